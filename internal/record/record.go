@@ -128,13 +128,22 @@ type Sink interface {
 	Close() error
 }
 
+// The reasons of an Ending.
+const (
+	AllSent     = "all sent"
+	Interrupted = "interrupted"
+	Killed      = "killed" // found by a reader: the run wrote no ending
+)
+
 // An Ending says when and why a run ended.
 type Ending struct {
 	Began  time.Time `json:"began"`  // wall time of the run's stamp 0
 	Start  Stamp     `json:"start"`  // the dispatch of requests began
 	End    Stamp     `json:"end"`    // every request had its record
-	Reason string    `json:"reason"` // "all sent", "interrupted"
+	Reason string    `json:"reason"` // AllSent, Interrupted, Killed
 	Sent   int       `json:"sent"`   // requests released
 	// ClockSteps counts the steps of the wall clock noticed during the run.
 	ClockSteps int `json:"clock_steps,omitempty"`
+	// Warnings say what went less well than planned while it ran.
+	Warnings []string `json:"warnings,omitempty"`
 }

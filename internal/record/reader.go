@@ -1,0 +1,201 @@
+package record
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+)
+
+// maxLine is the longest line that a reader takes: an answer of ten million
+// tokens stays below it.
+const maxLine = 1 << 29
+
+// A Run is a run directory on disk, complete or cut off.
+type Run struct {
+	Dir  string
+	Head Head
+}
+
+// Open reads the run.json of a run directory. Records are not looked at.
+func Open(dir string) (*Run, error) {
+	h, err := readHead(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Run{Dir: dir, Head: h}, nil
+}
+
+// Records yields the records in the order in which they ended. A file that
+// stops early, as after a kill, is no error: the records before the cut come,
+// and the last error yielded, if any, is a *Cut that says so. Any other error
+// ends the sequence too.
+func (r *Run) Records() iter.Seq2[*Record, error] {
+	return func(yield func(*Record, error) bool) {
+		f, err := os.Open(filepath.Join(r.Dir, recordsFile))
+		if err != nil {
+			yield(nil, fmt.Errorf("run directory %s: %w", r.Dir, err))
+			return
+		}
+		defer f.Close()
+		for rec, err := range Read(f) {
+			if err != nil {
+				err = fmt.Errorf("run directory %s: %s: %w", r.Dir, recordsFile, err)
+			}
+			if !yield(rec, err) {
+				return
+			}
+		}
+	}
+}
+
+// Load returns all records in order of Index, how the run ended, and what is
+// worth a warning. For a run that was killed the ending is put together from
+// the records: it starts at the first due time and ends with the last answer.
+func (r *Run) Load() (recs []*Record, e Ending, warnings []string, err error) {
+	for rec, err := range r.Records() {
+		var cut *Cut
+		switch {
+		case errors.As(err, &cut):
+			warnings = append(warnings, err.Error())
+		case err != nil:
+			return nil, e, warnings, err
+		default:
+			recs = append(recs, rec)
+		}
+	}
+	sortByIndex(recs)
+	if r.Head.Ending != nil {
+		return recs, *r.Head.Ending, warnings, nil
+	}
+	warnings = append(warnings, fmt.Sprintf("run directory %s: the run did not come to its end; its start and end are those of its first and last record", r.Dir))
+	return recs, r.guessEnding(recs), warnings, nil
+}
+
+// guessEnding puts together the ending of a run that has none.
+func (r *Run) guessEnding(recs []*Record) Ending {
+	e := Ending{Began: r.Head.Begun, Reason: Killed, Sent: len(recs)}
+	for i, rec := range recs {
+		if i == 0 || rec.Due < e.Start {
+			e.Start = rec.Due
+		}
+		e.End = max(e.End, rec.Done, rec.LastToken, rec.Released)
+	}
+	return e
+}
+
+// A Cut says that a records file stops before its footer: the process was
+// killed, or is still writing.
+type Cut struct {
+	Records int   // whole records before the cut
+	Partial bool  // the last line was cut and is left out
+	Err     error // what the reader met, often io.ErrUnexpectedEOF; nil at a clean end
+}
+
+func (c *Cut) Error() string {
+	s := fmt.Sprintf("the footer is missing, %d whole records read", c.Records)
+	if c.Partial {
+		s += ", the last line was cut off"
+	}
+	return s
+}
+
+func (c *Cut) Unwrap() error { return c.Err }
+
+// Read yields the records of a records.jsonl.gz, as Run.Records does. After the
+// footer nothing is read; a footer that does not fit the lines before it is an
+// error.
+func Read(from io.Reader) iter.Seq2[*Record, error] {
+	return func(yield func(*Record, error) bool) {
+		zr, err := gzip.NewReader(from)
+		if err != nil {
+			if err == io.EOF || err == io.ErrUnexpectedEOF {
+				err = &Cut{Err: err}
+			}
+			yield(nil, err)
+			return
+		}
+		l := lines{in: bufio.NewReaderSize(zr, 1<<16)}
+		sum := sha256.New()
+		n := 0
+		for {
+			line, err := l.next()
+			if err != nil {
+				if err == io.EOF || err == io.ErrUnexpectedEOF {
+					err = &Cut{Records: n, Partial: len(line) > 0, Err: cutCause(err)}
+				} else {
+					err = fmt.Errorf("line %d: %w", n+1, err)
+				}
+				yield(nil, err)
+				return
+			}
+			if bytes.HasPrefix(line, []byte(`{"footer":`)) {
+				if err := checkFooter(line, n, sum.Sum(nil)); err != nil {
+					yield(nil, err)
+				}
+				return
+			}
+			rec := new(Record)
+			if err := json.Unmarshal(line, rec); err != nil {
+				yield(nil, fmt.Errorf("line %d: %w", n+1, err))
+				return
+			}
+			sum.Write(line)
+			n++
+			if !yield(rec, nil) {
+				return
+			}
+		}
+	}
+}
+
+func cutCause(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}
+
+func checkFooter(line []byte, n int, sum []byte) error {
+	var f footerLine
+	if err := json.Unmarshal(line, &f); err != nil || f.Footer == nil {
+		return fmt.Errorf("line %d: bad footer", n+1)
+	}
+	if f.Footer.Records != n {
+		return fmt.Errorf("the footer counts %d records, the file has %d: it was changed after it was written", f.Footer.Records, n)
+	}
+	if f.Footer.SHA256 != hex.EncodeToString(sum) {
+		return errors.New("the records do not fit the footer's checksum: the file was changed after it was written")
+	}
+	return nil
+}
+
+// lines cuts a stream at line feeds.
+type lines struct {
+	in  *bufio.Reader
+	buf []byte
+}
+
+// next returns one line with its line feed, valid until the next call. With
+// an error it returns what there was of the line.
+func (l *lines) next() ([]byte, error) {
+	l.buf = l.buf[:0]
+	for {
+		part, err := l.in.ReadSlice('\n')
+		l.buf = append(l.buf, part...)
+		if err != bufio.ErrBufferFull {
+			return l.buf, err
+		}
+		if len(l.buf) > maxLine {
+			return l.buf, fmt.Errorf("longer than %d MiB", maxLine>>20)
+		}
+	}
+}

@@ -1,0 +1,313 @@
+package record
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// gatherFor is how long records are gathered before they are encoded and
+// flushed together: what a kill of the process can lose.
+const gatherFor = time.Second
+
+// A Writer writes a run directory. It is a Sink: Add keeps a pointer and
+// returns, a goroutine of the Writer's own encodes and writes. Close must be
+// called, or Discard.
+type Writer struct {
+	dir   string
+	above []string // folders above dir that Create made, outermost first
+	made  bool     // Create made dir itself
+
+	headMu sync.Mutex
+	head   Head
+
+	mu     sync.Mutex
+	queue  []*Record
+	closed bool
+	err    error // first failure of writing
+
+	wake chan struct{} // has one entry when the queue may have records
+	stop chan struct{} // closed by Close and Discard
+	gone chan struct{} // closed when the goroutine is gone
+
+	// Owned by the goroutine until gone is closed.
+	file *os.File
+	zip  *gzip.Writer
+	sum  hash.Hash
+	line bytes.Buffer
+	enc  *json.Encoder
+	n    int
+}
+
+// A footer is the last line of records.jsonl.gz.
+type footer struct {
+	Records int    `json:"records"`
+	SHA256  string `json:"sha256"` // of the record lines before it, uncompressed, line ends included
+}
+
+type footerLine struct {
+	Footer *footer `json:"footer"`
+}
+
+// Create makes the run directory dir, with the folders above it, and writes
+// its run.json from h. A directory that exists must be empty: a run is never
+// overwritten, and the error is then an fs.ErrExist. Whatever can't be written
+// is found out here.
+func Create(dir string, h Head) (*Writer, error) {
+	w := &Writer{
+		dir: dir, head: h, sum: sha256.New(),
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), gone: make(chan struct{}),
+	}
+	w.head.Format = Format
+	if err := w.makeDirs(); err != nil {
+		return nil, err
+	}
+	if err := writeHead(dir, w.head); err != nil {
+		w.remove()
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, recordsFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		w.remove()
+		return nil, fmt.Errorf("run directory %s: can't write: %w", dir, err)
+	}
+	w.file = f
+	// The level is valid, so there is no error.
+	w.zip, _ = gzip.NewWriterLevel(f, gzip.BestSpeed)
+	w.enc = json.NewEncoder(&w.line)
+	w.enc.SetEscapeHTML(false)
+	go w.write()
+	return w, nil
+}
+
+// CreateIn makes a run directory of the given name in parent, with -2, -3, …
+// appended when the name is taken.
+func CreateIn(parent, name string, h Head) (*Writer, error) {
+	for i := 1; ; i++ {
+		try := name
+		if i > 1 {
+			try = fmt.Sprintf("%s-%d", name, i)
+		}
+		w, err := Create(filepath.Join(parent, try), h)
+		if err == nil || !errors.Is(err, fs.ErrExist) || i == 1000 {
+			return w, err
+		}
+	}
+}
+
+// makeDirs makes dir and the folders above it and notes which it made.
+func (w *Writer) makeDirs() error {
+	dir := filepath.Clean(w.dir)
+	for up := filepath.Dir(dir); ; up = filepath.Dir(up) {
+		if _, err := os.Stat(up); !errors.Is(err, fs.ErrNotExist) || up == filepath.Dir(up) {
+			break
+		}
+		w.above = append([]string{up}, w.above...)
+	}
+	hint := "choose another with --record-dir, or --no-record"
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		w.remove()
+		return fmt.Errorf("run directory %s: can't make it: %w (%s)", w.dir, err, hint)
+	}
+	err := os.Mkdir(dir, 0o755)
+	switch {
+	case err == nil:
+		w.made = true
+		return nil
+	case !errors.Is(err, fs.ErrExist):
+		w.remove()
+		return fmt.Errorf("run directory %s: can't make it: %w (%s)", w.dir, err, hint)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("run directory %s: %w (%s)", w.dir, err, hint)
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("run directory %s: %w and is not empty (%s)", w.dir, fs.ErrExist, hint)
+	}
+	return nil
+}
+
+// Dir is the run directory as it was given to Create.
+func (w *Writer) Dir() string { return w.dir }
+
+// Add takes r, which must not change afterwards. Its error is the first failure
+// of writing, whichever record met it; the record is then lost.
+func (w *Writer) Add(r *Record) error {
+	w.mu.Lock()
+	err := w.err
+	switch {
+	case w.closed:
+		err = fmt.Errorf("run directory %s: record %d came after the end", w.dir, r.Index)
+	case err == nil:
+		w.queue = append(w.queue, r)
+	}
+	w.mu.Unlock()
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+	return err
+}
+
+// Update changes the head through f and writes run.json again.
+func (w *Writer) Update(f func(*Head)) error {
+	w.headMu.Lock()
+	defer w.headMu.Unlock()
+	f(&w.head)
+	w.head.Format = Format
+	return writeHead(w.dir, w.head)
+}
+
+// End notes how the run ended, for Close to write.
+func (w *Writer) End(e Ending) {
+	w.headMu.Lock()
+	w.head.Ending = &e
+	w.headMu.Unlock()
+}
+
+// Close writes what is left, the footer and the last run.json. Its error is
+// the first failure of writing. A second Close does nothing.
+func (w *Writer) Close() error {
+	if !w.shut() {
+		return nil
+	}
+	err := w.finish()
+	n := w.n
+	return first(err, w.Update(func(h *Head) { h.Records = n }))
+}
+
+// Discard removes what Create made: the run never took place.
+func (w *Writer) Discard() error {
+	if !w.shut() {
+		return nil
+	}
+	err := w.file.Close()
+	w.remove()
+	return err
+}
+
+// shut ends the goroutine. It reports whether this call did.
+func (w *Writer) shut() bool {
+	w.mu.Lock()
+	was := w.closed
+	w.closed = true
+	w.mu.Unlock()
+	if was {
+		return false
+	}
+	close(w.stop)
+	<-w.gone
+	return true
+}
+
+func (w *Writer) remove() {
+	if w.file != nil || w.made {
+		_ = os.Remove(filepath.Join(w.dir, headFile))
+		_ = os.Remove(filepath.Join(w.dir, recordsFile))
+	}
+	if w.made {
+		_ = os.Remove(w.dir)
+	}
+	for i := len(w.above) - 1; i >= 0; i-- {
+		_ = os.Remove(w.above[i])
+	}
+}
+
+// write is the goroutine: it gathers records for a while, then encodes and
+// flushes them together, so that streams are disturbed once a second at most.
+func (w *Writer) write() {
+	defer close(w.gone)
+	for {
+		select {
+		case <-w.wake:
+		case <-w.stop:
+			w.drain()
+			return
+		}
+		gather := time.NewTimer(gatherFor)
+		select {
+		case <-gather.C:
+		case <-w.stop:
+			gather.Stop()
+		}
+		w.drain()
+	}
+}
+
+// drain encodes and flushes the records of the queue.
+func (w *Writer) drain() {
+	w.mu.Lock()
+	recs, err := w.queue, w.err
+	w.queue = nil
+	w.mu.Unlock()
+	if len(recs) == 0 || err != nil {
+		return
+	}
+	for _, r := range recs {
+		if err = w.encode(r); err != nil {
+			break
+		}
+		// A burst of records must not hold a processor that streams wait for.
+		runtime.Gosched()
+	}
+	if err = first(err, w.zip.Flush()); err != nil {
+		w.mu.Lock()
+		w.err = fmt.Errorf("run directory %s: %w", w.dir, err)
+		w.mu.Unlock()
+	}
+}
+
+func (w *Writer) encode(r *Record) error {
+	w.line.Reset()
+	if err := w.enc.Encode(r); err != nil {
+		return fmt.Errorf("record %d: %w", r.Index, err)
+	}
+	w.sum.Write(w.line.Bytes())
+	w.n++
+	_, err := w.zip.Write(w.line.Bytes())
+	return err
+}
+
+// finish writes the footer and closes the file.
+func (w *Writer) finish() error {
+	err := w.err
+	if err == nil {
+		w.line.Reset()
+		foot := footer{Records: w.n, SHA256: hex.EncodeToString(w.sum.Sum(nil))}
+		err = first(w.enc.Encode(footerLine{&foot}), nil)
+		if err == nil {
+			_, err = w.zip.Write(w.line.Bytes())
+		}
+		err = first(err, w.zip.Close())
+		err = first(err, w.file.Sync())
+		if err != nil {
+			err = fmt.Errorf("run directory %s: %w", w.dir, err)
+		}
+	}
+	if cerr := w.file.Close(); err == nil && cerr != nil {
+		err = fmt.Errorf("run directory %s: %w", w.dir, cerr)
+	}
+	return err
+}
+
+// first returns the first error there is.
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
