@@ -27,24 +27,19 @@ type Plan struct {
 // CompatVLLM reports whether vLLM's defects Q1–Q25 are to be reproduced.
 func (p *Plan) CompatVLLM() bool { return p.Compat == "vllm" }
 
-// A Header is one HTTP header of every request.
-type Header struct {
-	Name  string `json:"name"`
-	Value string `json:"value"` // written as "***" into files
-}
-
 // Target is the server and how it is spoken to.
 type Target struct {
 	Backend   string `json:"backend"`  // vllm, openai, openai-chat, openai-responses
 	BaseURL   string `json:"base_url"` // scheme://host:port, without the endpoint
 	Endpoint  string `json:"endpoint"` // path, such as /v1/completions
-	Client    string `json:"client"`   // wire or std
+	Client    string `json:"client"`   // native or std
 	Insecure  bool   `json:"insecure,omitempty"`
 	CAFile    string `json:"ca_file,omitempty"`
 	Simulate  string `json:"simulate,omitempty"` // spec of the server inside, "" for a real one
 	Simulated bool   `json:"simulated,omitempty"`
 
 	Headers []Header `json:"headers,omitempty"`
+	APIKey  string   `json:"-"` // bearer token; never written into a file
 
 	Model       string `json:"model"`        // names tokenizer and files; "" until asked of the server
 	ServedModel string `json:"served_model"` // the name in requests; "" means Model

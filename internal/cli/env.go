@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// An Env is everything of the outside world that a command may touch. A test
+// runs the same Main with one of its own.
+type Env struct {
+	Args           []string // without the program's name
+	Getenv         func(string) string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	StdoutTTY      bool
+	StderrTTY      bool
+	Width          int // columns of the terminal; 0 means 80
+	Now            func() time.Time
+	// Interrupts begins to deliver the user's interrupts (Ctrl-C, SIGTERM)
+	// until stop is called; before and after that one ends the process. Nil
+	// means that none ever comes.
+	Interrupts func() (got <-chan os.Signal, stop func())
+}
+
+// OS is the real outside world.
+func OS() *Env {
+	e := &Env{
+		Args:   os.Args[1:],
+		Getenv: os.Getenv,
+		Stdin:  os.Stdin,
+		Stdout: os.Stdout,
+		Stderr: os.Stderr,
+		Now:    time.Now,
+
+		StdoutTTY: term.IsTerminal(int(os.Stdout.Fd())),
+		StderrTTY: term.IsTerminal(int(os.Stderr.Fd())),
+		Interrupts: func() (<-chan os.Signal, func()) {
+			c := make(chan os.Signal, 2)
+			signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+			return c, func() { signal.Stop(c) }
+		},
+	}
+	e.Width = e.terminalWidth(int(os.Stdout.Fd()))
+	return e
+}
+
+// terminalWidth is COLUMNS, else what the terminal says, else 0.
+func (e *Env) terminalWidth(fd int) int {
+	if n, err := strconv.Atoi(e.Getenv("COLUMNS")); err == nil && n > 0 {
+		return n
+	}
+	if w, _, err := term.GetSize(fd); err == nil {
+		return w
+	}
+	return 0
+}
+
+// width is the number of columns to wrap text at.
+func (e *Env) width() int {
+	if e.Width <= 0 {
+		return 80
+	}
+	return max(e.Width, 40)
+}
+
+// interruptible derives a context that the first interrupt cancels, with
+// errInterrupted as its cause, and a channel that the second one closes. Until
+// release is called interrupts do not end the process.
+func (e *Env) interruptible(parent context.Context) (ctx context.Context, second <-chan struct{}, release func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	abort := make(chan struct{})
+	if e.Interrupts == nil {
+		return ctx, abort, func() { cancel(nil) }
+	}
+	got, stop := e.Interrupts()
+	done, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		for n := range 2 {
+			select {
+			case <-got:
+			case <-done:
+				return
+			}
+			if n == 0 {
+				cancel(errInterrupted)
+			} else {
+				close(abort)
+			}
+		}
+	}()
+	return ctx, abort, func() {
+		stop()
+		close(done)
+		<-gone
+		cancel(nil)
+	}
+}

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// An Error ends a command: what happened, what the user can do next, and the
+// exit code. Errors of other rooms are wrapped in one where the code or the
+// hint is not the usual.
+type Error struct {
+	Code int    // one of the Exit constants
+	Hint string // the next step, printed after the message; "" for none
+	Err  error
+}
+
+// Error returns the message and the hint on one line.
+func (e *Error) Error() string {
+	if e.Hint == "" {
+		return e.Err.Error()
+	}
+	return e.Err.Error() + " (" + e.Hint + ")"
+}
+
+// Unwrap returns the error without code and hint.
+func (e *Error) Unwrap() error { return e.Err }
+
+// failf is an error with an exit code and a hint.
+func failf(code int, hint, format string, args ...any) error {
+	return &Error{Code: code, Hint: hint, Err: fmt.Errorf(format, args...)}
+}
+
+// usagef is a usage error with a hint.
+func usagef(hint, format string, args ...any) error {
+	return failf(ExitUsage, hint, format, args...)
+}
+
+// withCode gives err an exit code, unless it is nil or has one.
+func withCode(code int, err error) error {
+	var e *Error
+	if err == nil || errors.As(err, &e) {
+		return err
+	}
+	return &Error{Code: code, Err: err}
+}
+
+// errInterrupted is the cause of a context that the user's interrupt cancelled.
+var errInterrupted = errors.New("interrupted")
+
+// exitCode is the code with which a command that returned err ends.
+func exitCode(err error) int {
+	var e *Error
+	switch {
+	case err == nil:
+		return ExitOK
+	case errors.As(err, &e):
+		return e.Code
+	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
+		return ExitInterrupted
+	}
+	return ExitFailed
+}
+
+// maxErrorLines is how many lines an error may take.
+const maxErrorLines = 3
+
+// printError writes err on w: one line for each problem, at most three.
+func printError(w io.Writer, err error) {
+	if err == nil {
+		return
+	}
+	lines := errorLines(err)
+	if n := len(lines); n > maxErrorLines {
+		lines = append(lines[:maxErrorLines-1:maxErrorLines-1],
+			fmt.Sprintf("%s (and %d more problems)", lines[maxErrorLines-1], n-maxErrorLines))
+	}
+	for _, l := range lines {
+		fmt.Fprintf(w, "tokmeter: %s\n", l)
+	}
+}
+
+// errorLines returns one line for each error that was joined into err.
+func errorLines(err error) []string {
+	var e *Error
+	if errors.As(err, &e) && e.Hint == "" && e == err {
+		return errorLines(e.Err)
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		if parts := joined.Unwrap(); err.Error() == errors.Join(parts...).Error() {
+			var lines []string
+			for _, part := range parts {
+				lines = append(lines, errorLines(part)...)
+			}
+			return lines
+		}
+	}
+	return []string{oneLine(err.Error())}
+}
+
+// oneLine replaces line breaks and the white space around them.
+func oneLine(s string) string {
+	fields := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' })
+	for i := range fields {
+		fields[i] = strings.TrimSpace(fields[i])
+	}
+	return strings.Join(fields, "; ")
+}
