@@ -1,9 +1,25 @@
 // Package wire speaks HTTP/1.1 to a server and says when each event of the
-// answer reached the kernel. It knows nothing of JSON or metrics.
+// answer reached the kernel.
+//
+// It is for measuring: a connection is made before it is needed, Sent is taken
+// right before the first byte of a request is handed to the kernel, and every
+// event carries the moment at which the kernel received its last byte, however
+// late the reader was. One goroutine drives one stream and nothing is
+// allocated for an event. Where the kernel gives no stamp the reader's clock
+// is used and Timing.KernelStamped says so. The std client is the same on top
+// of net/http, for proxies, HTTP/2 and cross-checks.
+//
+// It promises that a request is sent once. The only thing that is ever sent
+// again is a request on a stale keep-alive connection: one that had carried a
+// request before and that the server closed before any byte of the answer.
+// Timing.Replaced counts these.
+//
+// It knows nothing of JSON, tokens or metrics, and neither prints nor logs.
 package wire
 
 import (
 	"context"
+	"fmt"
 
 	"tokmeter/internal/record"
 )
@@ -28,19 +44,39 @@ type Handler func(Event) (more bool)
 
 // A Client sends calls. Do may be called by many goroutines.
 type Client interface {
-	// Connect makes n connections ahead, so that no request waits for one.
+	// Connect makes n connections ahead, so that no request waits for one. It
+	// keeps those that came about when others fail; the error is an *Error.
 	Connect(ctx context.Context, n int) error
 	// Do sends one call and hands the events of a 200 answer to event. The
 	// error, if any, is an *Error. Timing is as complete as the request got.
 	Do(ctx context.Context, c Call, event Handler) (record.Timing, error)
-	// Close closes every connection and returns when no goroutine is left.
+	// Close closes every connection, ends calls under way as cancelled and
+	// returns when no goroutine is left.
 	Close() error
 }
 
 // An Error says how a call failed.
 type Error struct {
 	Outcome record.Outcome // refused, reset, timeout, http_error, cut_short, bad_stream, cancelled
-	Status  int            // of http_error
+	Status  int            // of http_error, and of an answer that is no event stream
 	Body    []byte         // first 500 bytes of an answer that is no event stream
 	Err     error          // the system's or our own words
 }
+
+// Error gives the system's or our own words; for an answer that is no event
+// stream also the status and what the server said.
+func (e *Error) Error() string {
+	switch {
+	case e.Err == nil && e.Status == 0:
+		return string(e.Outcome)
+	case len(e.Body) > 0:
+		return fmt.Sprintf("%v: %s", e.Err, e.Body)
+	}
+	return e.Err.Error()
+}
+
+// Unwrap gives Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// bodyLimit is how much of a body that is no event stream is kept.
+const bodyLimit = 500
