@@ -111,7 +111,7 @@ func (s *RandomState) Choice(n, size int, replace bool) ([]int, error) {
 
 // StandardExponential is standard_exponential(): −log(1−U).
 func (s *RandomState) StandardExponential() float64 {
-	return -math.Log(1 - s.Float64())
+	return -log(1 - s.Float64())
 }
 
 // StandardNormal is standard_normal(): Marsaglia's polar method, which draws
@@ -128,7 +128,7 @@ func (s *RandomState) StandardNormal() float64 {
 		if r >= 1 || r == 0 {
 			continue
 		}
-		f := math.Sqrt(-2 * math.Log(r) / r)
+		f := math.Sqrt(-2 * log(r) / r)
 		s.gauss, s.spare = f*x, true
 		return f * y
 	}
@@ -165,13 +165,13 @@ func (s *RandomState) gammaBelowOne(shape float64) float64 {
 		u := s.Float64()
 		v := s.StandardExponential()
 		if u <= 1-shape {
-			if x := math.Pow(u, 1/shape); x <= v {
+			if x := pow(u, 1/shape); x <= v {
 				return x
 			}
 			continue
 		}
-		y := -math.Log((1 - u) / shape)
-		if x := math.Pow(1-shape+float64(shape*y), 1/shape); x <= v+y {
+		y := -log((1 - u) / shape)
+		if x := pow(1-shape+float64(shape*y), 1/shape); x <= v+y {
 			return x
 		}
 	}
@@ -194,7 +194,7 @@ func (s *RandomState) gammaAboveOne(shape float64) float64 {
 		if u < 1-float64(0.0331*float64(x*x)*float64(x*x)) {
 			return b * v
 		}
-		if math.Log(u) < float64(0.5*x*x)+float64(b*(1-v+math.Log(v))) {
+		if log(u) < float64(0.5*x*x)+float64(b*(1-v+log(v))) {
 			return b * v
 		}
 	}
