@@ -1,3 +1,155 @@
-// Package metrics turns records into numbers: vLLM's definitions from the
-// wire's clock. It reads no clock and no disk.
+// Package metrics turns records into numbers: vLLM's definitions, taken from
+// the wire's clock.
+//
+// Summarize is a pure function of the plan, the records and the run's ending,
+// so the same numbers come out of a run that has just ended and out of its
+// files a month later. Every value is exact: raw samples are sorted, nothing is
+// binned, and means, deviations and percentiles are NumPy's to the last bit
+// (package stats).
+//
+// The population of every latency is the successful requests. Under
+// plan.CompatVLLM the records are looked at as vLLM's own client would have
+// seen them, with its defects Q1–Q25 as far as they are a matter of arithmetic;
+// docs/compat.md lists which. Otherwise the defects are absent, and what is
+// measured beyond vLLM stands beside its numbers, never in their place.
+//
+// The package refuses to guess: a number that can't be computed is absent from
+// Summary.Dists, and what makes a number doubtful is a Warning.
 package metrics
+
+import (
+	"tokmeter/internal/plan"
+	"tokmeter/internal/record"
+)
+
+// An ID names a latency as the result file does, without statistic and unit.
+type ID string
+
+// The latencies. The first six are vLLM's.
+const (
+	TTFT              ID = "ttft"
+	TPOT              ID = "tpot"
+	ITL               ID = "itl"
+	E2EL              ID = "e2el"
+	ClientQueueTime   ID = "client_queue_time"
+	E2ELWithQueue     ID = "e2el_including_client_queue"
+	FirstAnswer       ID = "first_answer"
+	ITLPerToken       ID = "itl_per_token"
+	TTFTFromDue       ID = "ttft_from_due"
+	E2ELFromDue       ID = "e2el_from_due"
+	Late              ID = "late"
+	ClientLag         ID = "client_lag"
+	defaultQuantile      = 99
+	msPerSecond          = 1000
+	nsPerSecond          = 1e9
+	bundledPerEvent      = 1
+	percentileCeiling    = 100
+)
+
+// A Percentile is the value in milliseconds at P percent.
+type Percentile struct{ P, Value float64 }
+
+// A Dist describes one latency over N samples; values are in milliseconds.
+// Where there was no sample, N is 0 and so is every value, as vLLM prints it.
+type Dist struct {
+	N                 int
+	Mean, Median, Std float64
+	P50, P99          float64
+	Min, Max          float64
+	Percentiles       []Percentile // those that the plan asks for, in its order
+}
+
+// An OutcomeCount says how many requests ended in one way.
+type OutcomeCount struct {
+	Outcome record.Outcome
+	N       int
+}
+
+// A SourceCount says how many counts of tokens came from one source.
+type SourceCount struct {
+	Source record.Source
+	N      int
+}
+
+// A Failure is a group of requests that failed in the same way for the same
+// reason: their messages differ in numbers only.
+type Failure struct {
+	Outcome record.Outcome
+	Status  int // HTTP status; 0 when no status line came
+	N       int
+	Index   int    // of the first request of the group
+	Example string // the words of that request's failure
+}
+
+// A Warning is a reason to doubt a number of the summary.
+type Warning struct {
+	Code string // short and stable, such as "client_lag"
+	Text string // one line: what was seen, and what to do about it
+}
+
+// Summary is everything that a report shows. Rates are per second of Duration.
+type Summary struct {
+	Compat    bool // numbers are as vLLM's client would give them
+	Simulated bool // the server was the simulator
+	HasGoals  bool // the plan has goals, so Goodput means something
+
+	Duration  float64 // seconds from the first dispatch until every request had ended
+	Requests  int     // requests that have a record
+	Completed int
+	Failed    int
+
+	InputTokens, OutputTokens           int // of successful requests
+	AskedInputTokens, AskedOutputTokens int // what the workload asked of the same requests
+	CachedTokens                        int // of the prompts, by the server's usage
+
+	RequestThroughput float64 // successful requests per second
+	Goodput           float64 // successful requests per second that met every goal
+	InputThroughput   float64 // prompt tokens per second
+	OutputThroughput  float64 // output tokens per second
+	TokenThroughput   float64 // both
+	PeakOutput        float64 // most output tokens in any second
+	PeakConcurrency   int     // most requests under way at once
+
+	Dists map[ID]Dist // latencies that could be computed
+
+	Outcomes      []OutcomeCount // every outcome, in record.Outcomes' order
+	Failures      []Failure      // most frequent first
+	Clock         string         // "kernel", "reader", "mixed", or "none" without any response
+	ClockSteps    int            // steps of the wall clock noticed during the run
+	OutputSources []SourceCount  // where output counts of successful requests come from, best first
+	PromptSources []SourceCount
+	Replaced      int    // stale keep-alive connections that were replaced
+	Redirects     int    // redirects followed
+	Reason        string // why the run ended
+
+	Warnings []Warning
+}
+
+// Summarize computes the summary of the run that plan p described, that left
+// recs (in any order) and that ended as end says.
+func Summarize(recs []*record.Record, end record.Ending, p plan.Plan) Summary {
+	recs = InOrder(recs)
+	v := ViewOf(p)
+	s := Summary{
+		Compat:     v.compat,
+		Simulated:  p.Target.Simulated,
+		HasGoals:   len(p.Goals) > 0,
+		Duration:   seconds(end.End - end.Start),
+		Requests:   len(recs),
+		Dists:      map[ID]Dist{},
+		Outcomes:   countOutcomes(recs),
+		Failures:   groupFailures(v, recs),
+		Clock:      clockOf(recs),
+		ClockSteps: end.ClockSteps,
+		Reason:     end.Reason,
+	}
+	x := collect(v, recs, p)
+	s.count(v, recs)
+	s.rates(x, p)
+	s.peaks(v, recs)
+	s.distributions(x, p)
+	if !s.Compat {
+		s.Warnings = warn(&s, x, recs, p)
+	}
+	return s
+}

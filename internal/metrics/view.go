@@ -1,0 +1,202 @@
+package metrics
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+
+	"tokmeter/internal/plan"
+	"tokmeter/internal/record"
+)
+
+// A View reads single requests off their records, in seconds, either as they
+// were or as vLLM's client would have seen them.
+type View struct {
+	compat      bool
+	responses   bool // the responses API, which vLLM's client reads more strictly
+	noTokenizer bool
+}
+
+// ViewOf returns the view that plan p asks for.
+func ViewOf(p plan.Plan) View {
+	return View{
+		compat:      p.CompatVLLM(),
+		responses:   p.Target.Backend == "openai-responses",
+		noTokenizer: p.Workload.SkipTokenizer,
+	}
+}
+
+// InOrder returns recs in order of their index, leaving recs as it is.
+func InOrder(recs []*record.Record) []*record.Record {
+	byIndex := func(a, b *record.Record) int { return cmp.Compare(a.Index, b.Index) }
+	if slices.IsSortedFunc(recs, byIndex) {
+		return recs
+	}
+	recs = slices.Clone(recs)
+	slices.SortStableFunc(recs, byIndex)
+	return recs
+}
+
+// seconds turns a difference of stamps into seconds.
+func seconds(d record.Stamp) float64 { return float64(d) / nsPerSecond }
+
+// OK reports whether the request counts as successful.
+func (v View) OK(r *record.Record) bool {
+	if !v.compat {
+		return r.Outcome == record.OK
+	}
+	if len(r.Events)+len(r.Bare) == 0 {
+		return false
+	}
+	switch r.Outcome {
+	case record.OK:
+		return true
+	case record.Empty:
+		return r.Status == http.StatusOK && r.Framed
+	case record.StreamError, record.CutShort: // Q14
+		return !v.responses && r.Status == http.StatusOK && r.Framed
+	}
+	return false
+}
+
+// Start is when the request was sent, in seconds since the run's stamp 0. A
+// request that was never written has the moment at which it was let go.
+func (v View) Start(r *record.Record) float64 { return seconds(sentAt(r)) }
+
+func sentAt(r *record.Record) record.Stamp {
+	if r.Sent == 0 {
+		return r.Released
+	}
+	return r.Sent
+}
+
+// TTFT is the time to the first token of any kind, in seconds; 0 without one.
+func (v View) TTFT(r *record.Record) float64 {
+	first := v.first(r)
+	if first == 0 {
+		return 0
+	}
+	return seconds(first - sentAt(r))
+}
+
+// Latency is the time to the last token event, in seconds; 0 unless OK.
+func (v View) Latency(r *record.Record) float64 {
+	if !v.OK(r) {
+		return 0
+	}
+	return seconds(v.last(r) - sentAt(r))
+}
+
+// Queue is the time between release and sending, in seconds.
+func (v View) Queue(r *record.Record) float64 { return seconds(sentAt(r) - r.Released) }
+
+func (v View) first(r *record.Record) record.Stamp {
+	first := r.FirstToken
+	if first == 0 && len(r.Events) > 0 {
+		first = r.Events[0]
+	}
+	if v.compat && len(r.Bare) > 0 && (first == 0 || r.Bare[0] < first) { // Q3
+		return r.Bare[0]
+	}
+	return first
+}
+
+func (v View) last(r *record.Record) record.Stamp {
+	last := r.LastToken
+	if last == 0 && len(r.Events) > 0 {
+		last = r.Events[len(r.Events)-1]
+	}
+	if v.compat && len(r.Bare) > 0 { // Q3
+		return max(last, r.Bare[len(r.Bare)-1])
+	}
+	return last
+}
+
+// AppendITL appends the gaps between the chunks of the request, in seconds.
+func (v View) AppendITL(dst []float64, r *record.Record) []float64 {
+	if !v.compat || len(r.Bare) == 0 {
+		for i := 1; i < len(r.Events); i++ {
+			dst = append(dst, seconds(r.Events[i]-r.Events[i-1]))
+		}
+		return dst
+	}
+	var before record.Stamp
+	for i, at := range v.chunks(r) {
+		if i > 0 {
+			dst = append(dst, seconds(at-before))
+		}
+		before = at
+	}
+	return dst
+}
+
+// chunks are the events that vLLM's client counts: those with a choice.
+func (v View) chunks(r *record.Record) []record.Stamp {
+	if !v.compat || len(r.Bare) == 0 {
+		return r.Events
+	}
+	all := make([]record.Stamp, 0, len(r.Events)+len(r.Bare))
+	events, bare := r.Events, r.Bare
+	for len(events) > 0 && len(bare) > 0 {
+		if bare[0] < events[0] {
+			all, bare = append(all, bare[0]), bare[1:]
+		} else {
+			all, events = append(all, events[0]), events[1:]
+		}
+	}
+	return append(append(all, events...), bare...)
+}
+
+// Output is how many tokens came and who says so; 0 unless OK.
+func (v View) Output(r *record.Record) record.Count {
+	if !v.OK(r) {
+		return record.Count{}
+	}
+	if v.compat && v.noTokenizer && !v.usageSeen(r) { // Q8
+		return record.Count{N: 1, From: record.FromEvents}
+	}
+	if r.OutputTokens.N > 0 {
+		return r.OutputTokens
+	}
+	if v.compat { // an empty count sends vLLM's client to the text, which is empty too
+		return record.Count{From: r.OutputTokens.From}
+	}
+	return record.Count{N: len(r.Events), From: record.FromEvents}
+}
+
+// Prompt is how many tokens the prompt has and who says so. Where the server
+// did not say, it is what the workload counted.
+func (v View) Prompt(r *record.Record) record.Count {
+	if r.PromptTokens.N > 0 && (!v.compat || v.usageSeen(r)) {
+		return r.PromptTokens
+	}
+	return record.Count{N: r.WantPrompt, From: record.FromAsked}
+}
+
+// usageSeen reports whether vLLM's client would have seen the server's usage.
+func (v View) usageSeen(r *record.Record) bool {
+	return r.OutputTokens.From == record.FromUsage && (r.UsageAlone || v.responses)
+}
+
+// Error is what went wrong, in the words of the server or the system; "" when
+// nothing did.
+func (v View) Error(r *record.Record) string {
+	if v.OK(r) {
+		return ""
+	}
+	if v.compat && r.Outcome == record.HTTPError { // Q14: the body is never read
+		return http.StatusText(r.Status)
+	}
+	if r.Err == "" {
+		return string(r.Outcome)
+	}
+	return r.Err
+}
+
+// Text is the answer of the request.
+func (v View) Text(r *record.Record) string {
+	if v.compat && !v.OK(r) {
+		return ""
+	}
+	return r.Text
+}
