@@ -165,13 +165,13 @@ func (s *RandomState) gammaBelowOne(shape float64) float64 {
 		u := s.Float64()
 		v := s.StandardExponential()
 		if u <= 1-shape {
-			if x := pow(u, 1/shape); x <= v {
+			if x := Pow(u, 1/shape); x <= v {
 				return x
 			}
 			continue
 		}
 		y := -log((1 - u) / shape)
-		if x := pow(1-shape+float64(shape*y), 1/shape); x <= v+y {
+		if x := Pow(1-shape+float64(shape*y), 1/shape); x <= v+y {
 			return x
 		}
 	}

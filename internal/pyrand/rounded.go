@@ -74,9 +74,10 @@ func logTwofold(x float64) twofold {
 	return ln2().scale(float64(e)).add(l)
 }
 
-// pow is x to the power y, correctly rounded but for cases too close to call.
-// Zeros, infinities and results that leave the normal range go to math.Pow.
-func pow(x, y float64) float64 {
+// Pow is x to the power y as Python's ** gives it for floats: correctly rounded
+// but for cases too close to call. Zeros, infinities and results that leave the
+// normal range are those of math.Pow.
+func Pow(x, y float64) float64 {
 	if !(x > 0) || math.IsInf(x, 1) || x == 1 {
 		return math.Pow(x, y)
 	}

@@ -63,8 +63,8 @@ func TestPowIsCorrectlyRounded(t *testing.T) {
 		x := rapid.Float64Range(0x1p-53, 1).Draw(t, "x")
 		y := rapid.Float64Range(1, 18).Draw(t, "y")
 		want, _ := wideExp(new(big.Float).Mul(wideLog(x), wide(y))).Float64()
-		if got := pow(x, y); got != want {
-			t.Fatalf("pow(%v, %v): got %v, want %v", x, y, got, want)
+		if got := Pow(x, y); got != want {
+			t.Fatalf("Pow(%v, %v): got %v, want %v", x, y, got, want)
 		}
 	})
 }
@@ -80,11 +80,11 @@ func TestLogAndPowAtTheEdges(t *testing.T) {
 		{"no logarithm below zero", log(-1), math.NaN()},
 		{"infinity", log(inf), inf},
 		{"the smallest float", log(math.SmallestNonzeroFloat64), -744.4400719213812},
-		{"zero to a power", pow(0, 2), 0},
-		{"a tiny shape makes an infinite power", pow(0.5, inf), 0},
-		{"one to any power", pow(1, inf), 1},
-		{"a result too small to be a float", pow(0x1p-53, 100), 0},
-		{"a result below the normal range", pow(0.5, 1070), math.Ldexp(1, -1070)},
+		{"zero to a power", Pow(0, 2), 0},
+		{"a tiny shape makes an infinite power", Pow(0.5, inf), 0},
+		{"one to any power", Pow(1, inf), 1},
+		{"a result too small to be a float", Pow(0x1p-53, 100), 0},
+		{"a result below the normal range", Pow(0.5, 1070), math.Ldexp(1, -1070)},
 	} {
 		if c.got != c.want && !(math.IsNaN(c.got) && math.IsNaN(c.want)) {
 			t.Errorf("%s: got %v, want %v", c.why, c.got, c.want)
