@@ -1,9 +1,18 @@
 // Package protocol writes request bodies and reads the events of the
-// OpenAI-compatible APIs. Bytes in, bytes out: it opens no socket, reads no
-// clock and counts no time.
+// OpenAI-compatible APIs: completions, chat completions and responses.
+//
+// Bytes in, bytes out: it opens no socket, reads no clock and counts no time.
+// It promises that a usual event is read without allocating and without
+// decoding the whole of it, and that an event of any other shape is read by
+// encoding/json with the same result. It refuses to guess: data that is not
+// JSON, or whose text is not where the API puts it, is an error.
 package protocol
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
 
 // A Kind says what an event carries.
 type Kind uint8
@@ -11,15 +20,27 @@ type Kind uint8
 // The kinds of events.
 const (
 	Ignore    Kind = iota // nothing of interest: a type that carries no token
-	Role                  // a choice with a role and no text
+	Role                  // a choice with a role and neither text nor finish reason
 	Reasoning             // reasoning text
 	Answer                // answer text
 	Tool                  // tool-call or function-call text
-	Blank                 // a choice without any text: a part of a character, or padding
+	Blank                 // a choice without any text: a part of a character, padding, or the end
 	UsageOnly             // usage without choices
 	Error                 // the server's error; Text has its message
 	Done                  // [DONE]
 )
+
+// HasText reports whether k is text that the model generated.
+func (k Kind) HasText() bool { return k == Reasoning || k == Answer || k == Tool }
+
+// String returns the name of k.
+func (k Kind) String() string {
+	names := [...]string{"ignore", "role", "reasoning", "answer", "tool", "blank", "usage", "error", "done"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return fmt.Sprintf("kind %d", k)
+}
 
 // Usage is the server's own count of tokens.
 type Usage struct {
@@ -29,20 +50,39 @@ type Usage struct {
 	Cached     int // of Prompt; 0 where the server does not say
 }
 
-// An Event is what one server-sent event carries.
-type Event struct {
-	Kind      Kind
-	HasChoice bool // the event had at least one choice (or is a delta of the responses API)
-	Choice    int  // index of the choice
-	// Text is the decoded text (of an Error: its message). It points into a
-	// buffer that the next Scan of the same Event overwrites.
+// A Delta is what an event says of one choice.
+type Delta struct {
+	Kind   Kind
+	Choice int // index of the choice
+	// Text is the decoded text (of an Error: its message). It points into the
+	// scanned data or into a buffer of the Event, and is valid until either is
+	// overwritten.
 	Text []byte
-	// TokenIDs counts the token ids that the server sent in the event.
-	TokenIDs int
-	Finish   string // finish reason; "" while there is none. The terminal event of the responses API sets it too.
-	Usage    Usage
-	buf      []byte
+	// Beside is reasoning or tool-call text that came in the same delta as an
+	// answer, or tool-call text beside reasoning. It is rarely there.
+	Beside   []byte
+	TokenIDs int    // how many token ids the server sent for the delta
+	Finish   string // finish reason; "" while there is none
 }
+
+// An Event is what one server-sent event carries. The embedded Delta is its
+// first choice; nearly every event has one choice or none. An event of kind
+// Error, Done, UsageOnly or Ignore has no choice.
+//
+// The terminal event of the responses API has no choice either (its kind is
+// UsageOnly, or Ignore without usage) and sets Finish.
+type Event struct {
+	Delta
+	HasChoice bool    // the event had at least one choice, or is a delta of the responses API
+	More      []Delta // the choices after the first, in the server's order
+	PromptIDs int     // how many token ids of the prompt the server sent
+	HasIDs    bool    // every choice came with a list of token ids, which may be empty
+	Usage     Usage
+	buf       []byte
+}
+
+// MaxChoice is the highest index of a choice that Scan accepts.
+const MaxChoice = 1<<12 - 1
 
 // A Prompt is what is asked: exactly one of the fields is set.
 type Prompt struct {
@@ -65,18 +105,84 @@ type Call struct {
 	Compat bool
 }
 
-// A Dialect is one API of the family.
+// A Dialect is one API of the family. Its methods may be called by many
+// goroutines.
 type Dialect interface {
 	// Path is the endpoint that belongs to the dialect, such as /v1/completions.
 	Path() string
 	// Suffixes are the endings that a URL of this dialect may have.
 	Suffixes() []string
-	// AppendBody appends the JSON body of c to dst.
+	// AppendBody appends the JSON body of c to dst: the payload of vLLM's
+	// client, its keys in the same order, then ignore_eos, then Extra merged
+	// over it (a key that is there is replaced in its place). It fails when the
+	// dialect has no place for the prompt, or Extra is no JSON object.
 	AppendBody(dst []byte, c Call) ([]byte, error)
 	// Scan reads the data of one event into ev, reusing ev's buffers.
 	// An error means that the data is not valid for the dialect (bad_stream).
 	Scan(data []byte, ev *Event) error
 	// ErrorText finds the server's message in the body of a failed answer: an
-	// error object, a bare string, a FastAPI detail, or plain text.
+	// error object, a bare string, a FastAPI detail, or plain text. It is one
+	// line; "" when the body is empty.
 	ErrorText(body []byte) string
 }
+
+// Backends lists the names that New knows, in the order in which help shows them.
+func Backends() []string {
+	return []string{"vllm", "openai", "openai-chat", "openai-responses"}
+}
+
+// New returns the dialect of a backend: vllm and openai speak completions,
+// openai-chat chat completions, openai-responses the responses API.
+func New(backend string) (Dialect, error) {
+	switch backend {
+	case "vllm", "openai":
+		return completions{}, nil
+	case "openai-chat":
+		return chat{}, nil
+	case "openai-responses":
+		return responses{}, nil
+	}
+	return nil, fmt.Errorf("backend %q is not known: use one of %s", backend, strings.Join(Backends(), ", "))
+}
+
+// CheckEndpoint reports an endpoint (a path or a URL) that does not belong to
+// the backend: it must end with completions, chat/completions or responses, as
+// vLLM's client demands. Where vLLM lets chat/completions pass as an endpoint
+// of completions and has every request refused, this fails too.
+func CheckEndpoint(backend, endpoint string) error {
+	d, err := New(backend)
+	if err != nil {
+		return err
+	}
+	path, _, _ := strings.Cut(endpoint, "?")
+	fits := false
+	for _, s := range d.Suffixes() {
+		fits = fits || strings.HasSuffix(path, s)
+	}
+	if _, text := d.(completions); text && strings.HasSuffix(path, "chat/completions") {
+		fits = false
+	}
+	if fits {
+		return nil
+	}
+	return fmt.Errorf("endpoint %s does not belong to backend %s, whose path ends with %s: change one of them, or leave --endpoint out to get %s",
+		endpoint, backend, strings.Join(d.Suffixes(), " or "), d.Path())
+}
+
+// completions is the API of /v1/completions.
+type completions struct{}
+
+func (completions) Path() string       { return "/v1/completions" }
+func (completions) Suffixes() []string { return []string{"completions"} }
+
+// chat is the API of /v1/chat/completions.
+type chat struct{}
+
+func (chat) Path() string       { return "/v1/chat/completions" }
+func (chat) Suffixes() []string { return []string{"chat/completions"} }
+
+// responses is the API of /v1/responses.
+type responses struct{}
+
+func (responses) Path() string       { return "/v1/responses" }
+func (responses) Suffixes() []string { return []string{"responses"} }

@@ -1,0 +1,336 @@
+package protocol
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// An object is a JSON object whose members are looked at one by one: names
+// match exactly, and of a name that is there twice the last one counts.
+type object map[string]json.RawMessage
+
+// has reports whether the member is there and not null.
+func (o object) has(key string) bool { return !isNull(o[key]) }
+
+// str returns a string member; "" when it is absent or no string.
+func (o object) str(key string) string {
+	s, _ := stringOf(o[key])
+	return s
+}
+
+// sub returns an object member; nil when it is absent or no object.
+func (o object) sub(key string) object {
+	var v object
+	if raw := o[key]; len(raw) > 0 && raw[0] == '{' {
+		_ = json.Unmarshal(raw, &v) // raw is part of valid JSON and begins an object
+	}
+	return v
+}
+
+func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+
+func stringOf(raw json.RawMessage) (string, bool) {
+	if len(raw) == 0 || raw[0] != '"' {
+		return "", false
+	}
+	var s string
+	err := json.Unmarshal(raw, &s)
+	return s, err == nil
+}
+
+// text returns a member that must be a string when it is there.
+func (o object) text(key string) (string, error) {
+	if !o.has(key) {
+		return "", nil
+	}
+	s, ok := stringOf(o[key])
+	if !ok {
+		return "", fmt.Errorf("event: %s is not a string: %s", key, excerpt(o[key]))
+	}
+	return s, nil
+}
+
+// count returns a member that is a count; false when it is no number. A
+// negative number is 0.
+func (o object) count(key string) (int, bool) {
+	f, err := strconv.ParseFloat(string(o[key]), 64)
+	if err != nil {
+		return 0, false
+	}
+	return int(min(max(f, 0), 1e15)), true
+}
+
+func parseObject(data []byte) (object, error) {
+	var o object
+	if err := json.Unmarshal(data, &o); err != nil {
+		return nil, fmt.Errorf("event is no JSON object: %w: %s", err, excerpt(data))
+	}
+	if o == nil {
+		return nil, fmt.Errorf("event is no JSON object: %s", excerpt(data))
+	}
+	return o, nil
+}
+
+// excerpt shows foreign bytes in an error.
+func excerpt(b []byte) string {
+	const most = 80
+	if len(b) > most {
+		return strconv.Quote(string(b[:most])) + "…"
+	}
+	return strconv.Quote(string(b))
+}
+
+// decodeChunk reads an event of completions or chat completions of any shape.
+func decodeChunk(data []byte, ev *Event) error {
+	top, err := parseObject(data)
+	if err != nil {
+		return err
+	}
+	if msg, ok := errorIn(top, data); ok {
+		ev.Kind, ev.Text = Error, []byte(msg)
+		return nil
+	}
+	ev.Usage = usageOf(top.sub("usage"), "prompt_tokens", "completion_tokens", "prompt_tokens_details")
+	var choices []json.RawMessage
+	if top.has("choices") {
+		if err := json.Unmarshal(top["choices"], &choices); err != nil {
+			return fmt.Errorf("event: choices is not an array: %s", excerpt(top["choices"]))
+		}
+	}
+	ids, _ := elements(top["prompt_token_ids"])
+	ev.PromptIDs = ids
+	if len(choices) == 0 {
+		if ev.Usage.Present {
+			ev.Kind = UsageOnly
+		}
+		return nil
+	}
+	ev.HasChoice, ev.HasIDs = true, true
+	for i, raw := range choices {
+		d, prompt, withIDs, err := decodeChoice(raw)
+		if err != nil {
+			return err
+		}
+		ev.HasIDs = ev.HasIDs && withIDs
+		ev.PromptIDs += prompt
+		if i == 0 {
+			ev.Delta = d
+		} else {
+			ev.More = append(ev.More, d)
+		}
+	}
+	return nil
+}
+
+func decodeChoice(raw json.RawMessage) (d Delta, promptIDs int, withIDs bool, err error) {
+	var c object
+	if err := json.Unmarshal(raw, &c); err != nil || c == nil {
+		return d, 0, false, fmt.Errorf("event: a choice is not an object: %s", excerpt(raw))
+	}
+	if c.has("index") {
+		d.Choice, err = strconv.Atoi(string(c["index"]))
+		if err != nil || d.Choice < 0 || d.Choice > MaxChoice {
+			return d, 0, false, fmt.Errorf("event: the index of a choice is not in 0…%d: %s", MaxChoice, excerpt(c["index"]))
+		}
+	}
+	var t texts
+	if c.has("delta") {
+		delta := c.sub("delta")
+		if delta == nil {
+			return d, 0, false, fmt.Errorf("event: delta is not an object: %s", excerpt(c["delta"]))
+		}
+		if t, err = deltaTexts(delta); err != nil {
+			return d, 0, false, err
+		}
+	}
+	text, err := c.text("text")
+	if err != nil {
+		return d, 0, false, err
+	}
+	if t.answer == "" {
+		t.answer = text
+	}
+	d.Finish = c.str("finish_reason")
+	d.TokenIDs, withIDs = elements(c["token_ids"])
+	promptIDs, _ = elements(c["prompt_token_ids"])
+	t.fill(&d)
+	return d, promptIDs, withIDs, nil
+}
+
+// texts are the texts of one choice in one event.
+type texts struct {
+	answer, reasoning, tool string
+	role                    bool
+}
+
+// fill decides what the choice carries. The answer goes before tool calls and
+// these before reasoning.
+func (t *texts) fill(d *Delta) {
+	switch {
+	case t.answer != "":
+		d.Kind, d.Text, d.Beside = Answer, []byte(t.answer), []byte(t.reasoning+t.tool)
+	case t.tool != "":
+		d.Kind, d.Text, d.Beside = Tool, []byte(t.tool), []byte(t.reasoning)
+	case t.reasoning != "":
+		d.Kind, d.Text = Reasoning, []byte(t.reasoning)
+	case t.role && d.Finish == "":
+		d.Kind = Role
+	default:
+		d.Kind = Blank
+	}
+	if len(d.Beside) == 0 {
+		d.Beside = nil
+	}
+}
+
+// deltaTexts reads the delta of a chat event. Servers that send both spellings
+// of reasoning send the same text twice: it counts once.
+func deltaTexts(delta object) (t texts, err error) {
+	t.role = delta.has("role")
+	t.reasoning = delta.str("reasoning")
+	if t.reasoning == "" {
+		t.reasoning = delta.str("reasoning_content")
+	}
+	if content := delta["content"]; len(content) > 0 && content[0] == '[' {
+		answer, thought := partTexts(content)
+		t.answer, t.reasoning = answer, t.reasoning+thought
+	} else if t.answer, err = delta.text("content"); err != nil {
+		return t, err
+	}
+	t.answer += delta.str("refusal")
+	var calls []object
+	if raw := delta["tool_calls"]; len(raw) > 0 && raw[0] == '[' {
+		if json.Unmarshal(raw, &calls) != nil {
+			return t, fmt.Errorf("event: tool_calls is not a list of objects: %s", excerpt(raw))
+		}
+	}
+	for _, c := range calls {
+		t.tool += callText(c.sub("function"))
+	}
+	t.tool += callText(delta.sub("function_call"))
+	return t, nil
+}
+
+// callText is what the model wrote of a call: its name and its arguments.
+func callText(call object) string {
+	s := call.str("name")
+	if args, ok := stringOf(call["arguments"]); ok {
+		return s + args
+	}
+	if call.has("arguments") {
+		s += string(call["arguments"])
+	}
+	return s
+}
+
+// partTexts joins the texts of a list of content parts, those of thinking apart.
+func partTexts(list json.RawMessage) (answer, thought string) {
+	var parts []json.RawMessage
+	_ = json.Unmarshal(list, &parts) // list is part of valid JSON and begins an array
+	for _, raw := range parts {
+		if s, ok := stringOf(raw); ok {
+			answer += s
+			continue
+		}
+		p := object{"part": raw}.sub("part")
+		a := p.str("text")
+		if inner := p["thinking"]; len(inner) > 0 && inner[0] == '[' {
+			text, more := partTexts(inner)
+			thought += text + more
+		} else {
+			thought += p.str("thinking")
+		}
+		switch p.str("type") {
+		case "thinking", "reasoning":
+			thought += a
+		default:
+			answer += a
+		}
+	}
+	return answer, thought
+}
+
+// elements counts the elements of an array; false when raw is none.
+func elements(raw json.RawMessage) (int, bool) {
+	if len(raw) == 0 || raw[0] != '[' {
+		return 0, false
+	}
+	var list []json.RawMessage
+	err := json.Unmarshal(raw, &list)
+	return len(list), err == nil
+}
+
+func usageOf(u object, prompt, completion, details string) Usage {
+	var v Usage
+	var p, c bool
+	v.Prompt, p = u.count(prompt)
+	v.Completion, c = u.count(completion)
+	v.Present = p || c
+	if v.Present {
+		v.Cached, _ = u.sub(details).count("cached_tokens")
+	}
+	return v
+}
+
+// decodeResponse reads an event of the responses API of any shape.
+func decodeResponse(data []byte, ev *Event) error {
+	top, err := parseObject(data)
+	if err != nil {
+		return err
+	}
+	name := top.str("type")
+	if kind, ok := deltaKind([]byte(name)); ok && !truthy(top["error"]) {
+		text, err := top.text("delta")
+		if err != nil {
+			return err
+		}
+		ev.HasChoice, ev.Kind, ev.Text = true, kind, []byte(text)
+		if text == "" {
+			ev.Kind, ev.Text = Blank, nil
+		}
+		return nil
+	}
+	r := top.sub("response")
+	switch {
+	case name == "response.failed":
+		msg := messageOf(r["error"])
+		if msg == "" {
+			msg = string(bytes.TrimSpace(data))
+		}
+		ev.Kind, ev.Text = Error, []byte(msg)
+	case name == "response.completed" || name == "response.incomplete":
+		ev.Usage = usageOf(r.sub("usage"), "input_tokens", "output_tokens", "input_tokens_details")
+		if ev.Usage.Present {
+			ev.Kind = UsageOnly
+		}
+		ev.Finish = r.sub("incomplete_details").str("reason")
+		if ev.Finish == "" {
+			ev.Finish = r.str("status")
+		}
+		if ev.Finish == "" {
+			ev.Finish = strings.TrimPrefix(name, "response.")
+		}
+	default:
+		if msg, ok := errorIn(top, data); ok {
+			ev.Kind, ev.Text = Error, []byte(msg)
+		}
+	}
+	return nil
+}
+
+// deltaKind says what kind of token an event type of the responses API carries.
+func deltaKind(name []byte) (Kind, bool) {
+	switch string(name) {
+	case "response.output_text.delta", "response.refusal.delta":
+		return Answer, true
+	case "response.reasoning_text.delta", "response.reasoning_summary_text.delta":
+		return Reasoning, true
+	case "response.function_call_arguments.delta", "response.custom_tool_call_input.delta",
+		"response.mcp_call_arguments.delta", "response.code_interpreter_call_code.delta":
+		return Tool, true
+	}
+	return Ignore, false
+}
