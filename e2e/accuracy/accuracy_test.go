@@ -1,0 +1,49 @@
+package main
+
+import (
+	"math"
+	"runtime"
+	"testing"
+)
+
+// TestAccuracy holds tokmeter's numbers against the truth. The bounds are those
+// that the project promises for two shared cores; what is measured on a quiet
+// machine is a hundredth of them (docs/accuracy.md).
+func TestAccuracy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out what takes seconds")
+	}
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux stamps what a socket receives")
+	}
+	programs, err := build(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		streams                   int
+		ttftMean, ttftP99, itlRel float64 // ms, ms, share
+	}{
+		{streams: 1, ttftMean: 0.1, ttftP99: 0.5, itlRel: 0.02},
+		{streams: 64, ttftMean: 0.5, ttftP99: 1.5, itlRel: 0.02},
+		{streams: 1024, ttftMean: 0.5, ttftP99: 1.5, itlRel: 0.02},
+	}
+	c := client{name: "tokmeter", argv: []string{programs.tokmeter, "bench", "serve", "--no-record", "--no-live"}}
+	for _, tt := range tests {
+		l := load{streams: tt.streams, tokens: 100, spec: "ttft=50ms,itl=20ms,jitter=0.02", tokenizer: "../../internal/tokenize/testdata/tiny"}
+		r, err := measure(t.Context(), programs, c, l)
+		if err != nil {
+			t.Fatalf("%d streams: %v", tt.streams, err)
+		}
+		t.Logf("%s\n%s", header, r.row(c.name, tt.streams))
+		if d := math.Abs(r.said.ttftMean - r.truth.ttftMean); d > tt.ttftMean {
+			t.Errorf("%d streams: mean TTFT is %.3f ms off, want at most %g", tt.streams, d, tt.ttftMean)
+		}
+		if d := math.Abs(r.said.ttftP99 - r.truth.ttftP99); d > tt.ttftP99 {
+			t.Errorf("%d streams: P99 TTFT is %.3f ms off, want at most %g", tt.streams, d, tt.ttftP99)
+		}
+		if d := math.Abs(r.said.itlP99/r.truth.itlP99 - 1); d > tt.itlRel {
+			t.Errorf("%d streams: P99 ITL is off by %.1f %%, want at most %.0f %%", tt.streams, 100*d, 100*tt.itlRel)
+		}
+	}
+}
