@@ -140,7 +140,7 @@ func (s *RandomState) Gamma(shape, scale float64) float64 {
 	if !(scale >= 0) {
 		panic(fmt.Sprintf("pyrand: Gamma: scale %v: want at least 0", scale))
 	}
-	return scale * s.StandardGamma(shape)
+	return float64(scale * s.StandardGamma(shape))
 }
 
 // StandardGamma is standard_gamma(shape): an exponential for shape 1, Ahrens and
