@@ -36,6 +36,9 @@ type Head struct {
 	Workload    json.RawMessage `json:"workload,omitempty"` // what was kept and dropped, and why
 	// Warnings are what was found out before and during the run.
 	Warnings []string `json:"warnings,omitempty"`
+	// Counts has, by the record's index, the tokens of answers that were
+	// counted after the run. A reader puts them into the records.
+	Counts map[int]Count `json:"counts,omitempty"`
 	// Records is the number of records written; 0 until the run ended.
 	Records int `json:"records"`
 	// Ending is nil while the run is on, and for ever when it was killed.

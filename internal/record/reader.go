@@ -49,6 +49,8 @@ func (r *Run) Records() iter.Seq2[*Record, error] {
 		for rec, err := range Read(f) {
 			if err != nil {
 				err = fmt.Errorf("run directory %s: %s: %w", r.Dir, recordsFile, err)
+			} else if c, ok := r.Head.Counts[rec.Index]; ok {
+				rec.Recount(c)
 			}
 			if !yield(rec, err) {
 				return

@@ -122,6 +122,21 @@ type Record struct {
 	Err     string  `json:"err,omitempty"` // the server's or system's own words
 }
 
+// Recount sets the count of the answer's tokens that was made after the run.
+// Where it says that every event carried one token, PerEvent says so too. A
+// record is read by its sinks as long as they are open, so they are closed
+// before.
+func (r *Record) Recount(c Count) {
+	r.OutputTokens = c
+	if c.N != len(r.Events) {
+		return
+	}
+	r.PerEvent = make([]uint16, c.N)
+	for i := range r.PerEvent {
+		r.PerEvent[i] = 1
+	}
+}
+
 // A Sink takes finished records. Add may be called by many goroutines.
 type Sink interface {
 	Add(*Record) error

@@ -1,0 +1,103 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"tokmeter/internal/record"
+)
+
+// Counters count the tokens of an answer for which the server gave no count.
+// Both may be nil; both may be called by many goroutines.
+type Counters struct {
+	// Server asks the server's /tokenize, without special tokens.
+	Server func(ctx context.Context, text string) (int, error)
+	// Local is a tokenizer in this process, without special tokens.
+	Local func(text string) int
+}
+
+// askAtOnce is how many texts are under way to the server's /tokenize.
+const askAtOnce = 4
+
+// Count counts the answers of the successful records that the server gave no
+// count for, after the run: with c.Server as long as it answers, else with
+// c.Local. It returns the counts by the records' Index for Record.Recount and
+// Head.Counts, and changes no record. An answer with reasoning or tool calls
+// keeps its number of events, for its text is not the whole of it.
+func Count(ctx context.Context, recs []*record.Record, c Counters) (counts map[int]record.Count, warnings []string) {
+	var open []*record.Record
+	for _, r := range recs {
+		if countable(r) {
+			open = append(open, r)
+		}
+	}
+	counts = make(map[int]record.Count, len(open))
+	var mu sync.Mutex
+	note := func(r *record.Record, n int, from record.Source) {
+		mu.Lock()
+		counts[r.Index] = record.Count{N: n, From: from}
+		mu.Unlock()
+	}
+	if c.Server != nil {
+		ask, stop := context.WithCancelCause(ctx)
+		each(ask, open, askAtOnce, func(r *record.Record) {
+			n, err := c.Server(ask, r.Text)
+			if err != nil {
+				stop(err)
+				return
+			}
+			note(r, n, record.FromServer)
+		})
+		if err := context.Cause(ask); err != nil {
+			warnings = append(warnings, fmt.Sprintf("the server's /tokenize counted %d of %d answers: %v", len(counts), len(open), err))
+		}
+		stop(nil)
+	}
+	if c.Local != nil {
+		left := make([]*record.Record, 0, len(open))
+		for _, r := range open {
+			if _, ok := counts[r.Index]; !ok {
+				left = append(left, r)
+			}
+		}
+		each(ctx, left, runtime.GOMAXPROCS(0), func(r *record.Record) {
+			note(r, c.Local(r.Text), record.FromTokenizer)
+		})
+	}
+	return counts, warnings
+}
+
+// countable reports whether the text of r is the whole of an answer whose
+// tokens nobody counted.
+func countable(r *record.Record) bool {
+	if r.Outcome != record.OK || r.Text == "" || r.FirstAnswer != r.FirstToken {
+		return false
+	}
+	if r.Finish == "tool_calls" || r.Finish == "function_call" {
+		return false
+	}
+	return r.OutputTokens.From == "" || r.OutputTokens.From == record.FromEvents
+}
+
+// each calls f for every record, on n goroutines, until ctx is cancelled.
+func each(ctx context.Context, recs []*record.Record, n int, f func(*record.Record)) {
+	var wg sync.WaitGroup
+	next := make(chan *record.Record)
+	for range min(n, len(recs)) {
+		wg.Go(func() {
+			for r := range next {
+				f(r)
+			}
+		})
+	}
+	for _, r := range recs {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- r
+	}
+	close(next)
+	wg.Wait()
+}

@@ -1,0 +1,48 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"tokmeter/internal/alarm"
+	"tokmeter/internal/record"
+)
+
+// A waitFunc returns true at the moment until, or false as soon as the run is
+// to stop.
+type waitFunc func(ctx context.Context, until record.Stamp) bool
+
+// onThread runs f on a thread of its own with a waitFunc that keeps to the
+// moment more exactly than Go's timers do, and returns when f has.
+func onThread(ctx context.Context, clock Clock, f func(waitFunc)) error {
+	bell, err := alarm.New()
+	if err != nil {
+		return fmt.Errorf("load: no timer for the dispatcher: %w", err)
+	}
+	woken := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(woken)
+		bell.Wake()
+	})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		// The goroutine ends locked, so its sharpened thread ends with it.
+		runtime.LockOSThread()
+		bell.Sharpen()
+		f(func(ctx context.Context, until record.Stamp) bool {
+			left := until.Sub(clock.Now())
+			if left > 0 && !bell.Wait(time.Now().Add(left)) {
+				return false
+			}
+			return ctx.Err() == nil
+		})
+	}()
+	<-done
+	if !stop() {
+		<-woken
+	}
+	return bell.Close()
+}
