@@ -1,42 +1,239 @@
 package load
 
 import (
-	"errors"
+	"math"
 
 	"tokmeter/internal/protocol"
 	"tokmeter/internal/record"
 	"tokmeter/internal/wire"
 )
 
-// A tally turns the events of one stream into its record.
+// A tally follows one answer from its events to its record. It opens nothing,
+// waits for nothing and allocates nothing for an event but what its slices grow.
+//
+// What an event without text means is known only when the server has told how
+// many tokens there were, so events are noted as they come and judged in finish.
 type tally struct {
-	rec *record.Record
-	d   protocol.Dialect
-	ev  protocol.Event
+	rec     *record.Record
+	dialect protocol.Dialect
+	ev      protocol.Event
+
+	marks   []mark
+	choices []choice
+	text    []byte // the answer of choice 0
+	texts   int    // events with text so far, for displays
+
+	alone     protocol.Usage // of an event without choices
+	promptIDs int            // token ids of the prompt that the server sent
+	attached  protocol.Usage // of the last event with a choice
+	noUsage   bool           // an event with text came without a running count
+	noIDs     bool           // an event with text came without token ids
+
+	finished string         // the finish reason of choice 0, else of any
+	ended    bool           // the terminal event of the responses API came
+	done     bool           // [DONE] came
+	failed   record.Outcome // stream_error or bad_stream, whichever came first
+	words    string         // the server's or our own words for failed
 }
 
-func (t *tally) begin(rec *record.Record, d protocol.Dialect) { t.rec, t.d = rec, d }
-func (t *tally) event(e wire.Event) bool {
-	if t.d.Scan(e.Data, &t.ev) != nil {
+// A mark is one event with a choice.
+type mark struct {
+	at      record.Stamp
+	units   uint16 // choices in it that carry text, or in a blank mark: that do not
+	counted uint16 // tokens by the running usage
+	ids     uint16 // token ids sent
+	is      markIs
+}
+
+// markIs says what a mark is.
+type markIs uint16
+
+const (
+	isText   markIs = 1 << iota // it carries text
+	isBlank                     // it carries none, and may be a token nevertheless
+	isFinal                     // it carries a finish reason
+	isAnswer                    // its text is answer or tool call
+)
+
+// A choice is what is known of one of the answers in a stream.
+type choice struct {
+	used     int    // completion tokens by the last usage that came with it
+	seen     bool   // an event of it came
+	finished bool   // its finish reason came
+	beside   []byte // what it wrote that is not the answer of choice 0
+}
+
+// maxMarks bounds what is allocated before the first event: a workload may ask
+// for far more tokens than come.
+const maxMarks = 1024
+
+// begin makes the tally ready for the answer whose outcome goes into rec,
+// which has WantPrompt and WantOutput.
+func (t *tally) begin(rec *record.Record, d protocol.Dialect) {
+	want := min(max(rec.WantOutput, 8), maxMarks)
+	*t = tally{
+		rec:     rec,
+		dialect: d,
+		marks:   make([]mark, 0, want+4),
+		choices: make([]choice, 0, 1),
+		text:    make([]byte, 0, 4*want),
+	}
+}
+
+// event takes one event as it came from the wire. It returns false when
+// nothing that follows matters: after [DONE], or when the stream is broken.
+func (t *tally) event(e wire.Event) (more bool) {
+	if t.done || t.failed == record.BadStream {
 		return false
 	}
-	if t.ev.Kind == protocol.Answer {
-		if len(t.rec.Events) == 0 {
-			t.rec.FirstToken = e.At
-		}
-		t.rec.Events = append(t.rec.Events, e.At)
-		t.rec.PerEvent = append(t.rec.PerEvent, 1)
-		t.rec.LastToken = e.At
+	if string(e.Name) == "error" {
+		t.fail(record.StreamError, t.dialect.ErrorText(e.Data))
+		return true
 	}
-	return t.ev.Kind != protocol.Done
+	if err := t.dialect.Scan(e.Data, &t.ev); err != nil {
+		t.fail(record.BadStream, err.Error())
+		return false
+	}
+	return t.note(&t.ev, e.At)
 }
-func (t *tally) finish(tm record.Timing, err error) {
-	t.rec.Timing = tm
-	t.rec.Outcome = record.OK
-	var we *wire.Error
-	if errors.As(err, &we) {
-		t.rec.Outcome = we.Outcome
-		t.rec.Err = we.Error()
+
+// fail keeps the first thing that went wrong inside the stream.
+func (t *tally) fail(o record.Outcome, words string) {
+	if t.failed == "" {
+		t.failed, t.words = o, words
 	}
-	t.rec.OutputTokens = record.Count{N: len(t.rec.Events), From: record.FromEvents}
+}
+
+// note takes one scanned event.
+func (t *tally) note(ev *protocol.Event, at record.Stamp) (more bool) {
+	switch ev.Kind {
+	case protocol.Done:
+		t.done = true
+		return false
+	case protocol.Error:
+		t.fail(record.StreamError, string(ev.Text))
+		return true
+	}
+	t.promptIDs += ev.PromptIDs
+	if !ev.HasChoice {
+		if ev.Usage.Present {
+			t.alone = newer(t.alone, ev.Usage)
+		}
+		if ev.Finish != "" {
+			t.ended, t.finished = true, ev.Finish
+		}
+		return true
+	}
+	if ev.Usage.Present {
+		t.attached = newer(t.attached, ev.Usage)
+	}
+	m := mark{at: at}
+	var role, texts, blanks uint16
+	for i := -1; i < len(ev.More); i++ {
+		d := &ev.Delta
+		if i >= 0 {
+			d = &ev.More[i]
+		}
+		kind := t.delta(d, &m)
+		switch {
+		case kind.HasText():
+			texts++
+		case kind == protocol.Role:
+			role++
+		default:
+			blanks++
+		}
+	}
+	switch {
+	case texts > 0:
+		m.units, m.is = texts, m.is|isText
+		t.texts++
+		t.noIDs = t.noIDs || !ev.HasIDs
+	case blanks > 0:
+		m.units, m.is = blanks, m.is|isBlank
+	}
+	if len(ev.More) > 0 {
+		t.noUsage = true
+	}
+	t.running(ev, &m)
+	t.marks = append(t.marks, m)
+	return true
+}
+
+// newer returns the later usage, but never lets zeros replace a count: some
+// servers attach zeros to every event but the last.
+func newer(old, next protocol.Usage) protocol.Usage {
+	if next.Completion == 0 && old.Completion > 0 {
+		return old
+	}
+	return next
+}
+
+// delta takes what an event says of one choice and returns its kind. A role
+// without text is that only at the beginning of a choice: servers that repeat
+// the role in every event would otherwise have no blanks.
+func (t *tally) delta(d *protocol.Delta, m *mark) protocol.Kind {
+	for d.Choice >= len(t.choices) {
+		t.choices = append(t.choices, choice{})
+	}
+	c := &t.choices[d.Choice]
+	kind := d.Kind
+	if kind == protocol.Role && c.seen {
+		kind = protocol.Blank
+	}
+	c.seen = true
+	switch {
+	case kind == protocol.Answer && d.Choice == 0:
+		t.text = append(t.text, d.Text...)
+	case kind.HasText():
+		c.beside = append(c.beside, d.Text...)
+	}
+	c.beside = append(c.beside, d.Beside...)
+	if kind == protocol.Answer || kind == protocol.Tool {
+		m.is |= isAnswer
+	}
+	if d.Finish != "" {
+		c.finished = true
+		m.is |= isFinal
+		if d.Choice == 0 || t.finished == "" {
+			t.finished = d.Finish
+		}
+	}
+	m.ids = saturate(int(m.ids) + d.TokenIDs)
+	return kind
+}
+
+// running notes how far the server's running count of the choice went up.
+// Zeros are no count, and a count that falls is none either.
+func (t *tally) running(ev *protocol.Event, m *mark) {
+	if m.is&(isText|isBlank) == 0 {
+		return
+	}
+	c := &t.choices[ev.Choice]
+	switch n := ev.Usage.Completion; {
+	case n >= c.used && n > 0:
+		m.counted = saturate(n - c.used)
+		c.used = n
+	case n > 0 || m.is&isText != 0:
+		t.noUsage = true
+	}
+}
+
+func saturate(n int) uint16 { return uint16(min(n, math.MaxUint16)) }
+
+// finish completes the record: counts, moments, text and outcome.
+func (t *tally) finish(timing record.Timing, err error) {
+	r := t.rec
+	r.Timing = timing
+	t.settle()
+	r.Finish = t.finished
+	r.Text = string(t.text)
+	if r.OutputTokens.From == record.FromEvents {
+		for i := range t.choices {
+			if b := t.choices[i].beside; len(b) > 0 {
+				r.Beside = append(r.Beside, string(b))
+			}
+		}
+	}
+	r.Outcome, r.Err = t.outcome(err)
 }

@@ -116,10 +116,14 @@ type Record struct {
 	WantPrompt int  `json:"want_prompt,omitempty"` // prompt tokens by the workload's tokenizer
 	WantOutput int  `json:"want_output,omitempty"` // output tokens asked for
 
-	Finish  string  `json:"finish,omitempty"` // the server's finish reason
-	Text    string  `json:"text,omitempty"`   // the answer alone, of the first choice
-	Outcome Outcome `json:"outcome"`
-	Err     string  `json:"err,omitempty"` // the server's or system's own words
+	Finish string `json:"finish,omitempty"` // the server's finish reason
+	Text   string `json:"text,omitempty"`   // the answer alone, of the first choice
+	// Beside has what the model wrote apart from Text: reasoning and tool calls,
+	// and the other choices. It is kept only where the server gave no count of
+	// tokens, so that one can be made of all the texts together.
+	Beside  []string `json:"beside,omitempty"`
+	Outcome Outcome  `json:"outcome"`
+	Err     string   `json:"err,omitempty"` // the server's or system's own words
 }
 
 // Recount sets the count of the answer's tokens that was made after the run.

@@ -1,0 +1,94 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"tokmeter/internal/record"
+	"tokmeter/internal/wire"
+)
+
+// outcome decides how the request ended, from what the stream said and from
+// the client's error, in this order:
+//
+//  1. An error inside the stream, or an event that is no JSON, whichever came
+//     first: nothing that follows mends it.
+//  2. [DONE]: what follows it is ignored, a broken connection too.
+//  3. The client's error; but a connection that breaks after every choice had
+//     its finish reason has lost no token, and Timing.Framed keeps the fact.
+//  4. A finish reason of every choice, or the terminal event.
+//  5. Else the stream was cut short, however well its HTTP framing ended.
+//
+// After 2, 3 and 4 an answer without a token is empty.
+func (t *tally) outcome(err error) (record.Outcome, string) {
+	if t.failed != "" {
+		return t.failed, t.words
+	}
+	if t.done {
+		return t.well()
+	}
+	if err != nil {
+		o, words := outcomeOf(err, t.rec.Timing)
+		if o == record.CutShort && t.complete() {
+			return t.well()
+		}
+		return o, words
+	}
+	if t.complete() {
+		return t.well()
+	}
+	if len(t.marks) == 0 {
+		return record.CutShort, "the stream ended without a token, a finish reason or [DONE]"
+	}
+	return record.CutShort, "the stream ended without a finish reason or [DONE]"
+}
+
+// well is the outcome of an answer that ended as it should.
+func (t *tally) well() (record.Outcome, string) {
+	if len(t.rec.Events) == 0 {
+		return record.Empty, "the answer ended without a token"
+	}
+	return record.OK, ""
+}
+
+// complete reports whether every choice that was seen had its finish reason.
+func (t *tally) complete() bool {
+	if t.ended {
+		return true
+	}
+	any := false
+	for i := range t.choices {
+		c := &t.choices[i]
+		if c.seen && !c.finished {
+			return false
+		}
+		any = any || c.finished
+	}
+	return any
+}
+
+// outcomeOf maps the client's error and finds the words for it. For an answer
+// with another status than 200 these are the body alone.
+func outcomeOf(err error, timing record.Timing) (record.Outcome, string) {
+	var we *wire.Error
+	switch {
+	case errors.As(err, &we):
+		if we.Outcome == record.HTTPError && len(we.Body) > 0 {
+			return we.Outcome, clean(string(we.Body))
+		}
+		return we.Outcome, clean(err.Error())
+	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
+		return record.Timeout, err.Error()
+	case errors.Is(err, errStopped), errors.Is(err, context.Canceled):
+		return record.Cancelled, err.Error()
+	case timing.Status == 0:
+		return record.Reset, err.Error()
+	}
+	return record.CutShort, err.Error()
+}
+
+// clean makes foreign words valid UTF-8: a body may be cut inside a character.
+func clean(s string) string {
+	return strings.TrimSpace(strings.ToValidUTF8(s, "\uFFFD"))
+}
