@@ -58,7 +58,7 @@ func (s *stream) exchange(ctx context.Context, ended func()) {
 func (s *stream) event(e wire.Event) bool {
 	more := s.tally.event(e)
 	p := s.job.Progress
-	if n := len(s.rec.Events); p != nil && n != s.seen {
+	if n := s.tally.texts; p != nil && n != s.seen {
 		if s.seen == 0 {
 			p.TTFTSum.Add(int64(e.At.Sub(s.started)))
 			p.TTFTCount.Add(1)
