@@ -47,6 +47,9 @@ func collect(v View, recs []*record.Record, p plan.Plan) *samples {
 			counts = x.addBeside(r, counts)
 		}
 	}
+	if x.bundled > 0 {
+		x.collectPerToken(recs)
+	}
 	return x
 }
 
@@ -109,7 +112,7 @@ func (x *samples) addBeside(r *record.Record, counts []int) []int {
 	counts = tokensPerEvent(counts[:0], r)
 	x.events += len(r.Events)
 	for i, n := range counts {
-		if n > bundledPerEvent {
+		if n > 1 {
 			x.bundled++
 		}
 		if i == 0 {
@@ -176,7 +179,7 @@ func perEvent(r *record.Record, i int) int {
 // percentilesOf are those that the plan asks for, P99 when it names none.
 func percentilesOf(p plan.Plan) []float64 {
 	if len(p.Output.Percentiles) == 0 {
-		return []float64{defaultQuantile}
+		return []float64{99}
 	}
 	return p.Output.Percentiles
 }

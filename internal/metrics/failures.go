@@ -20,6 +20,19 @@ func countOutcomes(recs []*record.Record) []OutcomeCount {
 	return list
 }
 
+// firstErrors are the words of the first ten failed requests: all that vLLM's
+// client tells of failures.
+func firstErrors(v View, recs []*record.Record) []string {
+	const most = 10
+	var list []string
+	for _, r := range recs {
+		if !v.OK(r) && len(list) < most {
+			list = append(list, v.Error(r))
+		}
+	}
+	return list
+}
+
 // groupFailures groups the failed requests by outcome, status and reason.
 func groupFailures(v View, recs []*record.Record) []Failure {
 	type key struct {

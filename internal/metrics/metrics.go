@@ -27,23 +27,23 @@ type ID string
 
 // The latencies. The first six are vLLM's.
 const (
-	TTFT              ID = "ttft"
-	TPOT              ID = "tpot"
-	ITL               ID = "itl"
-	E2EL              ID = "e2el"
-	ClientQueueTime   ID = "client_queue_time"
-	E2ELWithQueue     ID = "e2el_including_client_queue"
-	FirstAnswer       ID = "first_answer"
-	ITLPerToken       ID = "itl_per_token"
-	TTFTFromDue       ID = "ttft_from_due"
-	E2ELFromDue       ID = "e2el_from_due"
-	Late              ID = "late"
-	ClientLag         ID = "client_lag"
-	defaultQuantile      = 99
-	msPerSecond          = 1000
-	nsPerSecond          = 1e9
-	bundledPerEvent      = 1
-	percentileCeiling    = 100
+	TTFT            ID = "ttft"
+	TPOT            ID = "tpot"
+	ITL             ID = "itl"
+	E2EL            ID = "e2el"
+	ClientQueueTime ID = "client_queue_time"
+	E2ELWithQueue   ID = "e2el_including_client_queue"
+	FirstAnswer     ID = "first_answer"
+	ITLPerToken     ID = "itl_per_token"
+	TTFTFromDue     ID = "ttft_from_due"
+	E2ELFromDue     ID = "e2el_from_due"
+	Late            ID = "late"
+	ClientLag       ID = "client_lag"
+)
+
+const (
+	msPerSecond = 1000
+	nsPerSecond = 1e9
 )
 
 // A Percentile is the value in milliseconds at P percent.
@@ -114,6 +114,7 @@ type Summary struct {
 
 	Outcomes      []OutcomeCount // every outcome, in record.Outcomes' order
 	Failures      []Failure      // most frequent first
+	FirstErrors   []string       // under compat: the words of the first ten failures
 	Clock         string         // "kernel", "reader", "mixed", or "none" without any response
 	ClockSteps    int            // steps of the wall clock noticed during the run
 	OutputSources []SourceCount  // where output counts of successful requests come from, best first
@@ -148,7 +149,9 @@ func Summarize(recs []*record.Record, end record.Ending, p plan.Plan) Summary {
 	s.rates(x, p)
 	s.peaks(v, recs)
 	s.distributions(x, p)
-	if !s.Compat {
+	if s.Compat {
+		s.FirstErrors = firstErrors(v, recs)
+	} else {
 		s.Warnings = warn(&s, x, recs, p)
 	}
 	return s

@@ -100,7 +100,7 @@ func oneTokenEach(r *record.Record) bool {
 	unknown := false
 	for i := range r.Events {
 		n := perEvent(r, i)
-		if n > bundledPerEvent {
+		if n > 1 {
 			return false
 		}
 		unknown = unknown || n == 0

@@ -1,0 +1,105 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"tokmeter/internal/metrics"
+)
+
+// exampleWidth is how much of a failure's words the table shows.
+const exampleWidth = 200
+
+// beside writes the latencies that vLLM does not have, where they exist.
+func (t *text) beside() {
+	for _, d := range metrics.Latencies() {
+		switch d.ID {
+		case metrics.Late, metrics.ClientLag: // on the client's line
+			continue
+		}
+		if !d.VLLM {
+			t.section(d)
+		}
+	}
+}
+
+// failures writes what failed and why, one example each.
+func (t *text) failures() {
+	if len(t.s.Failures) == 0 {
+		return
+	}
+	t.head("Failed Requests", '-')
+	t.line(fmt.Sprintf("%6s  %-12s  %-6s  %s", "count", "outcome", "status", "example"))
+	for i, f := range t.s.Failures {
+		if i == maxKinds {
+			t.line(fmt.Sprintf("%6s  and %d more kinds: see \"failures\" in the result file", "", len(t.s.Failures)-i))
+			return
+		}
+		status := "-"
+		if f.Status != 0 {
+			status = fmt.Sprint(f.Status)
+		}
+		t.line(fmt.Sprintf("%6d  %-12s  %-6s  request %d: %s", f.N, f.Outcome, status, f.Index, oneLine(f.Example)))
+	}
+}
+
+// oneLine squeezes white space and cuts what is too long.
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > exampleWidth {
+		return string(r[:exampleWidth]) + "…"
+	}
+	return s
+}
+
+// client writes how far the client itself can be trusted and who counted.
+func (t *text) client() {
+	t.head("Client", '-')
+	clock := t.s.Clock
+	if t.s.ClockSteps > 0 {
+		clock += fmt.Sprintf(", stepped %d times", t.s.ClockSteps)
+	}
+	t.line("clock:  " + clock)
+	t.line("lag:    " + spread(t.s.Dists[metrics.ClientLag]))
+	t.line("late:   " + spread(t.s.Dists[metrics.Late]))
+	t.line(fmt.Sprintf("input:  %d tokens, %d asked; counted by %s",
+		t.s.InputTokens, t.s.AskedInputTokens, sources(t.s.PromptSources)))
+	t.line(fmt.Sprintf("output: %d tokens, %d asked; counted by %s",
+		t.s.OutputTokens, t.s.AskedOutputTokens, sources(t.s.OutputSources)))
+}
+
+func spread(d metrics.Dist) string {
+	if d.N == 0 {
+		return "not known"
+	}
+	return fmt.Sprintf("P50 %.3f ms, P99 %.3f ms, max %.3f ms", d.P50, d.P99, d.Max)
+}
+
+// sources lists who counted tokens, with how often when they are several.
+func sources(list []metrics.SourceCount) string {
+	var words []string
+	for _, c := range list {
+		word := string(c.Source)
+		if word == "" {
+			word = "nobody"
+		}
+		if len(list) > 1 {
+			word += fmt.Sprintf(" (%d)", c.N)
+		}
+		words = append(words, word)
+	}
+	if len(words) == 0 {
+		return "nobody"
+	}
+	return strings.Join(words, ", ")
+}
+
+func (t *text) warnings() {
+	if len(t.s.Warnings) == 0 {
+		return
+	}
+	t.head("Warnings", '-')
+	for _, w := range t.s.Warnings {
+		t.line(w.Code + ": " + w.Text)
+	}
+}

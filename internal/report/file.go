@@ -1,0 +1,183 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tokmeter/internal/plan"
+)
+
+// dateLayout is vLLM's "%Y%m%d-%H%M%S".
+const dateLayout = "20060102-150405"
+
+// FileName is the name of the result file by vLLM's rules: the one that the
+// user gave, else label or backend, rate, concurrency, model and date.
+func FileName(p plan.Plan, date time.Time) string {
+	if p.Output.ResultFile != "" {
+		return p.Output.ResultFile
+	}
+	label := p.Output.Label
+	if label == "" {
+		label = p.Target.Backend
+	}
+	s := &p.Schedule
+	traffic := pythonFloat(float64(s.RequestRate)) + "qps"
+	if s.RampStrategy != "" {
+		traffic = fmt.Sprintf("ramp-up-%s-%dqps-%dqps", s.RampStrategy, s.RampStartRPS, s.RampEndRPS)
+	}
+	if s.MaxConcurrency > 0 {
+		traffic += fmt.Sprintf("-concurrency%d", s.MaxConcurrency)
+	}
+	model := p.Target.Model[strings.LastIndexByte(p.Target.Model, '/')+1:]
+	return fmt.Sprintf("%s-%s-%s-%s.json", label, traffic, model, date.Format(dateLayout))
+}
+
+// Path is FileName inside the plan's result folder. A name that is a full path
+// already stands alone, as with Python's os.path.join.
+func Path(p plan.Plan, date time.Time) string {
+	name := FileName(p, date)
+	if p.Output.ResultDir == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(p.Output.ResultDir, name)
+}
+
+// wanted reports whether the plan asks for a result file.
+func wanted(p plan.Plan) bool { return p.Output.SaveResult || p.Output.AppendResult }
+
+// CheckWritable makes the folder of the result file and tries to write there,
+// so that a run does not end with nowhere to put its numbers. It leaves no
+// file. Plans that save nothing pass.
+func CheckWritable(p plan.Plan, date time.Time) error {
+	if !wanted(p) {
+		return nil
+	}
+	path := Path(p, date)
+	dir := filepath.Dir(path)
+	const hint = "choose another --result-dir or make it writable"
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("result folder %s: %w: %s", dir, reason(err), hint)
+	}
+	if info, err := os.Stat(path); err == nil {
+		if info.IsDir() {
+			return fmt.Errorf("result file %s: it is a folder: choose another --result-filename", path)
+		}
+		if p.Output.AppendResult {
+			return checkAppend(path)
+		}
+	}
+	f, err := os.CreateTemp(dir, tempPattern)
+	if err != nil {
+		return fmt.Errorf("result folder %s: %w: %s", dir, reason(err), hint)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+func checkAppend(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return fmt.Errorf("result file %s: %w: choose another --result-filename or make it writable", path, reason(err))
+	}
+	return f.Close()
+}
+
+// tempPattern names files in the making; the leading dot hides what a killed
+// run may leave.
+const tempPattern = ".tokmeter-*.tmp"
+
+// reason is the system's part of a path error, whose path the caller names.
+func reason(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// Save writes the result file that the plan asks for, and the PyTorch records
+// beside it, and returns the path of the first; "" when the plan saves nothing.
+// A file is whole or absent: it is written under another name and renamed.
+// Appending adds one line to what is there, as vLLM does.
+func Save(r Run) (string, error) {
+	if !wanted(r.Plan) {
+		return "", nil
+	}
+	path := Path(r.Plan, r.Date)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return "", fmt.Errorf("result folder %s: %w", filepath.Dir(path), reason(err))
+	}
+	write := replaceFile
+	if r.Plan.Output.AppendResult {
+		write = appendFile
+	}
+	if err := write(path, func(w io.Writer) error { return JSON(w, r) }); err != nil {
+		return "", fmt.Errorf("result file %s: %w", path, err)
+	}
+	if !r.Plan.Output.PyTorchFormat {
+		return path, nil
+	}
+	beside := strings.TrimSuffix(path, filepath.Ext(path)) + ".pytorch.json"
+	if err := replaceFile(beside, func(w io.Writer) error { return PyTorch(w, r) }); err != nil {
+		return path, fmt.Errorf("PyTorch file %s: %w", beside, err)
+	}
+	return path, nil
+}
+
+// replaceFile writes a file under another name and puts it in its place.
+func replaceFile(path string, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), tempPattern)
+	if err != nil {
+		return reason(err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, ignoreClosed(f.Close()), os.Remove(f.Name()))
+		}
+	}()
+	if err := write(f); err != nil {
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		return reason(err)
+	}
+	if err := f.Close(); err != nil {
+		return reason(err)
+	}
+	return os.Rename(f.Name(), path)
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, os.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// appendFile adds a line to a file, or makes it. When writing fails the file
+// is cut back to what it was.
+func appendFile(path string, write func(io.Writer) error) (err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		return reason(err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return errors.Join(reason(err), f.Close())
+	}
+	if info.Size() > 0 {
+		_, err = io.WriteString(f, "\n")
+	}
+	if err == nil {
+		err = write(f)
+	}
+	if err != nil {
+		err = errors.Join(reason(err), f.Truncate(info.Size()))
+	}
+	return errors.Join(err, f.Close())
+}
