@@ -35,20 +35,33 @@ func Count(ctx context.Context, recs []*record.Record, c Counters) (counts map[i
 	}
 	counts = make(map[int]record.Count, len(open))
 	var mu sync.Mutex
-	note := func(r *record.Record, n int, from record.Source) {
+	note := func(r *record.Record, from record.Source, count func(text string) (int, error)) error {
+		n, err := count(r.Text)
+		for i := 0; i < len(r.Beside) && err == nil; i++ {
+			var more int
+			more, err = count(r.Beside[i])
+			n += more
+		}
+		if err != nil {
+			return err
+		}
 		mu.Lock()
 		counts[r.Index] = record.Count{N: n, From: from}
 		mu.Unlock()
+		return nil
 	}
 	if c.Server != nil {
 		ask, stop := context.WithCancelCause(ctx)
 		each(ask, open, askAtOnce, func(r *record.Record) {
-			n, err := c.Server(ask, r.Text)
+			err := note(r, record.FromServer, func(text string) (int, error) {
+				if text == "" {
+					return 0, nil
+				}
+				return c.Server(ask, text)
+			})
 			if err != nil {
 				stop(err)
-				return
 			}
-			note(r, n, record.FromServer)
 		})
 		if err := context.Cause(ask); err != nil {
 			warnings = append(warnings, fmt.Sprintf("the server's /tokenize counted %d of %d answers: %v", len(counts), len(open), err))
@@ -63,22 +76,16 @@ func Count(ctx context.Context, recs []*record.Record, c Counters) (counts map[i
 			}
 		}
 		each(ctx, left, runtime.GOMAXPROCS(0), func(r *record.Record) {
-			note(r, c.Local(r.Text), record.FromTokenizer)
+			_ = note(r, record.FromTokenizer, func(text string) (int, error) { return c.Local(text), nil })
 		})
 	}
 	return counts, warnings
 }
 
-// countable reports whether the text of r is the whole of an answer whose
-// tokens nobody counted.
+// countable reports whether r has an answer whose tokens nobody counted.
 func countable(r *record.Record) bool {
-	if r.Outcome != record.OK || r.Text == "" || r.FirstAnswer != r.FirstToken {
-		return false
-	}
-	if r.Finish == "tool_calls" || r.Finish == "function_call" {
-		return false
-	}
-	return r.OutputTokens.From == "" || r.OutputTokens.From == record.FromEvents
+	return r.Outcome == record.OK && (r.Text != "" || len(r.Beside) > 0) &&
+		(r.OutputTokens.From == "" || r.OutputTokens.From == record.FromEvents)
 }
 
 // each calls f for every record, on n goroutines, until ctx is cancelled.

@@ -27,7 +27,7 @@ type stream struct {
 
 // newStream does everything that can be done before the request is due.
 func newStream(j *Job, req workload.Request) *stream {
-	s := &stream{
+	return &stream{
 		job:  j,
 		call: wire.Call{ID: req.ID, Body: req.Body},
 		rec: &record.Record{
@@ -36,8 +36,6 @@ func newStream(j *Job, req workload.Request) *stream {
 			WantPrompt: req.WantPrompt, WantOutput: req.WantOutput,
 		},
 	}
-	s.tally.begin(s.rec, j.Dialect)
-	return s
 }
 
 // exchange sends the request and follows its answer to the end; ended is
@@ -48,6 +46,8 @@ func (s *stream) exchange(ctx context.Context, ended func()) {
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, errTimeout)
 		defer cancel()
 	}
+	// Not in newStream: a request that waits for its slot holds no buffers.
+	s.tally.begin(s.rec, s.job.Dialect)
 	s.started = s.job.Clock.Now()
 	timing, err := s.job.Client.Do(ctx, s.call, s.event)
 	ended()
