@@ -30,7 +30,8 @@ type Run struct {
 }
 
 // An Arg is one option of the command line. Value is nil, bool, int, float64,
-// string, []string, or []any of these.
+// string, []string, []any of these, or
+// []Arg for an object.
 type Arg struct {
 	Name  string
 	Value any
