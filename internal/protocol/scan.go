@@ -1,7 +1,5 @@
 package protocol
 
-import "bytes"
-
 func (completions) Scan(data []byte, ev *Event) error {
 	return scan(data, ev, quickChunk, decodeChunk)
 }
@@ -17,7 +15,7 @@ func (responses) Scan(data []byte, ev *Event) error {
 // scan reads one event: quick, where it is sure of itself, else the decoder.
 func scan(data []byte, ev *Event, quick func([]byte, *Event) bool, decode func([]byte, *Event) error) error {
 	ev.reset()
-	data = bytes.TrimSpace(data)
+	data = trim(data)
 	if len(data) == 0 {
 		return nil
 	}
@@ -40,5 +38,11 @@ func (ev *Event) reset() {
 	*ev = Event{More: ev.More[:0], buf: ev.buf[:0]}
 }
 
-func quickChunk(data []byte, ev *Event) bool    { return false }
-func quickResponse(data []byte, ev *Event) bool { return false }
+// trim cuts off the white space of JSON.
+func trim(b []byte) []byte {
+	b = b[space(b, 0):]
+	for len(b) > 0 && space(b, len(b)-1) == len(b) {
+		b = b[:len(b)-1]
+	}
+	return b
+}
