@@ -1,0 +1,299 @@
+package workload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"tokmeter/internal/dataset"
+	"tokmeter/internal/plan"
+	"tokmeter/internal/protocol"
+	"tokmeter/internal/pyrand"
+)
+
+// Randoms are the two generators that vLLM's client seeds at its start and
+// draws from until its last request is planned: the workload draws first, the
+// schedule goes on where it stopped.
+type Randoms struct {
+	Py *pyrand.Random      // Python's random
+	Np *pyrand.RandomState // numpy.random
+}
+
+// NewRandoms seeds both with the plan's seed. A seed that NumPy does not take,
+// one outside 0 to 2³²−1, is an error.
+func NewRandoms(seed int64) (*Randoms, error) {
+	np, err := pyrand.NewRandomState(seed)
+	if err != nil {
+		return nil, fmt.Errorf("--seed %d: %w", seed, err)
+	}
+	return &Randoms{pyrand.NewRandom(seed), np}, nil
+}
+
+// A Template renders the chat template of the model for one turn of the user,
+// with the generation prompt at its end.
+type Template func(user string) (string, error)
+
+// A Config is what a workload is built from.
+type Config struct {
+	Plan      *plan.Plan
+	Tokenizer Tokenizer      // nil where there is none; only custom and requests do without
+	Template  Template       // nil where the model has none
+	Data      *dataset.Input // the opened file of --dataset-path; nil where the dataset has none
+	Randoms   *Randoms       // just seeded; Build leaves them where vLLM's client would
+	Workers   int            // goroutines that encode; 0 means one for each processor
+}
+
+// A Report says how a workload came about.
+type Report struct {
+	Entries     int           `json:"entries,omitempty"`     // entries in the dataset
+	Looked      int           `json:"looked_at,omitempty"`   // entries that were looked at before there were enough
+	Kept        int           `json:"kept,omitempty"`        // of these, the ones that became requests
+	Dropped     dataset.Drops `json:"dropped,omitempty"`     // why the others did not
+	Oversampled int           `json:"oversampled,omitempty"` // requests that repeat others to reach --num-prompts
+	Requests    int           `json:"requests"`
+	Unique      int           `json:"unique_prompts"`
+	PromptToks  int           `json:"prompt_tokens"` // asked, over all requests
+	OutputToks  int           `json:"output_tokens"` // asked, over all requests
+	Warnings    []string      `json:"warnings,omitempty"`
+}
+
+// A Set is a workload: its requests in order of sending, without bodies.
+type Set struct {
+	Items  []Item
+	Report Report
+	// Timed says that the items carry due times of their own, in At.
+	Timed bool
+
+	bare bool // requests carry no x-request-id
+}
+
+// Build makes the workload of c.Plan. Equal plans, tokenizers, files and seeds
+// give equal sets, and where no quirk is named in docs/workloads.md the prompts
+// and lengths are those of vLLM's client.
+func Build(ctx context.Context, c Config) (*Set, error) {
+	b := &builder{Config: c, w: &c.Plan.Workload, set: &Set{}}
+	if b.Workers <= 0 {
+		b.Workers = runtime.GOMAXPROCS(0)
+	}
+	sample, err := b.sampler()
+	if err != nil {
+		return nil, err
+	}
+	if err := sample(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.finish(ctx); err != nil {
+		return nil, err
+	}
+	return b.set, nil
+}
+
+// A builder is one call of Build.
+type builder struct {
+	Config
+	w   *plan.Workload
+	set *Set
+}
+
+// sampler checks what the dataset needs and returns the function that makes it.
+func (b *builder) sampler() (func(context.Context) error, error) {
+	name := b.w.Dataset
+	kinds := map[string]struct {
+		sample          func(context.Context) error
+		file, tokenizer bool
+	}{
+		"random":            {b.random, false, true},
+		"prefix_repetition": {b.prefixRepetition, false, true},
+		"sharegpt":          {b.shareGPT, true, true},
+		"burstgpt":          {b.burstGPT, true, true},
+		"custom":            {b.custom, true, !b.w.SkipTokenizer},
+		"sonnet":            {b.sonnet, false, true},
+		"timed_trace":       {b.timedTrace, true, true},
+		"requests":          {b.saved, true, false},
+	}
+	k, ok := kinds[name]
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("dataset %q is not one of random, sharegpt, burstgpt, custom, prefix_repetition, sonnet, timed_trace, requests", name)
+	case k.file && b.Data == nil:
+		return nil, fmt.Errorf("dataset %s needs a file (give it with --dataset-path)", name)
+	case k.tokenizer && b.w.SkipTokenizer:
+		return nil, fmt.Errorf("dataset %s needs a tokenizer (leave --skip-tokenizer-init out; only custom and requests do without)", name)
+	case k.tokenizer && b.Tokenizer == nil:
+		return nil, fmt.Errorf("dataset %s needs a tokenizer (give one with --tokenizer)", name)
+	case b.w.NumPrompts < 1 && name != "custom" && name != "requests":
+		return nil, fmt.Errorf("--num-prompts %d: want 1 or more", b.w.NumPrompts)
+	case b.w.AsTokenIDs && b.chat():
+		return nil, fmt.Errorf("--prompt-token-ids: backend %s takes text alone (use vllm or openai)", b.Plan.Target.Backend)
+	case name == "timed_trace" && b.chat():
+		return nil, fmt.Errorf("dataset timed_trace asks with token ids, backend %s takes text alone (use vllm or openai)", b.Plan.Target.Backend)
+	case b.w.AsTokenIDs && b.Tokenizer == nil && name != "requests":
+		return nil, errors.New("--prompt-token-ids needs a tokenizer (give one with --tokenizer)")
+	}
+	return k.sample, nil
+}
+
+// chat says that the server applies the chat template itself.
+func (b *builder) chat() bool {
+	return b.Plan.Target.Backend == "openai-chat" || b.Plan.Target.Backend == "openai-responses"
+}
+
+func (b *builder) warn(format string, args ...any) {
+	b.set.Report.Warnings = append(b.set.Report.Warnings, fmt.Sprintf(format, args...))
+}
+
+// add puts one request at the end.
+func (b *builder) add(p protocol.Prompt, promptLen, outputLen int) {
+	b.set.Items = append(b.set.Items, Item{Prompt: p, PromptLen: promptLen, OutputLen: outputLen})
+}
+
+// count returns the number of tokens of text.
+func (b *builder) count(text string, addSpecial bool) int {
+	if c, ok := b.Tokenizer.(interface{ Count(string, bool) int }); ok {
+		return c.Count(text, addSpecial)
+	}
+	return len(b.Tokenizer.Encode(text, addSpecial))
+}
+
+// oversample repeats requests at random until there are n, as vLLM's client
+// does: Python's generator is seeded again first.
+func (b *builder) oversample(n int) error {
+	r := &b.set.Report
+	if len(b.set.Items) == 0 {
+		return b.nothingLeft()
+	}
+	if b.w.NoOversamp || len(b.set.Items) >= n {
+		return nil
+	}
+	b.Randoms.Py.Seed(b.Plan.Seed)
+	have := len(b.set.Items)
+	for range n - have {
+		b.set.Items = append(b.set.Items, b.set.Items[b.Randoms.Py.Choice(have)])
+	}
+	r.Oversampled = n - have
+	return nil
+}
+
+// nothingLeft is the error of a dataset without a single usable entry.
+func (b *builder) nothingLeft() error {
+	r := &b.set.Report
+	name := b.w.Dataset
+	if b.Data != nil {
+		name = b.Data.Name()
+	}
+	return fmt.Errorf("dataset %s: none of %d entries can be used: %s (give another file or other lengths)", name, r.Entries, reasons(r.Dropped))
+}
+
+// reasons lists drops for people.
+func reasons(d dataset.Drops) string {
+	parts := make([]string, len(d))
+	for i, x := range d {
+		parts[i] = fmt.Sprintf("%d %s", x.N, x.Reason)
+	}
+	if len(parts) == 0 {
+		return "it has none"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// finish does what is the same for every dataset.
+func (b *builder) finish(ctx context.Context) error {
+	if err := b.asIDs(ctx); err != nil {
+		return err
+	}
+	b.limit()
+	if len(b.set.Items) == 0 {
+		return b.nothingLeft()
+	}
+	b.loras()
+	b.set.count()
+	return nil
+}
+
+// asIDs turns text into the ids that the server would make of it.
+func (b *builder) asIDs(ctx context.Context) error {
+	if !b.w.AsTokenIDs {
+		return nil
+	}
+	items := b.set.Items
+	if slices.ContainsFunc(items, func(it Item) bool { return it.Prompt.Batch != nil }) {
+		return errors.New("--prompt-token-ids: a request with several prompts goes as text alone (leave --random-batch-size out)")
+	}
+	if b.Tokenizer == nil && slices.ContainsFunc(items, func(it Item) bool { return it.Prompt.IDs == nil }) {
+		return errors.New("--prompt-token-ids needs a tokenizer for this file (give one with --tokenizer)")
+	}
+	return each(ctx, b.Workers, len(items), func(i int) error {
+		if items[i].Prompt.IDs == nil {
+			ids := b.Tokenizer.Encode(items[i].Prompt.Text, true)
+			items[i].Prompt, items[i].PromptLen = protocol.Prompt{IDs: ids}, len(ids)
+		}
+		return nil
+	})
+}
+
+// limit drops what a model of --max-model-len tokens cannot take.
+func (b *builder) limit() {
+	n := b.w.MaxModelLen
+	if n <= 0 {
+		return
+	}
+	before := len(b.set.Items)
+	b.set.Items = slices.DeleteFunc(b.set.Items, func(it Item) bool { return it.PromptLen+it.OutputLen > n })
+	if d := before - len(b.set.Items); d > 0 {
+		b.set.Report.Dropped.Add(fmt.Sprintf("prompt and output over --max-model-len %d", n), d)
+		b.warn("%d of %d requests dropped: their prompt and output exceed --max-model-len %d", d, before, n)
+	}
+}
+
+// loras gives each request its LoRA module.
+func (b *builder) loras() {
+	names := b.Plan.Target.LoRAModules
+	if len(names) == 0 {
+		return
+	}
+	for i := range b.set.Items {
+		if b.Plan.Target.LoRAAssignment == "round-robin" {
+			b.set.Items[i].Model = names[i%len(names)]
+		} else {
+			b.set.Items[i].Model = names[b.Randoms.Py.Choice(len(names))]
+		}
+	}
+}
+
+// count fills the totals of the report.
+func (s *Set) count() {
+	r := &s.Report
+	seen := make(map[[32]byte]struct{}, len(s.Items))
+	r.Requests, r.PromptToks, r.OutputToks = len(s.Items), 0, 0
+	for i := range s.Items {
+		it := &s.Items[i]
+		if !utf8.ValidString(it.Prompt.Text) {
+			it.Prompt.Text = strings.ToValidUTF8(it.Prompt.Text, "\uFFFD")
+		}
+		seen[promptSum(it.Prompt)] = struct{}{}
+		r.PromptToks += it.PromptLen
+		r.OutputToks += it.OutputLen
+	}
+	r.Unique = len(seen)
+}
+
+// Times returns the due times of a timed set, in order of sending.
+func (s *Set) Times() []time.Duration {
+	at := make([]time.Duration, len(s.Items))
+	for i := range s.Items {
+		at[i] = s.Items[i].At
+	}
+	return at
+}
+
+// toDuration rounds seconds to nanoseconds; what does not fit is cut.
+func toDuration(seconds float64) time.Duration {
+	ns := math.Round(seconds * 1e9)
+	return time.Duration(min(max(ns, -1<<62), 1<<62))
+}
