@@ -4,8 +4,218 @@
 // streams, signals and the terminal. It contains no arithmetic.
 package cli
 
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tokmeter/internal/cli/argv"
+)
+
 // Main runs the command that env.Args names and returns the exit code of the
 // process. It never exits by itself.
 func Main(env *Env) int {
-	return ExitUsage
+	err := run(env)
+	printError(env.Stderr, err)
+	return exitCode(err)
 }
+
+// A command is one command with the table of its flags.
+type command struct {
+	cobra  *cobra.Command
+	table  table
+	values *values
+	notes  []string // what the parser of the command line noted
+}
+
+// A tree is all commands.
+type tree struct {
+	root *cobra.Command
+	of   map[*cobra.Command]*command
+}
+
+// run finds the command, reads its words and runs it.
+func run(env *Env) error {
+	t := newTree(env)
+	args := env.Args
+	if len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) {
+		return t.complete(args)
+	}
+	args = asCommands(args)
+	cmd, rest := t.find(args)
+	if cmd == nil {
+		return t.unknownCommand(rest)
+	}
+	c := t.of[cmd]
+	if about, ok := helpWanted(rest); ok {
+		return c.help(env, about)
+	}
+	if cmd == t.root && len(rest) == 0 {
+		return c.help(env, "")
+	}
+	parsed, err := argv.Parse(c.table.options(), rest, os.ReadFile)
+	if err != nil {
+		return withCode(ExitUsage, err)
+	}
+	if cmd.HasSubCommands() {
+		return usagef("there is "+strings.Join(t.commands(cmd), ", "), "%s needs a command", cmd.CommandPath())
+	}
+	c.notes = parsed.Notes
+	words := append(canonical(parsed.Settings, c.table), "--")
+	t.root.SetArgs(slices.Concat(path(cmd), words, parsed.Words))
+	return t.root.ExecuteContext(context.Background())
+}
+
+// newTree builds all commands for one run.
+func newTree(env *Env) *tree {
+	root := &cobra.Command{
+		Use:           "tokmeter",
+		Short:         "Measure online serving of large language models",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpCommand(&cobra.Command{Use: "no-help-command", Hidden: true})
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	t := &tree{root: root, of: map[*cobra.Command]*command{}}
+	t.add(nil, root, nil)
+	bench := &cobra.Command{Use: "bench", Short: "Measure a server"}
+	t.add(root, bench, nil)
+	t.addServe(env, bench)
+	t.addReport(env)
+	t.addTokenize(env)
+	t.addVersion(env)
+	t.addCompletion(env)
+	return t
+}
+
+// add puts a command with its flags under another one.
+func (t *tree) add(parent, cmd *cobra.Command, flags table) *command {
+	if parent != nil {
+		parent.AddCommand(cmd)
+	}
+	c := &command{cobra: cmd, table: flags}
+	cmd.Flags().SortFlags = false
+	cmd.Flags().BoolP("help", "h", false, "Show help; --help=WORD for a group or the flags that contain WORD")
+	c.values = register(cmd.Flags(), flags)
+	for i := range flags {
+		t.completeFlag(cmd, &flags[i])
+	}
+	t.of[cmd] = c
+	return c
+}
+
+// asCommands turns "help bench serve" and "--version" into what they mean.
+func asCommands(args []string) []string {
+	switch {
+	case len(args) > 0 && args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case len(args) == 1 && args[0] == "--version":
+		return []string{"version"}
+	}
+	return args
+}
+
+// find follows the words of args to a command and returns what is left. A
+// --config before the last word of the command goes to that command. It
+// returns nil where a word names no command.
+func (t *tree) find(args []string) (*cobra.Command, []string) {
+	cmd := t.root
+	var early []string
+	for len(args) > 0 && cmd.HasSubCommands() {
+		if cmd != t.root && len(args) > 1 && args[0] == "--config" {
+			early, args = append(early, args[:2]...), args[2:]
+			continue
+		}
+		if cmd != t.root && strings.HasPrefix(args[0], "--config=") {
+			early, args = append(early, args[0]), args[1:]
+			continue
+		}
+		if strings.HasPrefix(args[0], "-") {
+			break
+		}
+		next := child(cmd, args[0])
+		if next == nil {
+			return nil, args
+		}
+		cmd, args = next, args[1:]
+	}
+	return cmd, append(early, args...)
+}
+
+// child returns the subcommand of that name.
+func child(cmd *cobra.Command, name string) *cobra.Command {
+	for _, c := range cmd.Commands() {
+		if c.Name() == name && !c.Hidden {
+			return c
+		}
+	}
+	return nil
+}
+
+// path is the words that lead to a command.
+func path(cmd *cobra.Command) []string { return strings.Fields(cmd.CommandPath())[1:] }
+
+// commands lists the commands under one that can be run, by all their words.
+func (t *tree) commands(under *cobra.Command) []string {
+	var names []string
+	for cmd := range t.of {
+		name := strings.Join(path(cmd), " ")
+		if !cmd.HasSubCommands() && strings.HasPrefix(cmd.CommandPath()+" ", under.CommandPath()+" ") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// unknownCommand says which commands there are.
+func (t *tree) unknownCommand(args []string) error {
+	names := t.commands(t.root)
+	if near := argv.Nearest(args[0], names); len(near) > 0 {
+		return usagef("", "unknown command %q; did you mean %q?", args[0], near[0])
+	}
+	return usagef("", "unknown command %q: there is %s", args[0], strings.Join(names, ", "))
+}
+
+// helpWanted looks for -h, --help and --help=WORD.
+func helpWanted(args []string) (about string, wanted bool) {
+	for _, a := range args {
+		if a == "--" {
+			break
+		}
+		if a == "-h" || a == "--help" {
+			return "", true
+		}
+		if word, ok := strings.CutPrefix(a, "--help="); ok {
+			return word, true
+		}
+	}
+	return "", false
+}
+
+// noWords refuses words that belong to no flag.
+func noWords(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("flags begin with two hyphens", "unexpected word %q", shorten(args[0]))
+	}
+	return nil
+}
+
+// printNotes writes the notes about the command line on stderr.
+func printNotes(w io.Writer, notes []string) {
+	for _, n := range notes {
+		fmt.Fprintf(w, "tokmeter: warning: %s\n", n)
+	}
+}
+
+// usage gives err the code of a usage error, whatever it joins.
+func usage(errs ...error) error { return withCode(ExitUsage, errors.Join(errs...)) }

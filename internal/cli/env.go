@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"os"
 	"os/signal"
@@ -23,6 +24,7 @@ type Env struct {
 	StderrTTY      bool
 	Width          int // columns of the terminal; 0 means 80
 	Now            func() time.Time
+	Rand           io.Reader // random bytes for names; nil gives zeros
 	// Interrupts begins to deliver the user's interrupts (Ctrl-C, SIGTERM)
 	// until stop is called; before and after that one ends the process. Nil
 	// means that none ever comes.
@@ -38,6 +40,7 @@ func OS() *Env {
 		Stdout: os.Stdout,
 		Stderr: os.Stderr,
 		Now:    time.Now,
+		Rand:   rand.Reader,
 
 		StdoutTTY: term.IsTerminal(int(os.Stdout.Fd())),
 		StderrTTY: term.IsTerminal(int(os.Stderr.Fd())),

@@ -13,11 +13,11 @@ type runOptions struct {
 	SaveRequests string   // file that the workload is written to; "" for none
 	Live         bool     // show progress
 	Notes        []string // warnings about the command line, for every output
-	// SelfTimed is --self-timed or --no-self-timed; nil where neither was
-	// given. plan.Plan.SetDataset wants it once a dataset was recognised.
-	SelfTimed *bool
-	// Namespace is the command line as vLLM's client would list it: its own
-	// names, every flag, in its order; secrets are redacted.
+	// WithDataset makes the plan again for the dataset that a file turned out
+	// to be, where Plan.Workload.Dataset is "". The error is a usage error.
+	WithDataset func(dataset string) (p plan.Plan, notes []string, err error)
+	// Namespace is the command line as vLLM's client would list it: its names
+	// and values, for every flag of its; headers are redacted.
 	Namespace []namedValue
 	// Abort is closed by the second interrupt: what is still draining is cut.
 	Abort <-chan struct{}
@@ -26,7 +26,7 @@ type runOptions struct {
 // A namedValue is one entry of the namespace.
 type namedValue struct {
 	Name  string
-	Value any // nil, bool, int64, float64, string, []string or json.RawMessage
+	Value any // nil, bool, int, float64, string, []string or json.RawMessage
 }
 
 // runServe does the run that p describes. The first interrupt cancels ctx.

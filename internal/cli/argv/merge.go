@@ -1,0 +1,96 @@
+package argv
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// merger joins the uses of each option into one setting.
+type merger struct {
+	order  []string
+	plain  map[string][]string
+	dotted map[string]*Object
+	inFile map[string]bool // the plain value comes from the file
+	twice  []string        // names and keys that were given more than once
+	file   bool            // still reading the file
+}
+
+func newMerger() *merger {
+	return &merger{
+		plain:  map[string][]string{},
+		dotted: map[string]*Object{},
+		inFile: map[string]bool{},
+		file:   true,
+	}
+}
+
+// endOfFile says that the settings after it are words: they win in silence.
+func (m *merger) endOfFile() { m.file = false }
+
+// add takes one more use of an option.
+func (m *merger) add(s setting) []error {
+	name := s.option.Name
+	if !slices.Contains(m.order, name) {
+		m.order = append(m.order, name)
+	}
+	if s.keys != nil {
+		return m.addDotted(s)
+	}
+	if _, ok := m.plain[name]; ok && !m.inFile[name] && !m.file {
+		m.duplicate("--" + name)
+	}
+	if m.inFile[name] || m.file {
+		m.inFile[name] = m.file
+	}
+	m.plain[name] = s.values
+	return nil
+}
+
+// addDotted merges --name.a.b=value into the object of its option.
+func (m *merger) addDotted(s setting) []error {
+	name := s.option.Name
+	value, err := dottedValue(s.values[0], s.more)
+	if err != nil {
+		return []error{fmt.Errorf("--%s.%s: %w", name, strings.Join(s.keys, "."), err)}
+	}
+	for _, key := range slices.Backward(s.keys) {
+		o := newObject()
+		o.set(key, value)
+		value = o
+	}
+	if m.dotted[name] == nil {
+		m.dotted[name] = newObject()
+	}
+	for _, key := range m.dotted[name].merge(value.(*Object)) {
+		m.duplicate("--" + name + "." + key)
+	}
+	return nil
+}
+
+func (m *merger) duplicate(name string) {
+	if !slices.Contains(m.twice, name) {
+		m.twice = append(m.twice, name)
+	}
+}
+
+// result returns the settings and what there is to say about them.
+func (m *merger) result() (settings []Setting, notes []string) {
+	for _, name := range m.order {
+		if name == ConfigOption {
+			continue
+		}
+		values, plain := m.plain[name]
+		if o := m.dotted[name]; o != nil {
+			if plain && !m.inFile[name] {
+				notes = append(notes, fmt.Sprintf("--%s.KEY replaces the whole of --%s, as it does in vllm: give all of it in one way", name, name))
+			}
+			values = []string{o.String()}
+		}
+		settings = append(settings, Setting{Name: name, Values: values})
+	}
+	if len(m.twice) > 0 {
+		notes = append(notes, strings.Join(m.twice, ", ")+" given more than once: the last one counts")
+	}
+	return settings, notes
+}

@@ -1,0 +1,171 @@
+package argv
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// names finds options by what the user wrote.
+type names struct {
+	options []Option
+	exact   map[string]Option
+}
+
+func newNames(options []Option) *names {
+	n := &names{options: options, exact: make(map[string]Option, len(options))}
+	for _, o := range options {
+		n.exact[o.Name] = o
+	}
+	return n
+}
+
+// use turns a word that begins with a hyphen, without its =value, into the use
+// of an option.
+func (n *names) use(word string) (setting, error) {
+	bare, ok := strings.CutPrefix(word, "--")
+	if !ok {
+		return setting{}, fmt.Errorf("unknown flag %s: flags begin with two hyphens", word)
+	}
+	base, dotted, isDotted := strings.Cut(bare, ".")
+	option, err := n.resolve(base)
+	if err != nil {
+		return setting{}, err
+	}
+	s := setting{option: option}
+	if !isDotted {
+		return s, nil
+	}
+	if !option.Dotted {
+		return setting{}, fmt.Errorf("--%s takes no keys: --%s.%s has no meaning", option.Name, option.Name, dotted)
+	}
+	dotted, s.more = strings.CutSuffix(dotted, "+")
+	s.keys = strings.Split(dotted, ".")
+	if slices.Contains(s.keys, "") {
+		return setting{}, fmt.Errorf("%s has an empty key", word)
+	}
+	return s, nil
+}
+
+// resolve finds an option by its name, with hyphens or underscores, or by an
+// unambiguous beginning of it.
+func (n *names) resolve(written string) (Option, error) {
+	name := strings.ReplaceAll(written, "_", "-")
+	if o, ok := n.exact[name]; ok {
+		return o, nil
+	}
+	if name == "" {
+		return Option{}, errors.New("a flag without a name")
+	}
+	var first, late []Option
+	for _, o := range n.options {
+		if !strings.HasPrefix(o.Name, name) {
+			continue
+		}
+		if o.Late {
+			late = append(late, o)
+		} else {
+			first = append(first, o)
+		}
+	}
+	found := append(first, late...)
+	switch {
+	case len(first) == 1, len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return Option{}, fmt.Errorf("--%s may mean %s", name, list(optionNames(found)))
+	}
+	if near := n.nearest(name); len(near) > 0 {
+		return Option{}, fmt.Errorf("unknown flag --%s; did you mean %s?", name, list(near))
+	}
+	return Option{}, fmt.Errorf("unknown flag --%s; --help lists all flags", name)
+}
+
+func optionNames(options []Option) []string {
+	var out []string
+	for _, o := range options {
+		out = append(out, o.Name)
+	}
+	return out
+}
+
+// maxShown is how many names a message lists.
+const maxShown = 4
+
+// list writes names as "--a, --b or --c".
+func list(names []string) string {
+	rest := ""
+	if len(names) > maxShown {
+		rest = fmt.Sprintf(" or %d others", len(names)-maxShown)
+		names = names[:maxShown]
+	}
+	if len(names) == 1 {
+		return "--" + names[0] + rest
+	}
+	joined := "--" + strings.Join(names[:len(names)-1], ", --")
+	if rest != "" {
+		return joined + ", --" + names[len(names)-1] + rest
+	}
+	return joined + " or --" + names[len(names)-1]
+}
+
+// nearest returns at most three names that look like name, the best first.
+func (n *names) nearest(name string) []string { return Nearest(name, optionNames(n.options)) }
+
+// Nearest returns at most three of the candidates that look like name, the
+// best first: those within a third of its length in single-letter changes, and
+// those that contain it.
+func Nearest(name string, candidates []string) []string {
+	type match struct {
+		name string
+		dist int
+	}
+	if len(name) > maxNameLen {
+		return nil
+	}
+	limit := max(1, len(name)/3)
+	var found []match
+	for _, c := range candidates {
+		d := distance(name, c)
+		if d > limit && len(name) >= 4 && strings.Contains(c, name) {
+			d = limit
+		}
+		if d <= limit {
+			found = append(found, match{c, d})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b match) int { return cmp.Compare(a.dist, b.dist) })
+	var out []string
+	for _, m := range found[:min(3, len(found))] {
+		out = append(out, m.name)
+	}
+	return out
+}
+
+// maxNameLen bounds the work for a name that is none.
+const maxNameLen = 100
+
+// distance is the Damerau–Levenshtein distance (adjacent letters may swap).
+func distance(a, b string) int {
+	prev2, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], prev2[j-2]+1)
+			}
+		}
+		prev2, prev, row = prev, row, prev2
+	}
+	return prev[len(b)]
+}

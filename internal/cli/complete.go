@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tokmeter/internal/cli/argv"
+)
+
+// addCompletion adds the command that prints a shell's completion script.
+func (t *tree) addCompletion(env *Env) {
+	shells := []string{"bash", "zsh", "fish"}
+	cmd := &cobra.Command{
+		Use:   "completion {bash,zsh,fish}",
+		Short: "Print the completion script of a shell",
+		Long: `bash: source <(tokmeter completion bash)
+zsh:  tokmeter completion zsh > "${fpath[1]}/_tokmeter"
+fish: tokmeter completion fish > ~/.config/fish/completions/tokmeter.fish`,
+		ValidArgs: shells,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || !slices.Contains(shells, args[0]) {
+				return usagef("", "completion wants the name of one shell: %s", strings.Join(shells, ", "))
+			}
+			switch args[0] {
+			case "bash":
+				return t.root.GenBashCompletionV2(env.Stdout, true)
+			case "zsh":
+				return t.root.GenZshCompletion(env.Stdout)
+			}
+			return t.root.GenFishCompletion(env.Stdout, true)
+		},
+	}
+	t.add(t.root, cmd, nil)
+}
+
+// completeFlag tells cobra how the value of a flag is completed.
+func (t *tree) completeFlag(cmd *cobra.Command, def *flagDef) {
+	flag := cmd.Flags().Lookup(def.Name)
+	flag.Hidden = def.Refused != ""
+	fixed := func(list []string) cobra.CompletionFunc {
+		return cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp)
+	}
+	var how cobra.CompletionFunc
+	switch {
+	case def.Choices != nil:
+		how = fixed(def.built())
+	case def.Name == "config":
+		how = cobra.FixedCompletions([]string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt)
+	case def.Name == "percentile-metrics":
+		how = completeList(percentileMetrics(), ",")
+	case def.Name == "goodput":
+		how = cobra.FixedCompletions([]string{"ttft:", "tpot:", "e2el:"}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)
+	case def.Kind == folder:
+		how = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
+	case def.Kind == file || def.Name == "tokenizer" || def.Name == "model":
+		how = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
+	case def.Kind == toggleNo:
+		cmd.Flags().Bool("no-"+def.Name, false, "Switch --"+def.Name+" off")
+		return
+	case def.isSwitch():
+		return
+	default:
+		how = fixed(nil)
+	}
+	if err := cmd.RegisterFlagCompletionFunc(def.Name, how); err != nil {
+		panic(err) // the table names a flag twice: every test finds it
+	}
+}
+
+// completeList completes the last entry of a list.
+func completeList(entries []string, sep string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+		head := word[:strings.LastIndex(word, sep)+1]
+		var out []string
+		for _, e := range entries {
+			if !slices.Contains(strings.Split(head, sep), e) {
+				out = append(out, head+e)
+			}
+		}
+		return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	}
+}
+
+// complete answers a shell. What stands before the word in question is turned
+// into what pflag reads; where that fails it is taken as it is.
+func (t *tree) complete(args []string) error {
+	if len(args) < 2 {
+		return usagef("", "%s wants words", args[0])
+	}
+	before, last := args[1:len(args)-1], args[len(args)-1]
+	if cmd, rest := t.find(before); cmd != nil {
+		before = append(path(cmd), t.of[cmd].lenient(rest)...)
+	}
+	t.root.SetArgs(slices.Concat(args[:1], before, []string{last}))
+	if err := t.root.Execute(); err != nil {
+		return fmt.Errorf("completion: %w", err)
+	}
+	return nil
+}
+
+// lenient is canonical for words of which the last may wait for its value.
+func (c *command) lenient(words []string) []string {
+	noFile := func(string) ([]byte, error) { return []byte("{}"), nil }
+	read := func(words []string) ([]string, bool) {
+		p, err := argv.Parse(c.table.options(), words, noFile)
+		if err != nil {
+			return nil, false
+		}
+		return append(canonical(p.Settings, c.table), p.Words...), true
+	}
+	if out, ok := read(words); ok {
+		return out
+	}
+	if n := len(words); n > 0 {
+		if out, ok := read(words[:n-1]); ok {
+			return append(out, strings.ReplaceAll(words[n-1], "_", "-"))
+		}
+	}
+	return words
+}

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"tokmeter/internal/plan"
+)
+
+// checkFiles looks at the files that a run will read or write, before any
+// server is asked. The error joins all problems.
+func checkFiles(p plan.Plan, o runOptions) error {
+	var problems []error
+	if path := p.Workload.Path; path != "" {
+		problems = append(problems, checkReadable("dataset", path, "give the path of the file by --dataset-path"))
+	}
+	if path := p.Target.CAFile; path != "" {
+		problems = append(problems, checkCertificates(path))
+	}
+	if path := o.SaveRequests; path != "" {
+		problems = append(problems, checkParent("--save-requests", path))
+	}
+	return errors.Join(problems...)
+}
+
+// checkReadable opens a file and closes it again.
+func checkReadable(what, path, hint string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return &Error{Code: ExitUsage, Hint: hint, Err: fmt.Errorf("%s: %w", what, err)}
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		return usagef(hint, "%s %s is a folder", what, path)
+	}
+	return nil
+}
+
+// checkCertificates refuses a file without any PEM certificate.
+func checkCertificates(path string) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("--ca-file: %w", err)
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(b) {
+		return fmt.Errorf("--ca-file %s holds no PEM certificate", path)
+	}
+	return nil
+}
+
+// checkParent refuses a path whose folder is missing, or that is a folder.
+func checkParent(flag, path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s %s is a folder: want a file", flag, path)
+	}
+	dir := filepath.Dir(path)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("%s %s: the folder %s is missing", flag, path, dir)
+	}
+	return nil
+}

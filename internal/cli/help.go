@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// jsonTip explains the two ways to write a JSON flag.
+const jsonTip = `A flag that takes JSON can be written whole or key by key; these are the same:
+  --extra-body '{"a": 1, "b": {"c": ["x", "y"]}}'
+  --extra-body.a 1 --extra-body.b.c+ x --extra-body.b.c+=y
+Where both are given for one flag, the keys replace the whole. A value that is
+no JSON may be a number such as 8k (8000), 8K (8192) or 25.6k, else it is text.`
+
+// nameTip explains how names may be written.
+const nameTip = `Names may be written with _ for -, shortened as long as they stay unambiguous,
+and with = before the value. Of a flag that is given twice the last one counts.
+--help=GROUP shows one group, --help=WORD the flags that contain WORD, and
+--help=all everything with an explanation of JSON flags.`
+
+// help writes the help of a command: all of it, one group, or the flags whose
+// names contain a word.
+func (c *command) help(env *Env, about string) error {
+	p := helpPrinter{w: env.Stdout, width: min(env.width(), 120)}
+	word := strings.ReplaceAll(strings.ToLower(about), "_", "-")
+	switch {
+	case word == "" || word == "all":
+		c.helpAll(&p, word == "all")
+		return p.err
+	case c.cobra.HasSubCommands():
+		return usagef("", "%s has no flags to look for: see %s --help", c.cobra.CommandPath(), c.cobra.CommandPath())
+	}
+	if found := c.inGroup(word); len(found) > 0 {
+		p.groups(found)
+		p.text(jsonTip)
+		return p.err
+	}
+	var found table
+	for _, f := range c.table {
+		if strings.Contains("--"+f.Name, word) || f.Kind == toggleNo && strings.Contains("--no-"+f.Name, word) {
+			found = append(found, f)
+		}
+	}
+	if len(found) == 0 {
+		p.text(fmt.Sprintf("No group or flag matches %q.", about))
+		p.text("--help lists all flags in their groups: " + strings.Join(c.table.groups(), ", ") + ".")
+		return p.err
+	}
+	p.section("flags matching "+word, found)
+	p.text(jsonTip)
+	return p.err
+}
+
+// inGroup returns the flags of a group. "options" is what vLLM calls all those
+// that have no group of a dataset or of sampling.
+func (c *command) inGroup(title string) table {
+	var found table
+	for _, f := range c.table {
+		if strings.EqualFold(strings.ReplaceAll(f.Group, "_", "-"), title) || title == "options" && slices.Contains(generalGroups(), f.Group) {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// generalGroups are the parts of what vLLM lists as "options".
+func generalGroups() []string {
+	return []string{groupServer, groupRequest, groupDataset, groupArrival, groupResult}
+}
+
+func (c *command) helpAll(p *helpPrinter, tips bool) {
+	if c.cobra.HasSubCommands() {
+		p.line("usage: " + c.cobra.CommandPath() + " COMMAND [flags]")
+		p.text(c.cobra.Short + ".")
+		p.line("\ncommands:")
+		for _, sub := range c.cobra.Commands() {
+			if !sub.Hidden {
+				p.entry(sub.Use, sub.Short+".")
+			}
+		}
+		p.text("COMMAND --help tells more of each.")
+		return
+	}
+	p.line("usage: " + c.cobra.UseLine())
+	p.text(c.cobra.Short + ".")
+	if c.cobra.Long != "" {
+		p.text(c.cobra.Long)
+	}
+	p.groups(c.table)
+	if len(c.table) == 0 {
+		return
+	}
+	if tips {
+		p.text(jsonTip)
+	}
+	if len(c.table.groups()) > 1 {
+		p.text(nameTip)
+	}
+}
+
+// A helpPrinter writes help and keeps the first error.
+type helpPrinter struct {
+	w     io.Writer
+	width int
+	err   error
+}
+
+func (p *helpPrinter) line(s string) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintln(p.w, strings.TrimRight(s, " "))
+	}
+}
+
+// text writes a paragraph after an empty line. Lines that it has already stay.
+func (p *helpPrinter) text(s string) {
+	p.line("")
+	for _, l := range strings.Split(s, "\n") {
+		for _, part := range wrap(l, p.width) {
+			p.line(part)
+		}
+	}
+}
+
+func (p *helpPrinter) groups(t table) {
+	for _, g := range t.groups() {
+		var part table
+		for _, f := range t {
+			if f.Group == g {
+				part = append(part, f)
+			}
+		}
+		p.section(g, part)
+	}
+}
+
+func (p *helpPrinter) section(title string, t table) {
+	p.line("")
+	p.line(title + ":")
+	for i := range t {
+		p.entry(t[i].syntax(), t[i].describe())
+	}
+}
+
+// helpColumn is where the description of an entry begins.
+const helpColumn = 28
+
+// entry writes a name and what it means beside it, or below where the name is
+// long.
+func (p *helpPrinter) entry(name, about string) {
+	head := "  " + name
+	lines := wrap(about, p.width-helpColumn)
+	if utf8.RuneCountInString(head) > helpColumn-2 {
+		p.line(head)
+		head = ""
+	}
+	for _, l := range lines {
+		p.line(fmt.Sprintf("%-*s%s", helpColumn, head, l))
+		head = ""
+	}
+}
+
+// wrap cuts a line at white space so that no part is longer than width where
+// that is possible. A line that begins with white space stays whole.
+func wrap(s string, width int) []string {
+	if strings.HasPrefix(s, " ") || utf8.RuneCountInString(s) <= width {
+		return []string{s}
+	}
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(s) {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(lines, line)
+}

@@ -1,0 +1,234 @@
+package cli
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tokmeter/internal/cli/argv"
+	"tokmeter/internal/plan"
+)
+
+// A serveBuilder turns checked values into a plan. It can do so again for
+// another dataset, once a file was recognised.
+type serveBuilder struct {
+	*values
+	env      *Env
+	prefix   string // request id prefix, the same in every plan
+	problems []error
+	notes    []string
+}
+
+func newServeBuilder(v *values, env *Env) *serveBuilder {
+	b := &serveBuilder{values: v, env: env, prefix: v.text("request-id-prefix")}
+	if !v.given("request-id-prefix") {
+		var id [4]byte
+		if env.Rand != nil {
+			// Where it fails the ids are less random, and nothing else changes.
+			_, _ = io.ReadFull(env.Rand, id[:])
+		}
+		b.prefix = "bench-" + hex.EncodeToString(id[:]) + "-"
+	}
+	return b
+}
+
+func (b *serveBuilder) problem(format string, args ...any) {
+	b.problems = append(b.problems, fmt.Errorf(format, args...))
+}
+
+func (b *serveBuilder) note(format string, args ...any) {
+	b.notes = append(b.notes, fmt.Sprintf(format, args...))
+}
+
+// dataset is the dataset that was asked for, "" where the file will tell.
+func (b *serveBuilder) dataset() string {
+	if b.given("dataset-path") && !b.given("dataset-name") {
+		return ""
+	}
+	return b.text("dataset-name")
+}
+
+// build makes the plan for a dataset; the error joins all problems.
+func (b *serveBuilder) build(dataset string) (plan.Plan, error) {
+	b.problems, b.notes = nil, nil
+	p := plan.Plan{
+		Version:  plan.Version,
+		Seed:     int64(b.integer("seed")),
+		Compat:   b.text("compat"),
+		Target:   b.target(),
+		Workload: b.workload(dataset),
+		Schedule: b.schedule(dataset),
+		Stop:     plan.Stop{Grace: grace},
+		Goals:    b.goals(b.list("goodput")),
+		Output:   b.output(),
+	}
+	p.Target.IgnoreEOS = b.on("ignore-eos") || dataset == "random" || dataset == "timed_trace"
+	b.crossChecks(&p)
+	err := errors.Join(errors.Join(b.problems...), p.Validate())
+	return p, err
+}
+
+// grace is how long an interrupted run waits for answers that are under way.
+const grace = 30 * time.Second
+
+func (b *serveBuilder) target() plan.Target {
+	t := plan.Target{
+		Backend:         b.text("backend"),
+		Client:          b.text("client"),
+		Insecure:        b.on("insecure"),
+		CAFile:          b.text("ca-file"),
+		Simulated:       b.given("simulate"),
+		Simulate:        strings.TrimSpace(b.text("simulate")),
+		Headers:         b.headers(),
+		APIKey:          b.env.Getenv("OPENAI_API_KEY"),
+		Model:           b.text("model"),
+		ServedModel:     b.text("served-model-name"),
+		LoRAModules:     b.list("lora-modules"),
+		Logprobs:        b.optionalInt("logprobs"),
+		ExtraBody:       b.extraBody(),
+		RequestIDPrefix: b.prefix,
+		RequestTimeout:  seconds(b.number("request-timeout-sec")),
+		ReadyTimeout:    seconds(b.number("ready-check-timeout-sec")),
+		Warmups:         b.integer("num-warmups"),
+		Profile:         b.on("profile"),
+	}
+	if len(t.LoRAModules) > 0 {
+		t.LoRAAssignment = b.text("lora-assignment")
+	}
+	b.address(&t)
+	return t
+}
+
+// address sets where the server is and the path of the API.
+func (b *serveBuilder) address(t *plan.Target) {
+	backend, _ := plan.BackendNamed(t.Backend)
+	t.Endpoint = backend.Endpoint
+	if b.given("endpoint") {
+		t.Endpoint = "/" + strings.TrimPrefix(b.text("endpoint"), "/")
+	}
+	if t.Simulated {
+		for _, name := range []string{"base-url", "host", "port"} {
+			if b.given(name) {
+				b.problem("--simulate and --%s contradict each other: one asks for a server inside, the other names one", name)
+			}
+		}
+		return
+	}
+	if !b.given("base-url") {
+		port := b.integer("port")
+		if port < 1 || port > 65535 {
+			b.problem("--port: want 1 to 65535, got %d", port)
+		}
+		t.BaseURL = "http://" + joinHostPort(b.text("host"), port)
+		return
+	}
+	if b.given("host") || b.given("port") {
+		b.note("--host and --port do not count beside --base-url")
+	}
+	t.BaseURL = strings.TrimRight(b.text("base-url"), "/")
+	if short, ok := strings.CutSuffix(t.BaseURL, "/v1"); ok && !b.given("endpoint") {
+		b.note("--base-url is taken without its /v1, which is part of the endpoint %s", t.Endpoint)
+		t.BaseURL = short
+	}
+}
+
+// joinHostPort puts an IPv6 address into brackets, with its zone as URLs write
+// it.
+func joinHostPort(host string, port int) string {
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	return net.JoinHostPort(strings.ReplaceAll(host, "%", "%25"), strconv.Itoa(port))
+}
+
+// seconds turns a number of seconds into a duration; what is too long for one
+// means no limit.
+func seconds(s float64) time.Duration {
+	d := s * float64(time.Second)
+	switch {
+	case d != d:
+		return -1
+	case d > float64(1<<62):
+		return 0
+	}
+	return time.Duration(d)
+}
+
+// headers reads the entries of --header.
+func (b *serveBuilder) headers() []plan.Header {
+	var out []plan.Header
+	for _, kv := range b.keyValues("header") {
+		h := plan.Header{Name: kv.Key, Value: kv.Value}
+		if i := slices.IndexFunc(out, func(o plan.Header) bool { return strings.EqualFold(o.Name, h.Name) }); i >= 0 {
+			out[i] = h
+			continue
+		}
+		out = append(out, h)
+	}
+	return out
+}
+
+// keyValues reads KEY=VALUE words, cut at the first = and stripped.
+func (b *serveBuilder) keyValues(flag string) []plan.KeyValue {
+	var out []plan.KeyValue
+	for _, word := range b.list(flag) {
+		key, value, ok := strings.Cut(word, "=")
+		if !ok {
+			// The word may be a secret: it is not shown.
+			b.problem("--%s: want KEY=VALUE, entry %d has no =", flag, len(out)+1)
+			continue
+		}
+		out = append(out, plan.KeyValue{Key: strings.TrimSpace(key), Value: strings.TrimSpace(value)})
+	}
+	return out
+}
+
+// extraBody is the sampling parameters with --extra-body over them.
+func (b *serveBuilder) extraBody() json.RawMessage {
+	var body, extra *argv.Object
+	body, _ = argv.ParseObject("{}")
+	for _, f := range samplingFlags() {
+		if !b.given(f.Name) {
+			continue
+		}
+		value := b.text(f.Name)
+		if f.Kind == number {
+			x := b.number(f.Name)
+			if x-x != 0 {
+				b.problem("--%s: want a finite number, got %s", f.Name, value)
+				continue
+			}
+			value = pythonFloat(x)
+		} else {
+			value = strconv.Itoa(b.integer(f.Name))
+		}
+		body.Set(strings.ReplaceAll(f.Name, "-", "_"), json.RawMessage(value))
+	}
+	if b.given("extra-body") {
+		extra, _ = argv.ParseObject(b.text("extra-body"))
+		body.Update(extra)
+	}
+	if len(body.Keys()) == 0 {
+		return nil
+	}
+	return json.RawMessage(body.String())
+}
+
+// pythonFloat writes a number as Python's repr does.
+func pythonFloat(x float64) string {
+	s := strconv.FormatFloat(x, 'e', -1, 64)
+	exp, _ := strconv.Atoi(s[strings.IndexByte(s, 'e')+1:])
+	if exp < -4 || exp >= 16 {
+		return s
+	}
+	s = strconv.FormatFloat(x, 'f', -1, 64)
+	if !strings.Contains(s, ".") {
+		s += ".0"
+	}
+	return s
+}

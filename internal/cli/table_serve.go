@@ -1,0 +1,115 @@
+package cli
+
+// The groups of the help. Those named after a dataset, and the sampling
+// parameters, are vLLM's own; the others divide what vLLM lists as "options".
+const (
+	groupServer   = "server options"
+	groupRequest  = "request options"
+	groupDataset  = "dataset options"
+	groupArrival  = "arrival options"
+	groupResult   = "result options"
+	groupSampling = "sampling parameters"
+)
+
+// serveTable is the flags of bench serve.
+func serveTable() table {
+	var t table
+	for _, part := range []table{
+		serverFlags(), requestFlags(), samplingFlags(), arrivalFlags(), resultFlags(),
+		datasetFlags(), datasetOptionFlags(), refusedDatasetFlags(),
+	} {
+		t = append(t, part...)
+	}
+	return t
+}
+
+func serverFlags() table {
+	g := groupServer
+	return table{
+		{Name: "backend", Group: g, Default: "openai", Help: "API that the server is spoken to by.", Meta: "NAME",
+			Choices: []string{"vllm", "openai", "openai-chat", "openai-responses", "openai-audio", "openai-embeddings", "openai-embeddings-chat", "openai-embeddings-clip", "openai-embeddings-vlm2vec", "infinity-embeddings", "infinity-embeddings-clip", "vllm-pooling", "vllm-rerank"},
+			Unbuilt: []string{"openai-audio", "openai-embeddings", "openai-embeddings-chat", "openai-embeddings-clip", "openai-embeddings-vlm2vec", "infinity-embeddings", "infinity-embeddings-clip", "vllm-pooling", "vllm-rerank"}},
+		{Name: "base-url", Group: g, Meta: "URL", Help: "Where the server is, such as https://host:8443; in place of --host and --port."},
+		{Name: "host", Group: g, Default: "127.0.0.1", Help: "Name or address of the server; IPv6 with or without brackets."},
+		{Name: "port", Group: g, Kind: integer, Default: "8000", Help: "Port of the server."},
+		{Name: "endpoint", Group: g, Default: "/v1/completions", Meta: "PATH", Help: "Path of the API. Follows --backend by itself where it is not given."},
+		{Name: "header", Group: g, Kind: words, Meta: "KEY=VALUE", Help: "Headers of every request. They win over those that the backend and OPENAI_API_KEY set. Values are never written into files."},
+		{Name: "model", Group: g, Help: "Name of the model. Where it is not given, the first one that the server lists."},
+		{Name: "served-model-name", Group: g, Meta: "NAME", Help: "Name of the model in requests, where the server knows it by another name than --model."},
+		{Name: "insecure", Group: g, Kind: toggle, Help: "Accept any certificate of the server."},
+		{Name: "ca-file", Group: g, Kind: file, Origin: own, Help: "PEM file of certificates to trust beside the system's."},
+		{Name: "client", Group: g, Default: "native", Origin: own, Choices: []string{"native", "std"}, Help: "HTTP client: native takes the kernel's time of arrival; std is Go's, for cross-checks, proxies and HTTP/2."},
+		{Name: "request-timeout-sec", Group: g, Kind: number, Default: "21600", Meta: "SEC", Origin: own, Help: "Limit for the whole of one request; 0 for none."},
+		{Name: "ready-check-timeout-sec", Group: g, Kind: integer, Default: "0", Meta: "SEC", Help: "How long to wait for the server to answer a first request; 0 skips the check."},
+		{Name: "num-warmups", Group: g, Kind: integer, Default: "0", Help: "Requests that are sent before the measurement and not counted."},
+		{Name: "profile", Group: g, Kind: toggle, Help: "Start vLLM's profiler before the measurement and stop it after; the server needs --profiler-config."},
+		{Name: "simulate", Group: g, Kind: optional, Meta: "SPEC", Origin: own, Help: "Measure a server inside the binary, started for this run on a free port of the loopback. SPEC is a list such as ttft=50ms,itl=20ms,jitter=0.1,seed=0."},
+		{Name: "config", Group: g, Kind: file, Origin: own, Help: "YAML file of flags, one name: value a line. Flags on the command line win."},
+		{Name: "compat", Group: g, Origin: own, Choices: []string{"vllm"}, Help: "Reproduce the defects of vllm bench serve too, for numbers equal to its own."},
+	}
+}
+
+func requestFlags() table {
+	g := groupRequest
+	return table{
+		{Name: "ignore-eos", Group: g, Kind: toggle, Help: "Ask for answers of the full length. The datasets random and timed_trace always do."},
+		{Name: "logprobs", Group: g, Kind: integer, Help: "Ask for this many log probabilities a token (completions only)."},
+		{Name: "extra-body", Group: g, Kind: object, Help: "Members to put into every request body, last."},
+		{Name: "chat-template-kwargs", Group: g, Kind: object, Help: "Variables for the chat template, where the dataset custom renders prompts."},
+		{Name: "request-id-prefix", Group: g, Meta: "TEXT", Help: "What the x-request-id of each request begins with; its number follows. Where it is not given: bench-, eight random digits and a hyphen."},
+		{Name: "lora-modules", Group: g, Kind: words1, Meta: "NAME", Help: "LoRA modules of the server; each request goes to one of them."},
+		{Name: "lora-assignment", Group: g, Default: "random", Choices: []string{"random", "round-robin"}, Help: "How requests are given to LoRA modules."},
+		{Name: "prompt-token-ids", Group: g, Kind: toggle, Origin: rust, Help: "Send prompts as token ids in place of text (completions only)."},
+		{Name: "use-beam-search", Group: g, Kind: toggle, Help: "Beam search.", Refused: "vllm takes this flag and does nothing with it; send what your server wants by --extra-body"},
+	}
+}
+
+func samplingFlags() table {
+	g := groupSampling
+	return table{
+		{Name: "top-p", Group: g, Kind: number, Help: "top_p of every request."},
+		{Name: "top-k", Group: g, Kind: integer, Help: "top_k of every request."},
+		{Name: "min-p", Group: g, Kind: number, Help: "min_p of every request."},
+		{Name: "temperature", Group: g, Kind: number, Help: "temperature of every request; the server decides where it is not given."},
+		{Name: "frequency-penalty", Group: g, Kind: number, Help: "frequency_penalty of every request."},
+		{Name: "presence-penalty", Group: g, Kind: number, Help: "presence_penalty of every request."},
+		{Name: "repetition-penalty", Group: g, Kind: number, Help: "repetition_penalty of every request."},
+	}
+}
+
+func arrivalFlags() table {
+	g := groupArrival
+	return table{
+		{Name: "request-rate", Group: g, Kind: number, Default: "inf", Help: "Requests per second; inf sends all at once."},
+		{Name: "burstiness", Group: g, Kind: number, Default: "1.0", Help: "Shape of the gamma distribution between arrivals: 1 is Poisson, less is more bursty, more is more even, inf is even."},
+		{Name: "max-concurrency", Group: g, Kind: integer, Help: "Requests that may be in flight at once; later ones wait in the client."},
+		{Name: "ramp-up-strategy", Group: g, Choices: []string{"linear", "exponential"}, Help: "Raise the rate over the run; needs both ends and no --request-rate."},
+		{Name: "ramp-up-start-rps", Group: g, Kind: integer, Help: "Rate at the first request."},
+		{Name: "ramp-up-end-rps", Group: g, Kind: integer, Help: "Rate at the last request."},
+		{Name: "self-timed", Group: g, Kind: toggleNo, Help: "Send at the times that the dataset carries. On for timed_trace and requests, which alone have times."},
+		{Name: "probe-request-rate", Group: g, Kind: number, Default: "0.0", Help: "Rate of one-token probes beside the load.", Refused: "probes are not built"},
+	}
+}
+
+func resultFlags() table {
+	g := groupResult
+	return table{
+		{Name: "percentile-metrics", Group: g, Meta: "LIST", Help: "Metrics to report, of ttft, tpot, itl, e2el, client_queue_time and e2el_including_client_queue, split by commas. Where it is not given: ttft,tpot,itl."},
+		{Name: "metric-percentiles", Group: g, Default: "99", Meta: "LIST", Help: "Percentiles of each metric, split by commas."},
+		{Name: "goodput", Group: g, Kind: words1, Meta: "METRIC:MS", Help: "Limits that a good request keeps: ttft, tpot or e2el in milliseconds, such as ttft:200 tpot:50."},
+		{Name: "save-result", Group: g, Kind: toggle, Help: "Write the result as JSON."},
+		{Name: "save-detailed", Group: g, Kind: toggle, Help: "Write every request's numbers and text into the result too."},
+		{Name: "append-result", Group: g, Kind: toggle, Help: "Append the result to the file, one a line."},
+		{Name: "result-dir", Group: g, Kind: folder, Help: "Folder of the result; made where it is missing. Where it is not given: the current one."},
+		{Name: "result-filename", Group: g, Kind: file, Help: "Name of the result. Where it is not given it is made of label, rate, model and time."},
+		{Name: "label", Group: g, Help: "Label of the result, and the beginning of its name; the backend where it is not given."},
+		{Name: "metadata", Group: g, Kind: words, Meta: "KEY=VALUE", Help: "Members to put into the result."},
+		{Name: "record-dir", Group: g, Kind: folder, Origin: own, Help: "Folder of the run's records. Where it is not given one is made for each run."},
+		{Name: "no-record", Group: g, Kind: toggle, Origin: own, Help: "Keep no records of the run."},
+		{Name: "disable-tqdm", Group: g, Kind: toggle, Help: "The same as --no-live."},
+		{Name: "no-live", Group: g, Kind: toggle, Origin: own, Help: "Show no progress."},
+		{Name: "plot-timeline", Group: g, Kind: toggle, Help: "HTML timeline of the requests.", Refused: "plots are not built"},
+		{Name: "timeline-itl-thresholds", Group: g, Default: "25,50", Meta: "MS,MS", Help: "Limits of the timeline's colours.", Refused: "plots are not built"},
+		{Name: "plot-dataset-stats", Group: g, Kind: toggle, Help: "Picture of the dataset's lengths.", Refused: "plots are not built"},
+	}
+}

@@ -1,0 +1,151 @@
+package plan
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Datasets lists what Workload.Dataset may name.
+func Datasets() []string {
+	return []string{"random", "sharegpt", "burstgpt", "custom", "prefix_repetition", "sonnet", "timed_trace", "requests"}
+}
+
+// Metrics lists what Output.Metrics may name.
+func Metrics() []string {
+	return []string{"ttft", "tpot", "itl", "e2el", "client_queue_time", "e2el_including_client_queue"}
+}
+
+// MaxSeed is the largest seed: NumPy's generator takes no more.
+const MaxSeed = math.MaxUint32
+
+// problems collects what is wrong with a plan.
+type problems []error
+
+// add notes a problem unless ok.
+func (ps *problems) add(ok bool, format string, args ...any) {
+	if !ok {
+		*ps = append(*ps, fmt.Errorf(format, args...))
+	}
+}
+
+// Validate reports every problem of the plan at once, joined with errors.Join:
+// numbers that are impossible and settings that contradict each other. It
+// looks at no file and asks no server. A plan whose dataset is not known yet
+// ("" with a path) is checked for all else.
+func (p Plan) Validate() error {
+	var ps problems
+	ps.add(p.Version == Version, "plan version %d is unknown: this is version %d", p.Version, Version)
+	ps.add(p.Seed >= 0 && p.Seed <= MaxSeed, "seed: want 0 to %d, got %d", int64(MaxSeed), p.Seed)
+	ps.add(p.Compat == "" || p.Compat == "vllm", "compat: want vllm, got %q", p.Compat)
+	p.Target.validate(&ps)
+	p.Workload.validate(&ps)
+	p.Schedule.validate(&ps)
+	p.validateTogether(&ps)
+	ps.add(p.Stop.Grace >= 0, "grace: want no negative time, got %v", p.Stop.Grace)
+	p.validateReport(&ps)
+	return errors.Join(ps...)
+}
+
+// ValidateReport is Validate for what decides about the report alone: goals,
+// metrics and percentiles.
+func (p Plan) ValidateReport() error {
+	var ps problems
+	p.validateReport(&ps)
+	return errors.Join(ps...)
+}
+
+func (t *Target) validate(ps *problems) {
+	backend, known := BackendNamed(t.Backend)
+	ps.add(known, "backend %q is unknown", t.Backend)
+	if known && !backend.Speaks(t.Endpoint) {
+		hint := ""
+		if other := backendFor(t.Endpoint); other != "" {
+			hint = fmt.Sprintf(": it belongs to the backend %s", other)
+		}
+		ps.add(false, "endpoint %s does not fit the backend %s, whose paths end in %s%s", t.Endpoint, t.Backend, backend.Suffix, hint)
+	}
+	if !t.Simulated {
+		ps.add(t.BaseURL != "", "no server is named: want a base URL such as http://127.0.0.1:8000")
+		if err := checkBaseURL(t.BaseURL); t.BaseURL != "" && err != nil {
+			ps.add(false, "base URL %w", err)
+		}
+	}
+	ps.add(t.Client == "native" || t.Client == "std", "client: want native or std, got %q", t.Client)
+	ps.add(!t.Insecure || t.CAFile == "", "insecure and a CA file contradict each other: leave one out")
+	for _, h := range t.Headers {
+		ps.add(isToken(h.Name), "header %q: the name has a character that HTTP does not allow", h.Name)
+		ps.add(!strings.ContainsFunc(h.Value, isControl), "header %s: the value has a control character", h.Name)
+	}
+	ps.add(!strings.ContainsFunc(t.APIKey, func(r rune) bool { return isControl(r) || r == '\t' }), "OPENAI_API_KEY has a control character, such as a line break")
+	ps.add(!strings.ContainsFunc(t.RequestIDPrefix, isControl), "request id prefix %q has a control character", t.RequestIDPrefix)
+	ps.add(t.LoRAAssignment == "" || t.LoRAAssignment == "random" || t.LoRAAssignment == "round-robin", "LoRA assignment: want random or round-robin, got %q", t.LoRAAssignment)
+	ps.add(!slices.Contains(t.LoRAModules, ""), "LoRA modules: a name is empty")
+	if t.Logprobs != nil {
+		ps.add(*t.Logprobs >= 0, "logprobs: want at least 0, got %d", *t.Logprobs)
+	}
+	ps.add(t.ExtraBody == nil || isObject(t.ExtraBody), "extra body: want a JSON object")
+	ps.add(t.RequestTimeout >= 0, "request timeout: want 0 or more seconds")
+	ps.add(t.ReadyTimeout >= 0, "ready check timeout: want 0 or more seconds")
+	ps.add(t.Warmups >= 0, "warm-ups: want at least 0, got %d", t.Warmups)
+}
+
+// checkBaseURL refuses what no request can go to.
+func checkBaseURL(s string) error {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		var e *url.Error
+		if errors.As(err, &e) {
+			err = e.Err // the URL may carry a password
+		}
+		return fmt.Errorf("is none: %w", err)
+	case u.User != nil:
+		return errors.New("carries a user name: give it by a header, such as Authorization=Basic …")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("%s: want it to begin with http:// or https://", s)
+	case u.Hostname() == "":
+		return fmt.Errorf("%s names no host", s)
+	case u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(s, "?#"):
+		return fmt.Errorf("%s has a query: want scheme, host and path alone", s)
+	}
+	return nil
+}
+
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+
+// isToken reports whether s is a token of RFC 9110.
+func isToken(s string) bool {
+	for _, r := range s {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		if !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", r) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isObject(raw json.RawMessage) bool {
+	return json.Valid(raw) && bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{"))
+}
+
+func (p Plan) validateReport(ps *problems) {
+	for _, m := range p.Output.Metrics {
+		ps.add(slices.Contains(Metrics(), m), "metric %q is unknown: there is %s", m, strings.Join(Metrics(), ", "))
+	}
+	for _, x := range p.Output.Percentiles {
+		ps.add(x >= 0 && x <= 100, "percentile: want 0 to 100, got %v", x)
+	}
+	for _, g := range p.Goals {
+		ps.add(slices.Contains([]string{"ttft", "tpot", "e2el"}, g.Metric), "goodput: metric %q is unknown: there is ttft, tpot and e2el", g.Metric)
+		ps.add(g.LimitMs >= 0, "goodput: the limit of %s: want at least 0 ms, got %v", g.Metric, g.LimitMs)
+	}
+	for _, kv := range p.Output.Metadata {
+		ps.add(kv.Key != "", "metadata: a key is empty")
+	}
+}

@@ -1,0 +1,99 @@
+package plan
+
+import (
+	"math"
+	"slices"
+	"strings"
+)
+
+// atLeast notes a problem where n is below least.
+func (ps *problems) atLeast(what string, n, least int) {
+	ps.add(n >= least, "%s: want at least %d, got %d", what, least, n)
+}
+
+func (w *Workload) validate(ps *problems) {
+	ps.add(w.Dataset != "" || w.Path != "", "no dataset is named: want a name or a file")
+	ps.add(w.Dataset == "" || slices.Contains(Datasets(), w.Dataset), "dataset %q is unknown: there is %s", w.Dataset, strings.Join(Datasets(), ", "))
+	if w.Dataset != "custom" && w.Dataset != "requests" && w.Dataset != "" {
+		ps.atLeast("number of prompts", w.NumPrompts, 1)
+	}
+	ps.atLeast("max model length", w.MaxModelLen, 0)
+	ps.add(w.ChatKwargs == "" || isObject([]byte(w.ChatKwargs)), "chat template kwargs: want a JSON object")
+	ps.add(!w.SkipTokenizer || w.Tokenizer == "", "a tokenizer and skipping it contradict each other: leave one out")
+	switch w.Dataset {
+	case "random", "prefix_repetition":
+		ps.add(w.Path == "", "the dataset %s has no file, but %s is given: leave one out or name the dataset of the file", w.Dataset, w.Path)
+	case "burstgpt", "custom", "timed_trace", "requests":
+		ps.add(w.Path != "", "the dataset %s needs the path of its file", w.Dataset)
+	}
+	if w.SkipTokenizer {
+		ps.add(slices.Contains([]string{"custom", "requests", ""}, w.Dataset), "the dataset %s needs a tokenizer: only custom and requests can skip it", w.Dataset)
+	}
+	w.validateLengths(ps)
+}
+
+// validateLengths looks at the lengths of the dataset that is asked for.
+func (w *Workload) validateLengths(ps *problems) {
+	switch w.Dataset {
+	case "random":
+		r := w.Random
+		ps.atLeast("random: input length", r.InputLen, 0)
+		ps.atLeast("random: output length", r.OutputLen, 0)
+		ps.atLeast("random: prefix length", r.PrefixLen, 0)
+		ps.atLeast("random: batch size", r.BatchSize, 1)
+		for _, x := range []float64{r.InputRange, r.OutputRange} {
+			if !(x >= 0 && x < 1) {
+				ps.add(false, "random: range ratio: want 0 or more and less than 1, got %v", x)
+				break
+			}
+		}
+		ps.add(r.InputLen+r.PrefixLen > 0, "random: prompts have no token: want an input or a prefix length of at least 1")
+	case "sharegpt":
+		ps.atLeast("sharegpt: output length", w.ShareGPT.OutputLen, 0)
+	case "custom":
+		ps.add(w.Custom.OutputLen == -1 || w.Custom.OutputLen > 0, "custom: output length: want at least 1, or -1 for each line's own, got %d", w.Custom.OutputLen)
+	case "prefix_repetition":
+		f := w.Prefix
+		ps.atLeast("prefix_repetition: prefix length", f.PrefixLen, 0)
+		ps.atLeast("prefix_repetition: suffix length", f.SuffixLen, 0)
+		ps.atLeast("prefix_repetition: output length", f.OutputLen, 1)
+		ps.atLeast("prefix_repetition: number of prefixes", f.NumPrefixes, 1)
+		ps.add(w.NumPrompts < 1 || f.NumPrefixes <= w.NumPrompts, "prefix_repetition: %d prefixes are more than %d prompts", f.NumPrefixes, w.NumPrompts)
+		ps.add(f.PrefixLen+f.SuffixLen != 0, "prefix_repetition: prompts have no token: want a prefix or a suffix length of at least 1")
+	case "sonnet":
+		s := w.Sonnet
+		ps.atLeast("sonnet: output length", s.OutputLen, 1)
+		ps.atLeast("sonnet: prefix length", s.PrefixLen, 0)
+		ps.add(s.InputLen > s.PrefixLen, "sonnet: the input length %d must be greater than the prefix length %d", s.InputLen, s.PrefixLen)
+	case "timed_trace":
+		t := w.Trace
+		ps.atLeast("timed_trace: chunk hash size", t.ChunkSize, 1)
+		ps.add(t.Multiplier > 0 && !math.IsInf(t.Multiplier, 0), "timed_trace: seconds multiplier: want more than 0, got %v", t.Multiplier)
+	}
+}
+
+func (s *Schedule) validate(ps *problems) {
+	rate := float64(s.RequestRate)
+	ps.add(rate > 0, "request rate: want more than 0, or inf, got %v", rate)
+	ps.add(s.Burstiness > 0, "burstiness: want more than 0, or inf, got %v", float64(s.Burstiness))
+	ps.atLeast("max concurrency", s.MaxConcurrency, 0)
+	if s.RampStrategy == "" {
+		return
+	}
+	ps.add(s.RampStrategy == "linear" || s.RampStrategy == "exponential", "ramp-up strategy: want linear or exponential, got %q", s.RampStrategy)
+	ps.add(math.IsInf(rate, 1) || !(rate > 0), "ramp-up and a request rate of %v contradict each other: leave out the request rate", rate)
+	ps.add(!s.SelfTimed, "ramp-up and self-timed contradict each other: leave one out")
+	ps.atLeast("ramp-up: start rate", s.RampStartRPS, 1)
+	ps.add(s.RampStartRPS <= s.RampEndRPS, "ramp-up: the start rate %d is greater than the end rate %d", s.RampStartRPS, s.RampEndRPS)
+}
+
+// validateTogether finds parts that contradict each other.
+func (p Plan) validateTogether(ps *problems) {
+	w, backend := p.Workload.Dataset, p.Target.Backend
+	ps.add(!p.Schedule.SelfTimed || slices.Contains([]string{"timed_trace", "requests", ""}, w), "self-timed needs a dataset with times, timed_trace or requests: %s has none", w)
+	completions := backend == "vllm" || backend == "openai"
+	ps.add(completions || w != "timed_trace", "the dataset timed_trace sends token ids and needs a completions backend, vllm or openai, not %s", backend)
+	ps.add(completions || !p.Workload.AsTokenIDs, "prompts as token ids need a completions backend, vllm or openai, not %s", backend)
+	ps.add(completions || w != "random" || p.Workload.Random.BatchSize <= 1, "random: a batch size above 1 needs a completions backend, vllm or openai, not %s", backend)
+	ps.add(!p.Workload.AsTokenIDs || !p.Workload.SkipTokenizer, "prompts as token ids need a tokenizer")
+}
