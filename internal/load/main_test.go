@@ -1,0 +1,157 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"tokmeter/internal/protocol"
+	"tokmeter/internal/record"
+	"tokmeter/internal/wire"
+	"tokmeter/internal/workload"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A fakeClient answers every call after a time with three tokens, the first
+// after a third of it. It uses Go's timers, so it runs under synctest.
+type fakeClient struct {
+	clock  *wire.Clock
+	takes  func(id string) time.Duration
+	answer error // instead of an answer, after the time
+
+	mu       sync.Mutex
+	order    []string // ids in the order in which they came
+	connects []int
+	open     int // connections there are
+	busy     int
+	peak     int
+	refuse   error // of Connect
+}
+
+func (c *fakeClient) Connect(_ context.Context, n int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.connects = append(c.connects, n)
+	if c.refuse != nil {
+		return c.refuse
+	}
+	c.open += n
+	return nil
+}
+
+// Idle makes fakeClient an idler.
+func (c *fakeClient) Idle() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.open - c.busy
+}
+
+func (c *fakeClient) enter(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.order = append(c.order, id)
+	c.busy++
+	c.open = max(c.open, c.busy)
+	c.peak = max(c.peak, c.busy)
+}
+
+func (c *fakeClient) leave() {
+	c.mu.Lock()
+	c.busy--
+	c.mu.Unlock()
+}
+
+func (c *fakeClient) Do(ctx context.Context, call wire.Call, event wire.Handler) (record.Timing, error) {
+	c.enter(call.ID)
+	defer c.leave()
+	t := record.Timing{Sent: c.clock.Now(), Status: 200}
+	takes := time.Second
+	if c.takes != nil {
+		takes = c.takes(call.ID)
+	}
+	for _, gap := range [3]time.Duration{takes / 3, takes / 3, takes - takes/3*2} {
+		if err := sleep(ctx, gap); err != nil {
+			return t, err
+		}
+		if c.answer != nil {
+			return t, c.answer
+		}
+		event(wire.Event{Data: []byte(`{"choices":[{"index":0,"text":"a","finish_reason":null}]}`), At: c.clock.Now()})
+	}
+	event(wire.Event{Data: []byte(`[DONE]`), At: c.clock.Now()})
+	t.Done = c.clock.Now()
+	return t, nil
+}
+
+func (c *fakeClient) Close() error { return nil }
+
+// sleep fails as a real client does: by the context's cause.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		outcome := record.Cancelled
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			outcome = record.Timeout
+		}
+		return &wire.Error{Outcome: outcome, Err: context.Cause(ctx)}
+	}
+}
+
+// fakeWait waits with Go's timers, which are exact under synctest.
+func fakeWait(clock *wire.Clock) waitFunc {
+	return func(ctx context.Context, until record.Stamp) bool {
+		return ctx.Err() == nil && sleep(ctx, until.Sub(clock.Now())) == nil
+	}
+}
+
+// requests is a source of n requests r0, r1, …
+type requests struct{ next, n int }
+
+func (s *requests) Next() (workload.Request, bool) {
+	if s.next == s.n {
+		return workload.Request{}, false
+	}
+	i := s.next
+	s.next++
+	return workload.Request{Index: i, ID: fmt.Sprintf("r%d", i), Body: []byte("{}"), WantOutput: 3}, true
+}
+
+// newJob is a job of one request for each due time.
+func newJob(due ...time.Duration) (Job, *fakeClient, *record.Memory) {
+	clock := wire.NewClock()
+	client := &fakeClient{clock: clock}
+	sink := new(record.Memory)
+	return Job{
+		Source: &requests{n: len(due)}, Requests: len(due), Due: slices.Values(due),
+		Client: client, Dialect: completions(), Sink: sink, Clock: clock,
+		Progress: new(record.Progress), wait: fakeWait(clock),
+	}, client, sink
+}
+
+func completions() protocol.Dialect {
+	d, err := protocol.New("openai")
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+// every is n due times a fixed distance apart.
+func every(d time.Duration, n int) []time.Duration {
+	due := make([]time.Duration, n)
+	for i := range due {
+		due[i] = time.Duration(i) * d
+	}
+	return due
+}
