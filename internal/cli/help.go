@@ -105,11 +105,13 @@ func (c *command) helpAll(p *helpPrinter, tips bool) {
 type helpPrinter struct {
 	w     io.Writer
 	width int
+	begun bool
 	err   error
 }
 
 func (p *helpPrinter) line(s string) {
-	if p.err == nil {
+	if p.err == nil && (p.begun || s != "") {
+		p.begun = true
 		_, p.err = fmt.Fprintln(p.w, strings.TrimRight(s, " "))
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -143,7 +142,10 @@ func (b *serveBuilder) address(t *plan.Target) {
 // it.
 func joinHostPort(host string, port int) string {
 	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	return net.JoinHostPort(strings.ReplaceAll(host, "%", "%25"), strconv.Itoa(port))
+	if strings.Contains(host, ":") {
+		host = "[" + strings.ReplaceAll(host, "%", "%25") + "]"
+	}
+	return host + ":" + strconv.Itoa(port)
 }
 
 // seconds turns a number of seconds into a duration; what is too long for one

@@ -185,7 +185,7 @@ func (f *flagDef) checkChoice(value string) error {
 	}
 	for _, c := range f.Unbuilt {
 		if c == value {
-			return fmt.Errorf("%s is not built: there is %s", value, strings.Join(f.built(), ", "))
+			return fmt.Errorf("%s is not built; use one of %s", value, strings.Join(f.built(), ", "))
 		}
 	}
 	for _, c := range f.Choices {
@@ -196,7 +196,7 @@ func (f *flagDef) checkChoice(value string) error {
 	if near := argv.Nearest(value, f.built()); len(near) > 0 {
 		return fmt.Errorf("%q is unknown; did you mean %s?", value, near[0])
 	}
-	return fmt.Errorf("%q is unknown: there is %s", value, strings.Join(f.built(), ", "))
+	return fmt.Errorf("%q is unknown; use one of %s", value, strings.Join(f.built(), ", "))
 }
 
 // isDefault reports whether a value means the same as the default.

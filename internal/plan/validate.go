@@ -136,13 +136,13 @@ func isObject(raw json.RawMessage) bool {
 
 func (p Plan) validateReport(ps *problems) {
 	for _, m := range p.Output.Metrics {
-		ps.add(slices.Contains(Metrics(), m), "metric %q is unknown: there is %s", m, strings.Join(Metrics(), ", "))
+		ps.add(slices.Contains(Metrics(), m), "metric %q is unknown; use some of %s", m, strings.Join(Metrics(), ", "))
 	}
 	for _, x := range p.Output.Percentiles {
 		ps.add(x >= 0 && x <= 100, "percentile: want 0 to 100, got %v", x)
 	}
 	for _, g := range p.Goals {
-		ps.add(slices.Contains([]string{"ttft", "tpot", "e2el"}, g.Metric), "goodput: metric %q is unknown: there is ttft, tpot and e2el", g.Metric)
+		ps.add(slices.Contains([]string{"ttft", "tpot", "e2el"}, g.Metric), "goodput: metric %q is unknown; use ttft, tpot or e2el", g.Metric)
 		ps.add(g.LimitMs >= 0, "goodput: the limit of %s: want at least 0 ms, got %v", g.Metric, g.LimitMs)
 	}
 	for _, kv := range p.Output.Metadata {

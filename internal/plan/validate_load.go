@@ -13,7 +13,7 @@ func (ps *problems) atLeast(what string, n, least int) {
 
 func (w *Workload) validate(ps *problems) {
 	ps.add(w.Dataset != "" || w.Path != "", "no dataset is named: want a name or a file")
-	ps.add(w.Dataset == "" || slices.Contains(Datasets(), w.Dataset), "dataset %q is unknown: there is %s", w.Dataset, strings.Join(Datasets(), ", "))
+	ps.add(w.Dataset == "" || slices.Contains(Datasets(), w.Dataset), "dataset %q is unknown; use one of %s", w.Dataset, strings.Join(Datasets(), ", "))
 	if w.Dataset != "custom" && w.Dataset != "requests" && w.Dataset != "" {
 		ps.atLeast("number of prompts", w.NumPrompts, 1)
 	}
