@@ -20,7 +20,7 @@ func peakConcurrency(recs []*record.Record) int {
 			continue
 		}
 		starts = append(starts, r.Sent)
-		ends = append(ends, max(r.Done, r.LastToken, r.Sent+1))
+		ends = append(ends, max(r.Done, r.LastToken, r.FirstByte, r.Wrote, r.Sent+1))
 	}
 	slices.Sort(starts)
 	slices.Sort(ends)

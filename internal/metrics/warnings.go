@@ -1,11 +1,303 @@
 package metrics
 
 import (
+	"fmt"
+	"math"
+
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
 )
 
-// warn lists what makes a number of the summary doubtful.
-func warn(s *Summary, x *samples, recs []*record.Record, p plan.Plan) []Warning {
-	return nil
+// The codes of warnings, as they stand in the result file.
+const (
+	WarnNoSuccess        = "no_success"
+	WarnFailures         = "failures"
+	WarnInterrupted      = "interrupted"
+	WarnClientLag        = "client_lag"
+	WarnLate             = "late"
+	WarnRate             = "rate_not_delivered"
+	WarnFewRequests      = "few_requests"
+	WarnClockSteps       = "clock_steps"
+	WarnReaderClock      = "reader_clock"
+	WarnSharedReads      = "shared_reads"
+	WarnBundledTokens    = "bundled_tokens"
+	WarnTokenSource      = "token_source"
+	WarnPromptLength     = "prompt_length"
+	WarnOutputLength     = "output_length"
+	WarnCachedTokens     = "cached_tokens"
+	WarnStaleConnections = "stale_connections"
+	WarnRedirects        = "redirects"
+)
+
+// The limits beyond which a warning appears, as parts of one.
+const (
+	lagLimit    = 0.05 // client's lag, of the shortest latency that it disturbs
+	lateLimit   = 0.05 // lateness, of the median TTFT
+	lateFloorMs = 1    // lateness below it disturbs nobody
+	rateLimit   = 0.95 // delivered rate, of the planned one
+	failLimit   = 0.01
+	sharedLimit = 0.05 // token events that share a read
+	lengthLimit = 0.05 // prompt tokens counted, against those asked
+	shortLimit  = 0.01 // requests whose answer has not the length asked
+	cachedLimit = 0.01
+)
+
+// evidence is what warnings are made from.
+type evidence struct {
+	*Summary
+	x    *samples
+	recs []*record.Record
+	p    plan.Plan
 }
+
+// warn lists what makes a number of the summary doubtful, the gravest first.
+func warn(s *Summary, x *samples, recs []*record.Record, p plan.Plan) []Warning {
+	e := &evidence{s, x, recs, p}
+	var list []Warning
+	for _, check := range []struct {
+		code string
+		text func() string // "" when there is nothing to warn of
+	}{
+		{WarnNoSuccess, e.noSuccess},
+		{WarnFailures, e.failures},
+		{WarnInterrupted, e.interrupted},
+		{WarnClientLag, e.clientLag},
+		{WarnLate, e.lateness},
+		{WarnRate, e.rate},
+		{WarnFewRequests, e.fewRequests},
+		{WarnClockSteps, e.clockSteps},
+		{WarnReaderClock, e.readerClock},
+		{WarnSharedReads, e.sharedReads},
+		{WarnBundledTokens, e.bundledTokens},
+		{WarnTokenSource, e.tokenSource},
+		{WarnPromptLength, e.promptLength},
+		{WarnOutputLength, e.outputLength},
+		{WarnCachedTokens, e.cachedTokens},
+		{WarnStaleConnections, e.staleConnections},
+		{WarnRedirects, e.redirects},
+	} {
+		if text := check.text(); text != "" {
+			list = append(list, Warning{check.code, text})
+		}
+	}
+	return list
+}
+
+func (e *evidence) noSuccess() string {
+	if e.Requests == 0 {
+		return "no request was sent"
+	}
+	if e.Completed > 0 {
+		return ""
+	}
+	return fmt.Sprintf("none of %d requests succeeded: every latency is 0 for want of a sample", e.Requests)
+}
+
+// failures leaves out what the user stopped.
+func (e *evidence) failures() string {
+	stopped := 0
+	for _, o := range e.Outcomes {
+		if o.Outcome == record.Cancelled {
+			stopped = o.N
+		}
+	}
+	failed := e.Failed - stopped
+	if e.Completed == 0 || float64(failed) <= failLimit*float64(e.Requests) {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d requests failed (%s): latencies are of those that succeeded and may flatter the server",
+		failed, e.Requests, percent(failed, e.Requests))
+}
+
+func (e *evidence) interrupted() string {
+	if e.Reason == "" || e.Reason == "all sent" {
+		return ""
+	}
+	return fmt.Sprintf("the run ended early (%s) with %d of %d requests recorded", e.Reason, e.Requests, max(e.p.Workload.NumPrompts, e.Requests))
+}
+
+// clientLag compares the client's own delay with the latency that it would
+// disturb if stamps were the reader's: the gap between tokens, or TTFT where
+// answers have one token.
+func (e *evidence) clientLag() string {
+	lag, name, against := e.Dists[ClientLag], "ITL", e.Dists[ITL]
+	if against.N == 0 || against.Median == 0 {
+		name, against = "TTFT", e.Dists[TTFT]
+	}
+	if lag.N == 0 || against.N == 0 || lag.P99 <= lagLimit*against.Median {
+		return ""
+	}
+	cost := "kernel stamps keep it out of the latencies, but a closed loop sends its next requests late"
+	if e.Clock != "kernel" {
+		cost = "without kernel stamps it is part of the latencies"
+	}
+	return fmt.Sprintf("the client read its answers up to %.2f ms late (P99), more than %s of the median %s of %.2f ms; %s: use fewer streams or more cores",
+		lag.P99, part(lagLimit), name, against.Median, cost)
+}
+
+func (e *evidence) lateness() string {
+	late, ttft := e.Dists[Late], e.Dists[TTFT]
+	if !hasDueTimes(e.p) || late.P99 <= lateFloorMs || late.P99 <= lateLimit*ttft.Median {
+		return ""
+	}
+	return fmt.Sprintf("requests were sent up to %.2f ms after their due time (P99): read ttft_from_due and e2el_from_due, and use more cores or a lower rate",
+		late.P99)
+}
+
+// rate compares the pace at which requests were sent with the pace at which
+// they were due.
+func (e *evidence) rate() string {
+	if !hasDueTimes(e.p) {
+		return ""
+	}
+	var first, last *record.Record
+	sent := 0
+	for _, r := range e.recs {
+		if r.Sent == 0 {
+			continue
+		}
+		sent++
+		if first == nil {
+			first = r
+		}
+		last = r
+	}
+	if sent < 2 {
+		return ""
+	}
+	planned, took := seconds(last.Due-first.Due), seconds(last.Sent-first.Sent)
+	if planned <= 0 || took <= 0 || planned/took >= rateLimit {
+		return ""
+	}
+	why := "the client did not keep up"
+	if e.p.Schedule.MaxConcurrency > 0 {
+		why = "--max-concurrency held requests back: read client_queue_time and e2el_from_due"
+	}
+	n := float64(sent - 1)
+	return fmt.Sprintf("%.2f requests/s were sent where %.2f were planned; %s", n/took, n/planned, why)
+}
+
+// fewRequests looks at the highest percentile below 100 that was asked: the
+// value at P percent needs 100/(100−P) samples to be one of them.
+func (e *evidence) fewRequests() string {
+	highest := 0.0
+	for _, p := range percentilesOf(e.p) {
+		if p < 100 {
+			highest = max(highest, p)
+		}
+	}
+	need := int(math.Ceil(100/(100-highest) - 1e-9))
+	if e.Completed == 0 || e.Completed >= need {
+		return ""
+	}
+	return fmt.Sprintf("P%v of %d successful requests lies between the two slowest: use %d or more", highest, e.Completed, need)
+}
+
+func (e *evidence) clockSteps() string {
+	if e.ClockSteps == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the system's clock was set %d times during the run: kernel stamps near these moments may be off", e.ClockSteps)
+}
+
+func (e *evidence) readerClock() string {
+	switch e.Clock {
+	case "reader":
+		return "the kernel gave no stamps: latencies include the time until the client read its answers"
+	case "mixed":
+		return "the kernel stamped only a part of the answers: the latencies of the others include the time until the client read them"
+	}
+	return ""
+}
+
+func (e *evidence) sharedReads() string {
+	if float64(e.x.sharedStamps) <= sharedLimit*float64(e.x.events) {
+		return ""
+	}
+	return fmt.Sprintf("%s of token events arrived together with the one before and have a gap of 0: the server or the network sends several at once",
+		percent(e.x.sharedStamps, e.x.events))
+}
+
+func (e *evidence) bundledTokens() string {
+	if e.x.bundled == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s of token events carried several tokens: ITL is per event; read ITL per Token beside it", percent(e.x.bundled, e.x.events))
+}
+
+func (e *evidence) tokenSource() string {
+	weak := 0
+	for _, c := range e.OutputSources {
+		switch c.Source {
+		case record.FromUsage, record.FromTokenIDs, record.FromServer, record.FromTokenizer:
+		default:
+			weak += c.N
+		}
+	}
+	if weak == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the output tokens of %d of %d answers were counted as events, which may carry several: give a --tokenizer or a server that reports usage",
+		weak, e.Completed)
+}
+
+// promptLength compares totals where the server did the counting.
+func (e *evidence) promptLength() string {
+	got, asked := 0, 0
+	for _, r := range e.recs {
+		if r.Outcome == record.OK && r.WantPrompt > 0 && r.PromptTokens.From == record.FromUsage {
+			got += r.PromptTokens.N
+			asked += r.WantPrompt
+		}
+	}
+	if asked == 0 || math.Abs(float64(got-asked)) <= lengthLimit*float64(asked) {
+		return ""
+	}
+	return fmt.Sprintf("the server counted %d prompt tokens where the workload counted %d: another tokenizer, a chat template, or truncation", got, asked)
+}
+
+// outputLength matters only where the length was to be met exactly.
+func (e *evidence) outputLength() string {
+	if !e.p.Target.IgnoreEOS {
+		return ""
+	}
+	off := 0
+	for _, r := range e.recs {
+		if r.Outcome == record.OK && r.WantOutput > 0 && r.OutputTokens.N != r.WantOutput {
+			off++
+		}
+	}
+	if float64(off) <= shortLimit*float64(e.Completed) {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d answers have not the length asked although the end of text was to be ignored: the server may not know ignore_eos", off, e.Completed)
+}
+
+func (e *evidence) cachedTokens() string {
+	if e.InputTokens == 0 || float64(e.CachedTokens) < cachedLimit*float64(e.InputTokens) {
+		return ""
+	}
+	return fmt.Sprintf("%s of prompt tokens came from the server's prefix cache: TTFT is that of a warm cache; use another --seed for a cold one",
+		percent(e.CachedTokens, e.InputTokens))
+}
+
+func (e *evidence) staleConnections() string {
+	if e.Replaced == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the server had closed %d kept-alive connections before they were used again; each was replaced before sending", e.Replaced)
+}
+
+func (e *evidence) redirects() string {
+	if e.Redirects == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d redirects were followed, and their round trips are part of TTFT: use the final address as --base-url", e.Redirects)
+}
+
+// percent writes n of total with one decimal.
+func percent(n, total int) string {
+	return fmt.Sprintf("%.1f %%", 100*float64(n)/float64(total))
+}
+
+func part(f float64) string { return fmt.Sprintf("%.0f %%", 100*f) }
