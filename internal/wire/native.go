@@ -2,26 +2,139 @@ package wire
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
+	"net/url"
+	"sync"
 
 	"tokmeter/internal/record"
 )
 
-// NewNative makes the client with kernel-stamped reads.
+// keepRequest is the largest buffer for a written request that is kept, in
+// bytes.
+const keepRequest = 1 << 20
+
+// native is the client with kernel-stamped reads.
+type native struct {
+	cfg     Config
+	dialer  *dialer
+	first   *target
+	scratch sync.Pool // *[]byte that requests are put together in
+	calls   *calls
+
+	mu    sync.Mutex
+	pools map[string]*pool // by origin
+}
+
+// NewNative makes the client with kernel-stamped reads. It speaks HTTP/1.1 and
+// no proxy's language: with one in the way it refuses; see Config.NeedsStd.
+// Over TLS a stamp is that of the read which completed the record.
 func NewNative(cfg Config) (Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &unfinished{}, nil
+	if why := cfg.NeedsStd(); why != "" {
+		return nil, fmt.Errorf("%s: use the std client", why)
+	}
+	u, err := parseURL(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	c := &native{cfg: cfg.withDefaults(), pools: map[string]*pool{}, calls: newCalls()}
+	c.dialer = newDialer(c.cfg)
+	c.scratch.New = func() any { return new([]byte) }
+	c.first = newTarget(u, cfg.Header.Clone(), false)
+	c.first.pool = c.poolFor(u)
+	return c, nil
 }
 
-// NewStd makes the client on top of net/http.
-func NewStd(cfg Config) (Client, error) { return NewNative(cfg) }
+// Connect makes connections until n are idle.
+func (c *native) Connect(ctx context.Context, n int) error {
+	ctx, leave, err := c.calls.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return failure(ctx, c.first.pool.connect(ctx, n))
+}
 
-type unfinished struct{}
+// Do sends one call.
+func (c *native) Do(ctx context.Context, call Call, event Handler) (t record.Timing, err error) {
+	ctx, leave, err := c.calls.enter(ctx)
+	if err != nil {
+		return t, err
+	}
+	defer leave()
+	for to := c.first; ; t.Redirects++ {
+		location, err := c.send(ctx, to, call, event, &t)
+		if err != nil || location == "" {
+			return t, failure(ctx, err)
+		}
+		if to, err = to.next(&t, location); err != nil {
+			return t, failure(ctx, err)
+		}
+		to.pool = c.poolFor(to.url)
+	}
+}
 
-func (unfinished) Connect(context.Context, int) error { return nil }
-func (unfinished) Close() error                       { return nil }
-func (unfinished) Do(context.Context, Call, Handler) (record.Timing, error) {
-	return record.Timing{}, &Error{Outcome: record.Refused, Err: errors.New("not connected")}
+// next is the target of one more redirect.
+func (to *target) next(t *record.Timing, location string) (*target, error) {
+	if t.Redirects == maxRedirects {
+		return nil, &Error{Outcome: record.HTTPError, Status: t.Status,
+			Err: fmt.Errorf("HTTP status %d: more than %d redirects, the last one to %.200q", t.Status, maxRedirects, location)}
+	}
+	return to.follow(t.Status, location)
+}
+
+// send sends one request, again on another connection if its own was stale.
+func (c *native) send(ctx context.Context, to *target, call Call, event Handler, t *record.Timing) (location string, err error) {
+	for again := false; ; again = true {
+		if ctx.Err() != nil {
+			return "", stopped(ctx)
+		}
+		var k *conn
+		if !again {
+			k = to.pool.get(t)
+		}
+		if k == nil {
+			if k, err = to.pool.dial(ctx); err != nil {
+				return "", err
+			}
+		}
+		location, reuse, err := k.exchange(ctx, to, call, event, t)
+		if reuse {
+			to.pool.put(k)
+		} else {
+			k.raw.Close()
+		}
+		if errors.Is(err, errStale) && ctx.Err() == nil {
+			t.Replaced++
+			continue
+		}
+		return location, err
+	}
+}
+
+// Close ends everything. It is safe to call more than once.
+func (c *native) Close() error {
+	c.calls.close()
+	c.dialer.close()
+	return nil
+}
+
+func (c *native) poolFor(u *url.URL) *pool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := origin(u)
+	p := c.pools[key]
+	if p == nil {
+		var secure *tls.Config
+		if u.Scheme == "https" {
+			secure = c.cfg.tlsConfig(u.Hostname(), "http/1.1")
+		}
+		p = &pool{client: c, addr: address(u), tls: secure}
+		c.pools[key] = p
+	}
+	return p
 }

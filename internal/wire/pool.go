@@ -1,0 +1,198 @@
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"tokmeter/internal/record"
+)
+
+// A pool is the idle connections to one origin, the one used last on top.
+type pool struct {
+	client *native
+	addr   string
+	tls    *tls.Config // nil for plain HTTP
+
+	mu   sync.Mutex
+	idle []*conn
+}
+
+// get takes an idle connection, nil when there is none. Kept connections that
+// the server has closed are thrown away and counted; one that was made ahead
+// is handed out as it is: its failure is the server's, and is to be seen.
+func (p *pool) get(t *record.Timing) *conn {
+	now := p.client.cfg.Clock.Now()
+	for {
+		k := p.pop()
+		if k == nil || !k.used {
+			return k
+		}
+		if k.expires >= now {
+			readable, dead := k.raw.sys.peek()
+			if !dead && (!readable || p.tls != nil) {
+				return k
+			}
+			t.Replaced++
+		}
+		k.raw.Close()
+	}
+}
+
+func (p *pool) pop() *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.idle) - 1
+	if n < 0 {
+		return nil
+	}
+	k := p.idle[n]
+	p.idle[n] = nil
+	p.idle = p.idle[:n]
+	return k
+}
+
+// put keeps k for the next call.
+func (p *pool) put(k *conn) {
+	p.mu.Lock()
+	limit := p.client.cfg.MaxIdle
+	full := limit > 0 && len(p.idle) >= limit
+	if !full {
+		p.idle = append(p.idle, k)
+	}
+	p.mu.Unlock()
+	if full {
+		k.raw.Close()
+	}
+}
+
+func (p *pool) len() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.idle)
+}
+
+// parallelDials is how many connections Connect makes at the same time.
+const parallelDials = 64
+
+// connect dials until n connections are idle, and gives the first error.
+func (p *pool) connect(ctx context.Context, n int) error {
+	return inParallel(ctx, n-p.len(), func(ctx context.Context) error {
+		k, err := p.dial(ctx)
+		if err == nil {
+			p.put(k)
+		}
+		return err
+	})
+}
+
+// inParallel runs job n times, parallelDials at once, until one fails, and
+// gives the first error.
+func inParallel(ctx context.Context, n int, job func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var left atomic.Int64
+	left.Store(int64(n))
+	var wg sync.WaitGroup
+	for range min(n, parallelDials) {
+		wg.Go(func() {
+			for left.Add(-1) >= 0 && ctx.Err() == nil {
+				if err := job(ctx); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// dial makes a connection. The error is an *Error.
+func (p *pool) dial(ctx context.Context) (*conn, error) {
+	raw, err := p.client.dialer.dial(ctx, p.addr)
+	if err != nil {
+		return nil, failure(ctx, refusedError{err})
+	}
+	k := &conn{raw: raw, rw: raw, pool: p}
+	raw.patient = true
+	if p.tls != nil {
+		limited, cancel := context.WithTimeout(ctx, p.client.cfg.DialTimeout)
+		secured := tls.Client(raw, p.tls)
+		err := secured.HandshakeContext(limited)
+		cancel()
+		if err != nil {
+			raw.Close()
+			return nil, failure(ctx, refusedError{fmt.Errorf("TLS with %s: %w", p.addr, err)})
+		}
+		k.rw = secured
+	}
+	k.connected = p.client.cfg.Clock.Now()
+	return k, nil
+}
+
+// A dialer makes stamped connections and knows all that are open.
+type dialer struct {
+	net   net.Dialer
+	clock *Clock
+
+	mu     sync.Mutex
+	open   map[*stampConn]struct{}
+	closed bool
+}
+
+func newDialer(cfg Config) *dialer {
+	return &dialer{
+		net:   net.Dialer{Timeout: cfg.DialTimeout, Control: askStamps},
+		clock: cfg.Clock,
+		open:  map[*stampConn]struct{}{},
+	}
+}
+
+func (d *dialer) dial(ctx context.Context, addr string) (*stampConn, error) {
+	dialed := d.clock.Now()
+	c, err := d.net.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newStampConn(c, d.clock, dialed)
+	if err == nil {
+		err = d.add(s)
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (d *dialer) add(s *stampConn) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return errClosed
+	}
+	d.open[s] = struct{}{}
+	s.gone = func() {
+		d.mu.Lock()
+		delete(d.open, s)
+		d.mu.Unlock()
+	}
+	return nil
+}
+
+// close closes every open connection and lets no other come.
+func (d *dialer) close() {
+	d.mu.Lock()
+	d.closed = true
+	all := make([]*stampConn, 0, len(d.open))
+	for s := range d.open {
+		all = append(all, s)
+	}
+	d.mu.Unlock()
+	for _, s := range all {
+		s.Close()
+	}
+}

@@ -1,0 +1,197 @@
+package wire
+
+import (
+	"bytes"
+	"fmt"
+
+	"tokmeter/internal/record"
+)
+
+// maxEvent is the size of one event's fields above which a stream is refused.
+const maxEvent = 16 << 20
+
+// keepBuffer is the largest buffer that an idle parser or connection keeps.
+const keepBuffer = 64 << 10
+
+// A parser cuts an event stream into events, by the grammar of the WHATWG
+// standard: lines end with LF, CR or CRLF, a byte order mark at the start is
+// skipped, comments and unknown fields are ignored, data lines are joined by
+// LF, an empty line ends the event and an event without data is none. It takes
+// the stream in segments cut anywhere and copies only what a segment cut.
+type parser struct {
+	line    []byte // the beginning of a line whose end has not come
+	data    []byte // the data lines so far, joined by LF
+	name    []byte
+	hasData bool
+	skipLF  bool // the last byte was a CR: an LF now belongs to it
+	mark    int  // bytes of the byte order mark seen; len(byteOrderMark) when past it
+}
+
+const byteOrderMark = "\xef\xbb\xbf"
+
+// reset makes p ready for another stream and drops buffers that grew large.
+func (p *parser) reset() {
+	*p = parser{line: shrink(p.line), data: shrink(p.data), name: shrink(p.name)}
+}
+
+func shrink(b []byte) []byte {
+	if cap(b) > keepBuffer {
+		return nil
+	}
+	return b[:0]
+}
+
+// feed takes the next segment, which reached the kernel at the given moment.
+// It returns false when the handler wants no more, and an error when an event
+// is larger than maxEvent.
+func (p *parser) feed(seg []byte, at record.Stamp, fn Handler) (more bool, err error) {
+	if p.mark < len(byteOrderMark) {
+		seg = p.skipMark(seg)
+	}
+	for len(seg) > 0 {
+		if p.skipLF {
+			p.skipLF = false
+			if seg[0] == '\n' {
+				seg = seg[1:]
+				continue
+			}
+		}
+		if !p.hasData && len(p.line) == 0 && len(p.name) == 0 {
+			if data, n := wholeEvent(seg); n > 0 {
+				if !fn(Event{Data: data, At: at}) {
+					return false, nil
+				}
+				seg = seg[n:]
+				continue
+			}
+		}
+		end := lineEnd(seg)
+		if len(p.line)+len(p.data)+max(end, 0) > maxEvent || end < 0 && len(p.line)+len(p.data)+len(seg) > maxEvent {
+			return false, badStream{fmt.Errorf("an event is larger than %d MB", maxEvent>>20)}
+		}
+		if end < 0 {
+			p.line = append(p.line, seg...)
+			return true, nil
+		}
+		line := seg[:end]
+		if len(p.line) > 0 {
+			p.line = append(p.line, line...)
+			line = p.line
+		}
+		p.skipLF = seg[end] == '\r'
+		seg = seg[end+1:]
+		if !p.take(line, at, fn) {
+			return false, nil
+		}
+		p.line = p.line[:0]
+	}
+	return true, nil
+}
+
+// end tells that the stream is over, as its framing promised. The standard
+// drops an event that no empty line ended; servers are known to leave out the
+// last one, so a complete event is handed on. When the framing proves that
+// nothing is missing (a length, a last chunk) the last line needs no end
+// either; without proof a cut line drops its event.
+func (p *parser) end(proven bool, at record.Stamp, fn Handler) (more bool) {
+	if len(p.line) > 0 {
+		if !proven {
+			return true
+		}
+		line := p.line
+		p.line = nil
+		if !p.take(line, at, fn) {
+			return false
+		}
+	}
+	return p.take(nil, at, fn)
+}
+
+// take handles one line without its end.
+func (p *parser) take(line []byte, at record.Stamp, fn Handler) (more bool) {
+	if len(line) == 0 {
+		more = true
+		if p.hasData {
+			more = fn(Event{Name: p.name, Data: p.data, At: at})
+		}
+		p.hasData, p.data, p.name = false, p.data[:0], p.name[:0]
+		return more
+	}
+	field, value := line, []byte(nil)
+	if i := bytes.IndexByte(line, ':'); i >= 0 {
+		field, value = line[:i], line[i+1:]
+		if len(value) > 0 && value[0] == ' ' {
+			value = value[1:]
+		}
+	}
+	switch string(field) {
+	case "data":
+		if p.hasData {
+			p.data = append(p.data, '\n')
+		}
+		p.data = append(p.data, value...)
+		p.hasData = true
+	case "event":
+		p.name = append(p.name[:0], value...)
+	}
+	return true
+}
+
+// skipMark drops a byte order mark from the start of the stream. Bytes that
+// only began like one go back in front of the line.
+func (p *parser) skipMark(seg []byte) []byte {
+	for len(seg) > 0 && p.mark < len(byteOrderMark) {
+		if seg[0] != byteOrderMark[p.mark] {
+			p.line = append(p.line, byteOrderMark[:p.mark]...)
+			p.mark = len(byteOrderMark)
+			break
+		}
+		p.mark++
+		seg = seg[1:]
+	}
+	return seg
+}
+
+// wholeEvent finds an event of one data line that stands whole at the start of
+// seg: its data and its length with the empty line, or 0. Nearly every event
+// of every server is one, and needs no copy.
+func wholeEvent(seg []byte) (data []byte, n int) {
+	const field = "data:"
+	if len(seg) < len(field) || string(seg[:len(field)]) != field {
+		return nil, 0
+	}
+	end := bytes.IndexByte(seg, '\n')
+	if end < 0 || end+1 == len(seg) {
+		return nil, 0
+	}
+	line := seg[len(field):end]
+	switch {
+	case seg[end+1] == '\n':
+		n = end + 2
+	case seg[end+1] == '\r' && end+2 < len(seg) && seg[end+2] == '\n' && seg[end-1] == '\r':
+		n = end + 3
+		line = line[:len(line)-1]
+	default:
+		return nil, 0
+	}
+	if bytes.IndexByte(line, '\r') >= 0 {
+		return nil, 0
+	}
+	if len(line) > 0 && line[0] == ' ' {
+		line = line[1:]
+	}
+	return line, n
+}
+
+// lineEnd is the index of the first LF or CR, or -1.
+func lineEnd(seg []byte) int {
+	lf := bytes.IndexByte(seg, '\n')
+	before := seg
+	if lf >= 0 {
+		before = seg[:lf]
+	}
+	if cr := bytes.IndexByte(before, '\r'); cr >= 0 {
+		return cr
+	}
+	return lf
+}

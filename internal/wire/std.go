@@ -1,0 +1,233 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"tokmeter/internal/record"
+)
+
+// std is the client on top of net/http.
+type std struct {
+	cfg    Config
+	dialer *dialer
+	first  *target
+	tr     *http.Transport
+	calls  *calls
+	state  sync.Pool // *stdState
+
+	mu    sync.Mutex
+	ahead map[string][]*stampConn // made ahead, by address
+}
+
+// stdState is what one call needs and the next may use again.
+type stdState struct {
+	parser parser
+	buf    [smallBuffer]byte
+}
+
+// NewStd makes the client on top of net/http: it goes through proxies and
+// speaks HTTP/2 where the server offers it over TLS. Over HTTP/1.1 stamps are
+// the kernel's, as in the native client; over HTTP/2, where one read may serve
+// many streams, they are the reader's. Connect makes TCP connections ahead;
+// TLS is spoken when a call takes one. BytesIn and BytesOut of an HTTP/2 call
+// count bodies alone.
+func NewStd(cfg Config) (Client, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	u, err := parseURL(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	c := &std{cfg: cfg.withDefaults(), ahead: map[string][]*stampConn{}, calls: newCalls()}
+	c.dialer = newDialer(c.cfg)
+	c.state.New = func() any { return new(stdState) }
+	c.first = newTarget(u, cfg.Header.Clone(), false)
+	c.tr = &http.Transport{
+		DialContext:            c.dial,
+		TLSClientConfig:        c.cfg.tlsConfig(""),
+		TLSHandshakeTimeout:    c.cfg.DialTimeout,
+		DisableCompression:     true,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           c.cfg.MaxIdle,
+		MaxIdleConnsPerHost:    1 << 30,
+		IdleConnTimeout:        c.cfg.IdleTimeout,
+		MaxResponseHeaderBytes: maxHead,
+		ReadBufferSize:         smallBuffer,
+	}
+	if cfg.Proxy != nil {
+		c.tr.Proxy = func(r *http.Request) (*url.URL, error) { return cfg.Proxy(r.URL) }
+	}
+	return c, nil
+}
+
+// dial takes a connection made ahead, or makes one.
+func (c *std) dial(ctx context.Context, _, addr string) (net.Conn, error) {
+	c.mu.Lock()
+	if n := len(c.ahead[addr]); n > 0 {
+		s := c.ahead[addr][n-1]
+		c.ahead[addr] = c.ahead[addr][:n-1]
+		c.mu.Unlock()
+		return s, nil
+	}
+	c.mu.Unlock()
+	s, err := c.dialer.dial(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Connect makes TCP connections, to the proxy where there is one, until n are
+// ready.
+func (c *std) Connect(ctx context.Context, n int) error {
+	ctx, leave, err := c.calls.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	to := c.first.url
+	if c.cfg.Proxy != nil {
+		proxy, err := c.cfg.Proxy(to)
+		if err != nil {
+			return &Error{Outcome: record.Refused, Err: fmt.Errorf("proxy for %s: %w", to.Host, err)}
+		}
+		if proxy != nil {
+			to = proxy
+		}
+	}
+	addr := address(to)
+	c.mu.Lock()
+	missing := n - len(c.ahead[addr])
+	c.mu.Unlock()
+	return failure(ctx, inParallel(ctx, missing, func(ctx context.Context) error {
+		s, err := c.dialer.dial(ctx, addr)
+		if err != nil {
+			return refusedError{err}
+		}
+		c.mu.Lock()
+		c.ahead[addr] = append(c.ahead[addr], s)
+		c.mu.Unlock()
+		return nil
+	}))
+}
+
+// Do sends one call.
+func (c *std) Do(ctx context.Context, call Call, event Handler) (t record.Timing, err error) {
+	ctx, leave, err := c.calls.enter(ctx)
+	if err != nil {
+		return t, err
+	}
+	defer leave()
+	for to := c.first; ; t.Redirects++ {
+		location, err := c.send(ctx, to, call, event, &t)
+		if err != nil || location == "" {
+			return t, failure(ctx, err)
+		}
+		if to, err = to.next(&t, location); err != nil {
+			return t, failure(ctx, err)
+		}
+	}
+}
+
+// send sends one request through the transport.
+func (c *std) send(ctx context.Context, to *target, call Call, fn Handler, t *record.Timing) (location string, err error) {
+	if ctx.Err() != nil {
+		return "", stopped(ctx)
+	}
+	reading, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	w := &watch{clock: c.cfg.Clock}
+	req, err := to.request(httptrace.WithClientTrace(reading, w.trace()), call)
+	if err != nil {
+		return "", badStream{err}
+	}
+	resp, err := c.tr.RoundTrip(req)
+	if err != nil {
+		w.account(t, c.cfg.Clock.Now(), false)
+		return "", w.explain(err)
+	}
+	defer resp.Body.Close()
+	h := headOf(resp)
+	t.Status = h.status
+	b := &stdBody{r: resp.Body, watch: w, shared: resp.ProtoMajor != 1}
+	state := c.state.Get().(*stdState)
+	defer c.state.Put(state)
+	b.buf = state.buf[:]
+	var timers []*time.Timer
+	hurry := func(d time.Duration) { timers = append(timers, time.AfterFunc(d, giveUp)) }
+	defer func() {
+		for _, timer := range timers {
+			timer.Stop()
+		}
+	}()
+	framed := false
+	if location = h.redirect(); location != "" {
+		hurry(drainWait)
+		framed = drain(b)
+	} else {
+		framed, err = receiveStd(h, b, &state.parser, hurry, fn)
+	}
+	w.account(t, b.stamp(), b.shared)
+	t.Framed = framed
+	if b.shared {
+		t.BytesIn, t.BytesOut = t.BytesIn+b.total, t.BytesOut+req.ContentLength
+	}
+	return location, err
+}
+
+func receiveStd(h head, b *stdBody, p *parser, hurry func(time.Duration), fn Handler) (framed bool, err error) {
+	src, err := decoded(b, h.encoding)
+	if err != nil {
+		return false, err
+	}
+	proven := b.shared || h.chunked || h.length >= 0
+	a := answer{head: h, body: src, proven: proven, parser: p, last: b.stamp(), hurry: hurry}
+	return a.finish(b, a.take(fn))
+}
+
+// request is the call as net/http wants it. The empty Idempotency-Key, which
+// is not sent, lets the transport replace a stale connection.
+func (to *target) request(ctx context.Context, call Call) (*http.Request, error) {
+	method, body := http.MethodPost, io.Reader(bytes.NewReader(call.Body))
+	if to.get {
+		method, body = http.MethodGet, nil
+	}
+	req, err := http.NewRequestWithContext(ctx, method, to.url.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range to.defaults() {
+		req.Header.Set(d[0], d[1])
+	}
+	for name, values := range to.header {
+		req.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	if host := req.Header.Get("Host"); host != "" {
+		req.Host = host
+		req.Header.Del("Host")
+	}
+	req.Header["Idempotency-Key"] = []string{}
+	if call.ID != "" {
+		req.Header.Set("X-Request-Id", strings.Map(printable, call.ID))
+	}
+	return req, nil
+}
+
+// Close ends everything. It is safe to call more than once.
+func (c *std) Close() error {
+	c.calls.close()
+	c.tr.CloseIdleConnections()
+	c.dialer.close()
+	return nil
+}
