@@ -54,7 +54,11 @@ type ban struct {
 // bans is what the rooms may touch.
 func bans() []ban {
 	return []ban{
-		{"network", []string{"net", "net/http", "crypto/tls", "net/http/httputil", "net/http/httptrace"}, "only rooms with the network in the table open connections"},
+		{"network", []string{
+			"net.Dial", "net.DialTimeout", "net.DialTCP", "net.Dialer", "net.Listen", "net.ListenTCP", "net.ListenConfig", "net.Resolver", "net.LookupHost", "net.LookupIP",
+			"net/http.Get", "net/http.Post", "net/http.Head", "net/http.Client", "net/http.DefaultClient", "net/http.Transport", "net/http.DefaultTransport",
+			"net/http.Server", "net/http.ListenAndServe", "net/http.Serve", "net/http/httptest", "crypto/tls.Dial", "crypto/tls.Client", "crypto/tls.Listen",
+		}, "only rooms with the network in the table open connections"},
 		{"disk", []string{"os", "io/ioutil"}, "only rooms with the disk in the table use files"},
 		{"clock", []string{"time.Now", "time.Since", "time.Until", "time.Sleep", "time.After", "time.AfterFunc", "time.Tick", "time.NewTimer", "time.NewTicker"}, "only rooms with the clock in the table know the time"},
 		{"", []string{
