@@ -35,6 +35,7 @@ type fakeClient struct {
 	refuse   error // of Connect
 }
 
+// Connect makes connections until n are idle.
 func (c *fakeClient) Connect(_ context.Context, n int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -42,12 +43,11 @@ func (c *fakeClient) Connect(_ context.Context, n int) error {
 	if c.refuse != nil {
 		return c.refuse
 	}
-	c.open += n
+	c.open = max(c.open, c.busy+n)
 	return nil
 }
 
-// Idle makes fakeClient an idler.
-func (c *fakeClient) Idle() int {
+func (c *fakeClient) idle() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.open - c.busy

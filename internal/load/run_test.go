@@ -266,7 +266,7 @@ func TestSupplyStaysAhead(t *testing.T) {
 		j.wait = func(ctx context.Context, until record.Stamp) bool {
 			ok := inner(ctx, until)
 			synctest.Wait()
-			worst = min(worst, client.Idle())
+			worst = min(worst, client.idle())
 			return ok
 		}
 		if _, err := Run(t.Context(), j); err != nil {

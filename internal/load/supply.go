@@ -18,10 +18,6 @@ const (
 	fillLimit = 15 * time.Second
 )
 
-// An idler is a client that knows how many of its connections are ready and
-// not in use.
-type idler interface{ Idle() int }
-
 // The supply keeps connections ready ahead of need, so that the time to make
 // one is in no request's latency. Before the start it makes as many as the
 // schedule asks for within its busiest second, but no more than may be under
@@ -72,12 +68,10 @@ func (s *supply) fill(ctx context.Context) {
 	if err != nil && ctx.Err() == nil {
 		s.warn(err)
 	}
-	client, ok := s.run.Client.(idler)
 	ctx, s.cancel = context.WithCancel(ctx)
-	if !ok || err != nil {
-		return
+	if err == nil {
+		s.gone.Go(func() { s.keep(ctx) })
 	}
-	s.gone.Go(func() { s.keep(ctx, client) })
 }
 
 // used says that a request may have taken a connection. It never blocks.
@@ -88,7 +82,9 @@ func (s *supply) used() {
 	}
 }
 
-func (s *supply) keep(ctx context.Context, client idler) {
+// keep has the client make connections until enough are idle, after each
+// request that took one, up to the first failure.
+func (s *supply) keep(ctx context.Context) {
 	for {
 		select {
 		case <-s.wake:
@@ -100,11 +96,10 @@ func (s *supply) keep(ctx context.Context, client idler) {
 		if limit := s.run.MaxConcurrency; limit > 0 {
 			want = min(want, limit-int(p.InFlight.Load()))
 		}
-		missing := want - client.Idle()
-		if missing <= 0 {
+		if want <= 0 {
 			continue
 		}
-		if err := s.run.Client.Connect(ctx, missing); err != nil {
+		if err := s.run.Client.Connect(ctx, want); err != nil {
 			if ctx.Err() == nil {
 				s.warn(err)
 			}
