@@ -50,34 +50,43 @@ type evidence struct {
 	p    plan.Plan
 }
 
+// A WarningDefinition says when a warning appears.
+type WarningDefinition struct {
+	Code string
+	When string
+	text func(*evidence) string // "" when there is nothing to warn of
+}
+
+// WarningDefinitions returns every warning, the gravest first.
+func WarningDefinitions() []WarningDefinition {
+	return []WarningDefinition{
+		{WarnNoSuccess, "no request succeeded", (*evidence).noSuccess},
+		{WarnFailures, "more than " + part(failLimit) + " of requests failed, those that the user stopped left out", (*evidence).failures},
+		{WarnInterrupted, "the run ended before everything was sent", (*evidence).interrupted},
+		{WarnClientLag, "P99 of client_lag is more than " + part(lagLimit) + " of the median itl (of ttft where answers have one token)", (*evidence).clientLag},
+		{WarnLate, "P99 of late is more than " + part(lateLimit) + fmt.Sprintf(" of the median ttft and more than %d ms, where requests have due times", lateFloorMs), (*evidence).lateness},
+		{WarnRate, "requests were sent at less than " + part(rateLimit) + " of the planned pace", (*evidence).rate},
+		{WarnFewRequests, "fewer successful requests than the highest percentile needs: 100 for P99", (*evidence).fewRequests},
+		{WarnClockSteps, "the system's clock was set during the run", (*evidence).clockSteps},
+		{WarnReaderClock, "some or all answers have no kernel stamps", (*evidence).readerClock},
+		{WarnSharedReads, "more than " + part(sharedLimit) + " of token events have the stamp of the one before", (*evidence).sharedReads},
+		{WarnBundledTokens, "an event carried several tokens", (*evidence).bundledTokens},
+		{WarnTokenSource, "output tokens were counted as events", (*evidence).tokenSource},
+		{WarnPromptLength, "the server's prompt tokens differ by more than " + part(lengthLimit) + " from the workload's", (*evidence).promptLength},
+		{WarnOutputLength, "more than " + part(shortLimit) + " of answers have not the length asked although ignore_eos was sent", (*evidence).outputLength},
+		{WarnCachedTokens, part(cachedLimit) + " or more of prompt tokens came from the server's cache", (*evidence).cachedTokens},
+		{WarnStaleConnections, "a kept-alive connection was found closed and replaced", (*evidence).staleConnections},
+		{WarnRedirects, "a redirect was followed", (*evidence).redirects},
+	}
+}
+
 // warn lists what makes a number of the summary doubtful, the gravest first.
 func warn(s *Summary, x *samples, recs []*record.Record, p plan.Plan) []Warning {
 	e := &evidence{s, x, recs, p}
 	var list []Warning
-	for _, check := range []struct {
-		code string
-		text func() string // "" when there is nothing to warn of
-	}{
-		{WarnNoSuccess, e.noSuccess},
-		{WarnFailures, e.failures},
-		{WarnInterrupted, e.interrupted},
-		{WarnClientLag, e.clientLag},
-		{WarnLate, e.lateness},
-		{WarnRate, e.rate},
-		{WarnFewRequests, e.fewRequests},
-		{WarnClockSteps, e.clockSteps},
-		{WarnReaderClock, e.readerClock},
-		{WarnSharedReads, e.sharedReads},
-		{WarnBundledTokens, e.bundledTokens},
-		{WarnTokenSource, e.tokenSource},
-		{WarnPromptLength, e.promptLength},
-		{WarnOutputLength, e.outputLength},
-		{WarnCachedTokens, e.cachedTokens},
-		{WarnStaleConnections, e.staleConnections},
-		{WarnRedirects, e.redirects},
-	} {
-		if text := check.text(); text != "" {
-			list = append(list, Warning{check.code, text})
+	for _, d := range WarningDefinitions() {
+		if text := d.text(e); text != "" {
+			list = append(list, Warning{d.Code, text})
 		}
 	}
 	return list

@@ -144,6 +144,15 @@ func TestWarnings(t *testing.T) {
 		{metrics.WarnStaleConnections, 120, "one replaced", func(r run) { r.recs[7].Replaced = 1 }},
 		{metrics.WarnRedirects, 120, "one followed", func(r run) { r.recs[7].Redirects = 1 }},
 	}
+	for _, d := range metrics.WarningDefinitions() {
+		tried := false
+		for _, c := range cases {
+			tried = tried || c.code == d.Code
+		}
+		if !tried {
+			t.Errorf("no case makes %s appear", d.Code)
+		}
+	}
 	for _, c := range cases {
 		p, end, recs := quiet(c.n)
 		c.stir(run{&p, &end, recs})

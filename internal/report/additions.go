@@ -2,17 +2,44 @@ package report
 
 import "tokmeter/internal/metrics"
 
+// An addition is a key of the result file that vLLM does not have and that
+// holds more than one number.
+type addition struct {
+	key     string
+	formula string
+	value   func(*metrics.Summary) any
+}
+
+// added returns the additions in the order of the result file.
+func added() []addition {
+	return []addition{
+		{"outcomes", "requests by outcome, every outcome named",
+			func(s *metrics.Summary) any { return outcomes(s) }},
+		{"failures", "failed requests grouped by outcome, status and reason: how many, which was the first, and its words",
+			func(s *metrics.Summary) any { return failureList(s) }},
+		{"clock", "whose stamps the responses carry: kernel, reader, mixed, or none without a response",
+			func(s *metrics.Summary) any { return s.Clock }},
+		{"client_lag_ms", "P50, P99 and maximum of client_lag; null where the kernel gave no stamp",
+			func(s *metrics.Summary) any { return spreadObject(s.Dists[metrics.ClientLag]) }},
+		{"late_ms", "P50, P99 and maximum of late",
+			func(s *metrics.Summary) any { return spreadObject(s.Dists[metrics.Late]) }},
+		{"token_source", "successful requests by who counted their output tokens: usage, token_ids, tokenize (the server's), tokenizer (a local one), events",
+			func(s *metrics.Summary) any { return sourceObject(s.OutputSources) }},
+		{"prompt_token_source", "the same for prompt tokens; asked is the workload's own count",
+			func(s *metrics.Summary) any { return sourceObject(s.PromptSources) }},
+		{"ended", "why the run ended",
+			func(s *metrics.Summary) any { return s.Reason }},
+		{"warnings", "reasons to doubt a number: code and text",
+			func(s *metrics.Summary) any { return warningList(s) }},
+	}
+}
+
 // additions sets what the result file has beyond vLLM's.
 func additions(o *object, r *Run) {
 	s := &r.Summary
-	o.set("outcomes", outcomes(s))
-	o.set("failures", failureList(s))
-	o.set("clock", s.Clock)
-	o.set("client_lag_ms", spreadObject(s.Dists[metrics.ClientLag]))
-	o.set("late_ms", spreadObject(s.Dists[metrics.Late]))
-	o.set("token_source", sourceObject(s.OutputSources))
-	o.set("prompt_token_source", sourceObject(s.PromptSources))
-	o.set("ended", s.Reason)
+	for _, a := range added() {
+		o.set(a.key, a.value(s))
+	}
 	for _, d := range scalars() {
 		if !d.vllm {
 			o.set(d.key, d.value(s, &r.Plan))
@@ -23,7 +50,6 @@ func additions(o *object, r *Run) {
 			statistics(o, r, d.ID)
 		}
 	}
-	o.set("warnings", warningList(s))
 }
 
 func outcomes(s *metrics.Summary) *object {

@@ -119,7 +119,7 @@ func Save(r Run) (string, error) {
 	if err := write(path, func(w io.Writer) error { return JSON(w, r) }); err != nil {
 		return "", fmt.Errorf("result file %s: %w", path, err)
 	}
-	if !r.Plan.Output.PyTorchFormat {
+	if !r.Plan.Output.PyTorchFormat || len(pyTorchRecords(&r)) == 0 {
 		return path, nil
 	}
 	beside := strings.TrimSuffix(path, filepath.Ext(path)) + ".pytorch.json"

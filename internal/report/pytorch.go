@@ -17,7 +17,16 @@ var pyTorchMetrics = [...]string{
 // PyTorch writes r as the PyTorch benchmark database reads it: one record for
 // each metric, with the command line and all other numbers beside it.
 func PyTorch(w io.Writer, r Run) error {
-	res := result(&r)
+	e := newEncoder(w, false)
+	e.value(pyTorchRecords(&r))
+	if err := e.w.Flush(); err != nil {
+		return fmt.Errorf("result: %w", err)
+	}
+	return nil
+}
+
+func pyTorchRecords(r *Run) []any {
+	res := result(r)
 	extra := &object{}
 	for _, k := range res.keys {
 		switch {
@@ -27,7 +36,7 @@ func PyTorch(w io.Writer, r Run) error {
 			extra.set(k, res.values[k])
 		}
 	}
-	args := arguments(&r, extra)
+	args := arguments(r, extra)
 	var records []any
 	for _, name := range pyTorchMetrics {
 		value, ok := res.values[name]
@@ -38,7 +47,7 @@ func PyTorch(w io.Writer, r Run) error {
 		info.set("args", args)
 		info.set("compilation_config.mode", fromExtra(extra, "compilation_config.mode"))
 		info.set("optimization_level", fromExtra(extra, "optimization_level"))
-		info.set("use_compile", usesCompile(&r, extra))
+		info.set("use_compile", usesCompile(r, extra))
 		benchmark := &object{}
 		benchmark.set("name", "vLLM benchmark")
 		benchmark.set("extra_info", info)
@@ -54,12 +63,7 @@ func PyTorch(w io.Writer, r Run) error {
 		record.set("metric", metric)
 		records = append(records, record)
 	}
-	e := newEncoder(w, false)
-	e.value(records)
-	if err := e.w.Flush(); err != nil {
-		return fmt.Errorf("result: %w", err)
-	}
-	return nil
+	return records
 }
 
 // arguments are the command line's options, with the tensor parallel size from

@@ -8,8 +8,43 @@ import (
 	"tokmeter/internal/record"
 )
 
-// detailed are the keys that only --save-detailed keeps.
-var detailed = [...]string{"input_lens", "output_lens", "start_times", "ttfts", "itls", "generated_texts", "errors"}
+// An array is a key of vLLM's with one entry for each request, in order of
+// sending.
+type array struct {
+	key      string
+	unit     string
+	formula  string
+	detailed bool // only --save-detailed keeps it
+	value    func(metrics.View, *record.Record) any
+}
+
+// arrays returns the arrays in vLLM's order.
+func arrays() []array {
+	var gaps []float64
+	return []array{
+		{"input_lens", "tokens", "prompt tokens, by the server's usage where it gives it", true,
+			func(v metrics.View, r *record.Record) any { return v.Prompt(r).N }},
+		{"output_lens", "tokens", "output tokens; 0 for a failed request", true,
+			func(v metrics.View, r *record.Record) any { return v.Output(r).N }},
+		{"ttfts", "s", "ttft; 0.0 without a token", true,
+			func(v metrics.View, r *record.Record) any { return v.TTFT(r) }},
+		{"itls", "s", "the gaps of itl, one list a request", true,
+			func(v metrics.View, r *record.Record) any {
+				gaps = v.AppendITL(gaps[:0], r)
+				return gaps
+			}},
+		{"latencies", "s", "e2el; 0.0 for a failed request", false,
+			func(v metrics.View, r *record.Record) any { return v.Latency(r) }},
+		{"start_times", "s", "sent, since the start of the run", true,
+			func(v metrics.View, r *record.Record) any { return v.Start(r) }},
+		{"queue_times", "s", "client_queue_time", false,
+			func(v metrics.View, r *record.Record) any { return v.Queue(r) }},
+		{"generated_texts", "", "the answer alone, without reasoning", true,
+			func(v metrics.View, r *record.Record) any { return v.Text(r) }},
+		{"errors", "", "the words of the server or the system; \"\" for a successful request", true,
+			func(v metrics.View, r *record.Record) any { return v.Error(r) }},
+	}
+}
 
 // JSON writes the result file of r in one line without an end of line: every
 // key of vLLM's in vLLM's order and type, then what vLLM does not have. Under
@@ -32,11 +67,6 @@ func result(r *Run) *object {
 	for _, d := range metrics.Latencies() {
 		if d.VLLM && selected(&r.Plan, d.ID) {
 			statistics(o, r, d.ID)
-		}
-	}
-	if !r.Plan.Output.SaveDetailed {
-		for _, key := range detailed {
-			o.drop(key)
 		}
 	}
 	if !r.Summary.Compat {
@@ -104,22 +134,13 @@ func numbers(o *object, r *Run) {
 		o.set(key, scalar[key])
 	}
 	v := metrics.ViewOf(r.Plan)
-	each := func(key string, f func(*record.Record) any) {
-		o.set(key, list{len(r.Records), func(i int) any { return f(r.Records[i]) }})
+	for _, a := range arrays() {
+		if !a.detailed || r.Plan.Output.SaveDetailed {
+			o.set(a.key, list{len(r.Records), func(i int) any { return a.value(v, r.Records[i]) }})
+		} else {
+			o.drop(a.key) // also where the user's metadata has the name, as in vLLM
+		}
 	}
-	each("input_lens", func(c *record.Record) any { return v.Prompt(c).N })
-	each("output_lens", func(c *record.Record) any { return v.Output(c).N })
-	each("ttfts", func(c *record.Record) any { return v.TTFT(c) })
-	var gaps []float64
-	each("itls", func(c *record.Record) any {
-		gaps = v.AppendITL(gaps[:0], c)
-		return gaps
-	})
-	each("latencies", func(c *record.Record) any { return v.Latency(c) })
-	each("start_times", func(c *record.Record) any { return v.Start(c) })
-	each("queue_times", func(c *record.Record) any { return v.Queue(c) })
-	each("generated_texts", func(c *record.Record) any { return v.Text(c) })
-	each("errors", func(c *record.Record) any { return v.Error(c) })
 	for _, key := range []string{"max_output_tokens_per_s", "max_concurrent_requests", "rtfx"} {
 		o.set(key, scalar[key])
 	}

@@ -17,7 +17,8 @@ const (
 
 // Text writes the block of s, which p described. Under plan.CompatVLLM it is
 // vLLM's to the byte, with the failed requests before it; otherwise what is
-// measured beyond vLLM, what failed and why, and the warnings follow the block.
+// measured beyond vLLM, the client's own state, the warnings, and what failed
+// and why follow the block.
 func Text(w io.Writer, s metrics.Summary, p plan.Plan) error {
 	t := &text{s: &s, p: &p}
 	if s.Compat {
@@ -29,9 +30,9 @@ func Text(w io.Writer, s metrics.Summary, p plan.Plan) error {
 	t.line(strings.Repeat("=", width))
 	if !s.Compat {
 		t.beside()
-		t.failures()
 		t.client()
 		t.warnings()
+		t.failures()
 	}
 	if _, err := io.WriteString(w, t.out.String()); err != nil {
 		return fmt.Errorf("report: %w", err)

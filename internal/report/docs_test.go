@@ -1,0 +1,134 @@
+package report
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"tokmeter/internal/metrics"
+	"tokmeter/internal/record"
+)
+
+const metricsPage = "../../docs/metrics.md"
+
+// TestMetricsPage checks that docs/metrics.md is what the report's own tables
+// say; -update writes it.
+func TestMetricsPage(t *testing.T) {
+	want := page()
+	if flag.Lookup("update").Value.String() == "true" {
+		if err := os.WriteFile(metricsPage, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(metricsPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("%s is not current: run go test ./internal/report -update", metricsPage)
+	}
+}
+
+// TestEveryKeyDocumented: no key of the result file is missing from the page.
+func TestEveryKeyDocumented(t *testing.T) {
+	r := Run{Summary: metrics.Summary{Dists: map[metrics.ID]metrics.Dist{}}}
+	r.Plan.Output.SaveDetailed = true
+	text := page()
+	for _, key := range result(&r).keys {
+		if !strings.Contains(text, "`"+key+"`") {
+			t.Errorf("%s does not mention %q", metricsPage, key)
+		}
+	}
+}
+
+// TestKeysOnce: no key is defined by two tables.
+func TestKeysOnce(t *testing.T) {
+	seen := map[string]bool{}
+	for _, key := range definedKeys() {
+		if seen[key] {
+			t.Errorf("%q is defined twice", key)
+		}
+		seen[key] = true
+	}
+}
+
+func definedKeys() []string {
+	var keys []string
+	for _, d := range scalars() {
+		keys = append(keys, d.key)
+	}
+	for _, a := range arrays() {
+		keys = append(keys, a.key)
+	}
+	for _, a := range added() {
+		keys = append(keys, a.key)
+	}
+	return keys
+}
+
+// page is docs/metrics.md.
+func page() string {
+	var b strings.Builder
+	p := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
+	p("%s", intro)
+	p("## Latencies\n\nEach has `mean_X_ms`, `median_X_ms`, `std_X_ms` and `pP_X_ms` for every P of `--metric-percentiles`. vLLM's are there when `--percentile-metrics` names them; the others whenever they exist.\n\n")
+	p("| X | in the text | one sample is | over | when | vLLM's |\n|--|--|--|--|--|--|\n")
+	for _, d := range metrics.Latencies() {
+		p("| `%s` | %s | %s | %s | %s | %s |\n", d.ID, d.Name, d.Formula, d.Over, d.When, yes(d.VLLM))
+	}
+	p("\n`late` and `client_lag` are in the result file as `late_ms` and `client_lag_ms` with `p50`, `p99` and `max`.\n")
+	p("\n## Single numbers\n\nIn the order of the text block. A row without a label is in the result file alone.\n\n")
+	p("| key | label | unit | what it is | vLLM's |\n|--|--|--|--|--|\n")
+	for _, d := range scalars() {
+		p("| `%s` | %s | %s | %s | %s |\n", d.key, strings.TrimSuffix(d.label, ":"), d.unit, d.formula, yes(d.vllm))
+	}
+	p("\n## One entry a request\n\nIn order of sending. Those marked are kept by `--save-detailed` only.\n\n")
+	p("| key | unit | what it is | detailed |\n|--|--|--|--|\n")
+	for _, a := range arrays() {
+		p("| `%s` | %s | %s | %s |\n", a.key, a.unit, a.formula, yes(a.detailed))
+	}
+	p("\n## What vLLM's result file does not have\n\n| key | what it is |\n|--|--|\n")
+	for _, a := range added() {
+		p("| `%s` | %s |\n", a.key, a.formula)
+	}
+	p("| `simulated` | true where the server was the simulator; absent otherwise |\n")
+	p("\nThe outcomes are ")
+	for i, o := range record.Outcomes {
+		if i > 0 {
+			p(", ")
+		}
+		p("`%s`", o)
+	}
+	p(". Only `ok` is a success.\n")
+	p("\n## Warnings\n\n| code | appears when |\n|--|--|\n")
+	for _, w := range metrics.WarningDefinitions() {
+		p("| `%s` | %s |\n", w.Code, w.When)
+	}
+	p("%s", outro)
+	return b.String()
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return ""
+}
+
+const intro = `# Metrics
+
+This page is made from the tables that the report itself uses: ` + "`go test ./internal/report -update`" + ` writes it.
+
+Words like sent and first_token are moments of one request on the run's clock: *due* is when the plan wants it to go, *released* when it was let go, *sent* the moment before its first byte was written; *first_token*, *first_answer* and *last_token* are when the kernel received the event. A token event is one that carries at least one token: a role alone, a finish reason alone and usage are none.
+
+Everything is exact. Percentiles are of the raw samples, interpolated between the two nearest ranks as NumPy does by default; deviations are of the population (ddof 0). An average over no sample is 0, as vLLM prints it. What ` + "`--compat vllm`" + ` changes is in [compat.md](compat.md).
+
+`
+
+const outro = `
+## The setting
+
+The result file begins with what was run: ` + "`date`, `endpoint_type`, `backend`, `label`, `model_id`, `tokenizer_id`, `num_prompts`" + ` (the requests that were sent), every ` + "`--metadata`" + ` key, ` + "`request_rate`, `burstiness`, `max_concurrency`" + ` and, for a ramp, ` + "`ramp_up_strategy`, `ramp_up_start_rps`, `ramp_up_end_rps`" + ` and later ` + "`rps_change_events`" + `.
+`

@@ -1,0 +1,297 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokmeter/internal/metrics"
+	"tokmeter/internal/plan"
+	"tokmeter/internal/record"
+	"tokmeter/internal/report"
+)
+
+// ours is the run of all kinds of requests, reported on as tokmeter does by
+// default, with every latency that there is.
+func ours() report.Run {
+	p := busyPlan()
+	p.Compat = ""
+	recs := busyRecords()
+	recs[5].PerEvent[1], recs[5].OutputTokens.N = 3, recs[5].OutputTokens.N+2
+	recs[6].FirstAnswer = recs[6].Events[2]
+	recs[7].KernelStamped = false
+	recs[8].Lag = 90 * time.Microsecond
+	recs[9].CachedTokens = 40
+	recs[10].OutputTokens.From = record.FromEvents
+	recs[11].Replaced = 1
+	recs = append(recs, failed(15, record.HTTPError, 400, `{"error":"prompt too long"}`))
+	end := record.Ending{Start: tick, End: 3_456_789_012, Reason: "all sent", Sent: len(recs)}
+	p.Workload.NumPrompts = 99
+	return report.Run{Plan: p, Summary: metrics.Summarize(recs, end, p), Records: recs, Date: resultTime}
+}
+
+// check compares got with a golden file.
+func check(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(read(t, path), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+func text(t *testing.T, r report.Run) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := report.Text(&b, r.Summary, r.Plan); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func result(t *testing.T, r report.Run) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := report.JSON(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestText(t *testing.T) { check(t, "default.txt", text(t, ours())) }
+
+func TestJSON(t *testing.T) {
+	r := ours()
+	r.Plan.Output.SaveDetailed = false
+	check(t, "default.json", result(t, r))
+}
+
+// TestTextBlock: up to its closing line the default block has the labels of
+// vLLM's in vLLM's order and one more.
+func TestTextBlock(t *testing.T) {
+	labels := func(s string) []string {
+		block, _, _ := strings.Cut(s[strings.Index(s, "=== "):], strings.Repeat("=", 50))
+		var all []string
+		for _, line := range strings.Split(block, "\n") {
+			if len(line) > 40 {
+				all = append(all, strings.TrimSpace(line[:40]))
+			}
+		}
+		return all
+	}
+	r := ours()
+	got := labels(text(t, r))
+	r.Plan.Compat = "vllm"
+	r.Summary = metrics.Summarize(r.Records, record.Ending{End: 1}, r.Plan)
+	var without []string
+	for _, l := range got {
+		if l != "Input token throughput (tok/s):" {
+			without = append(without, l)
+		}
+	}
+	if len(without) != len(got)-1 {
+		t.Errorf("the row of input throughput is missing: %q", got)
+	}
+	if diff := cmp.Diff(labels(text(t, r)), without); diff != "" {
+		t.Errorf("(-compat +default):\n%s", diff)
+	}
+}
+
+// TestKeys: the default result file begins with vLLM's keys in their order, is
+// valid JSON although a burstiness is infinite, and ends with ours.
+func TestKeys(t *testing.T) {
+	r := ours()
+	r.Records = r.Records[:15]
+	out := result(t, r)
+	vllm := keys(t, read(t, dir("busy"), "result.json"))
+	got := keys(t, out)
+	if diff := cmp.Diff(vllm, got[:len(vllm)]); diff != "" {
+		t.Errorf("vLLM's keys (-vLLM +got):\n%s", diff)
+	}
+	want := []string{"outcomes", "failures", "clock", "client_lag_ms", "late_ms", "token_source", "prompt_token_source", "ended"}
+	if diff := cmp.Diff(want, got[len(vllm):len(vllm)+len(want)]); diff != "" {
+		t.Errorf("our keys (-want +got):\n%s", diff)
+	}
+	var v struct {
+		Burstiness any            `json:"burstiness"`
+		NumPrompts int            `json:"num_prompts"`
+		Outcomes   map[string]int `json:"outcomes"`
+		Warnings   []struct{ Code, Text string }
+	}
+	if err := json.Unmarshal([]byte(out), &v); err != nil {
+		t.Fatal(err)
+	}
+	if v.Burstiness != "inf" || v.NumPrompts != 16 || v.Outcomes["http_error"] != 3 || len(v.Outcomes) != len(record.Outcomes) || len(v.Warnings) == 0 {
+		t.Errorf("got %+v", v)
+	}
+}
+
+// keys are the keys of the object s in their order. What JSON does not know is
+// replaced, as vLLM writes it.
+func keys(t *testing.T, s string) []string {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(strings.ReplaceAll(s, ": Infinity", ": 0")))
+	if _, err := d.Token(); err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for d.More() {
+		k, err := d.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v json.RawMessage
+		if err := d.Decode(&v); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, k.(string))
+	}
+	return all
+}
+
+// TestSimulated: nothing from the simulator passes for a measurement.
+func TestSimulated(t *testing.T) {
+	for _, compat := range []string{"", "vllm"} {
+		r := ours()
+		r.Plan.Compat, r.Plan.Target.Simulated = compat, true
+		r.Summary = metrics.Summarize(r.Records, record.Ending{End: 1}, r.Plan)
+		if out := text(t, r); !strings.Contains(out, "simulated") {
+			t.Errorf("compat %q: the block does not say simulated:\n%s", compat, out)
+		}
+		if out := result(t, r); !strings.Contains(out, `"simulated": true`) {
+			t.Errorf("compat %q: the result does not say simulated", compat)
+		}
+	}
+	if out := text(t, ours()); strings.Contains(out, "simulated") {
+		t.Error("a measured run says simulated")
+	}
+}
+
+// TestManyFailures: the table stays short.
+func TestManyFailures(t *testing.T) {
+	var recs []*record.Record
+	for i := range 30 {
+		recs = append(recs, failed(i, record.StreamError, 200, strings.Repeat("x", i+1)+"\n"+strings.Repeat("long ", 100)))
+	}
+	p := busyPlan()
+	p.Compat = ""
+	s := metrics.Summarize(recs, record.Ending{End: 1}, p)
+	out := text(t, report.Run{Plan: p, Summary: s})
+	if n := strings.Count(out, "stream_error  200     request"); n != 10 {
+		t.Errorf("got %d rows, want 10", n)
+	}
+	if !strings.Contains(out, "and 20 more kinds") {
+		t.Errorf("the rest is not mentioned:\n%s", out)
+	}
+	for _, line := range strings.Split(out, "\n") {
+		if len([]rune(line)) > 260 {
+			t.Errorf("a line of %d characters", len(line))
+		}
+	}
+}
+
+// brokenWriter takes a few bytes and fails.
+type brokenWriter struct{ room int }
+
+var errFull = errors.New("no space left on device")
+
+func (w *brokenWriter) Write(b []byte) (int, error) {
+	if len(b) > w.room {
+		return 0, errFull
+	}
+	w.room -= len(b)
+	return len(b), nil
+}
+
+// TestWriteErrors: a writer that fails is reported, early or late.
+func TestWriteErrors(t *testing.T) {
+	r := ours()
+	for _, room := range []int{0, 100} {
+		for name, err := range map[string]error{
+			"text":    report.Text(&brokenWriter{room}, r.Summary, r.Plan),
+			"json":    report.JSON(&brokenWriter{room}, r),
+			"pytorch": report.PyTorch(&brokenWriter{room}, r),
+		} {
+			if !errors.Is(err, errFull) {
+				t.Errorf("%s with room for %d bytes: got %v, want %v", name, room, err, errFull)
+			}
+		}
+	}
+}
+
+// TestFileName has the rules that the goldens do not reach.
+func TestFileName(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	base := func(f func(*plan.Plan)) plan.Plan {
+		p := basePlan()
+		f(&p)
+		return p
+	}
+	cases := []struct {
+		why, want string
+		p         plan.Plan
+	}{
+		{"the user's name alone", "mine.json", base(func(p *plan.Plan) { p.Output.ResultFile = "mine.json" })},
+		{"the user's name in the folder", filepath.Join("out", "mine.json"), base(func(p *plan.Plan) {
+			p.Output.ResultFile, p.Output.ResultDir = "mine.json", "out"
+		})},
+		{"a model without owner", "vllm-0.5qps-gpt2-20260102-030405.json", base(func(p *plan.Plan) {
+			p.Target.Model, p.Schedule.RequestRate = "gpt2", 0.5
+		})},
+		{"a small rate as Python writes it", "vllm-1e-05qps-tiny-model-20260102-030405.json", base(func(p *plan.Plan) { p.Schedule.RequestRate = 1e-5 })},
+		{"a ramp under a cap", "x-ramp-up-linear-1qps-20qps-concurrency8-tiny-model-20260102-030405.json", base(func(p *plan.Plan) {
+			p.Output.Label = "x"
+			p.Schedule.RampStrategy, p.Schedule.RampStartRPS, p.Schedule.RampEndRPS, p.Schedule.MaxConcurrency = "linear", 1, 20, 8
+		})},
+	}
+	for _, c := range cases {
+		if got := report.Path(c.p, at); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.why, got, c.want)
+		}
+	}
+	abs := filepath.Join(t.TempDir(), "full.json")
+	p := base(func(p *plan.Plan) { p.Output.ResultFile, p.Output.ResultDir = abs, "elsewhere" })
+	if got := report.Path(p, at); got != abs {
+		t.Errorf("a full path: got %q, want %q", got, abs)
+	}
+}
+
+// BenchmarkJSON writes the detailed result of 10,000 requests of 500 tokens.
+func BenchmarkJSON(b *testing.B) {
+	d := dice(1)
+	var recs []*record.Record
+	for i := range 10_000 {
+		recs = append(recs, stream(&d, i, 500))
+	}
+	p := basePlan()
+	p.Compat, p.Schedule.RequestRate = "", plan.Float(math.Inf(1))
+	r := report.Run{Plan: p, Records: recs, Date: resultTime}
+	r.Summary = metrics.Summarize(recs, record.Ending{End: 1e9}, p)
+	b.ReportAllocs()
+	for b.Loop() {
+		var n counter
+		if err := report.JSON(&n, r); err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(int64(n))
+	}
+}
+
+type counter int
+
+func (c *counter) Write(b []byte) (int, error) {
+	*c += counter(len(b))
+	return len(b), nil
+}
