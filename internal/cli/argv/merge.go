@@ -10,16 +10,18 @@ import (
 type merger struct {
 	order  []string
 	plain  map[string][]string
-	dotted map[string]*Object
-	inFile map[string]bool // the plain value comes from the file
-	twice  []string        // names and keys that were given more than once
-	file   bool            // still reading the file
+	dotted map[string]*Object // built by dotted words
+	keys   map[string]*Object // built by dotted keys of the file
+	inFile map[string]bool    // the plain value comes from the file
+	twice  []string           // names and keys that were given more than once
+	file   bool               // still reading the file
 }
 
 func newMerger() *merger {
 	return &merger{
 		plain:  map[string][]string{},
 		dotted: map[string]*Object{},
+		keys:   map[string]*Object{},
 		inFile: map[string]bool{},
 		file:   true,
 	}
@@ -59,10 +61,14 @@ func (m *merger) addDotted(s setting) []error {
 		o.set(key, value)
 		value = o
 	}
-	if m.dotted[name] == nil {
-		m.dotted[name] = newObject()
+	into := m.dotted
+	if m.file {
+		into = m.keys
 	}
-	for _, key := range m.dotted[name].merge(value.(*Object)) {
+	if into[name] == nil {
+		into[name] = newObject()
+	}
+	for _, key := range into[name].merge(value.(*Object)) {
 		m.duplicate("--" + name + "." + key)
 	}
 	return nil
@@ -80,9 +86,17 @@ func (m *merger) result() (settings []Setting, notes []string) {
 		if name == ConfigOption {
 			continue
 		}
-		values, plain := m.plain[name]
-		if o := m.dotted[name]; o != nil {
-			if plain && !m.inFile[name] {
+		values, whole := m.plain[name]
+		word := whole && !m.inFile[name] // the whole object stands in the words
+		o := m.dotted[name]
+		if keys := m.keys[name]; keys != nil && !word {
+			if o != nil {
+				keys.merge(o)
+			}
+			o = keys
+		}
+		if o != nil {
+			if word {
 				notes = append(notes, fmt.Sprintf("--%s.KEY replaces the whole of --%s, as it does in vllm: give all of it in one way", name, name))
 			}
 			values = []string{o.String()}
