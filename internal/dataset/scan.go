@@ -60,7 +60,11 @@ func (s *scanner) fail(format string, args ...any) {
 
 func (s *scanner) failCut(inside string) {
 	if s.err == nil {
-		s.err = &syntaxError{at: s.offset(), what: "the file ends inside " + inside, cut: true}
+		what := "the file"
+		if s.r == nil {
+			what = "the line"
+		}
+		s.err = &syntaxError{at: s.offset(), what: what + " ends inside " + inside, cut: true}
 	}
 }
 

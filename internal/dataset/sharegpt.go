@@ -181,8 +181,7 @@ type entry struct {
 }
 
 func (e *entry) read(s *scanner) {
-	if k := s.kind(); k != "an object" {
-		s.fail("want an object, found %s", k)
+	if !s.want("an object", "the entry") {
 		return
 	}
 	s.object(func(key string) {
@@ -203,8 +202,7 @@ func (e *entry) read(s *scanner) {
 
 func (e *entry) conversations(s *scanner) {
 	e.found, e.turns, e.fault = true, 0, ""
-	if k := s.kind(); k != "an array" {
-		s.fail("\"conversations\" is %s, want an array", k)
+	if !s.want("an array", `"conversations"`) {
 		return
 	}
 	s.array(func(i int) {

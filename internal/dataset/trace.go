@@ -20,19 +20,19 @@ type TraceEntry struct {
 
 const traceHint = `want {"timestamp": 0, "input_length": 100, "output_length": 10, "hash_ids": [1, 2]} on each line`
 
-// ReadTrace reads the first limit calls of a timed trace (JSONL in the manner
+// ReadTrace reads the first limit calls, at least one, of a timed trace (JSONL in the manner
 // of Mooncake and Qwen).
 func ReadTrace(in *Input, l Labels, limit int) ([]TraceEntry, error) {
 	var es []TraceEntry
 	err := in.eachObject("a JSON object", func(n int, m map[string]field) error {
-		if len(es) >= limit {
-			return errStop
-		}
 		e, err := in.traceEntry(n, m, l)
 		es = append(es, e)
+		if err == nil && len(es) >= limit {
+			err = errStop
+		}
 		return err
 	})
-	if err == nil && len(es) == 0 && limit > 0 {
+	if err == nil && len(es) == 0 {
 		err = in.fail("", traceHint, "the file is empty")
 	}
 	if err != nil {

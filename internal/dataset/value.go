@@ -92,6 +92,20 @@ func (s *scanner) kind() string {
 	return "a number"
 }
 
+// want reports whether the next value is of the kind; otherwise it fails.
+func (s *scanner) want(kind, name string) bool {
+	switch k := s.kind(); {
+	case s.err != nil:
+	case k == "nothing":
+		s.failCut(name)
+	case k != kind:
+		s.fail("%s is %s, want %s", name, k, kind)
+	default:
+		return true
+	}
+	return false
+}
+
 // A field is one value of a flat object, as much of it as readers need.
 type field struct {
 	kind string // as scanner.kind says
@@ -147,11 +161,10 @@ func (s *scanner) field() field {
 // has its last value, as in Python.
 func parseFields(line []byte) (map[string]field, error) {
 	s := scanBytes(line, 0)
-	if k := s.kind(); k != "an object" {
-		s.fail("want a JSON object, found %s", k)
-	}
 	m := make(map[string]field, 8)
-	s.object(func(key string) { m[key] = s.field() })
+	if s.want("an object", "the line") {
+		s.object(func(key string) { m[key] = s.field() })
+	}
 	if s.err == nil && s.peek() != 0 {
 		s.fail("more text after the object")
 	}
