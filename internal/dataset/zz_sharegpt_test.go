@@ -132,7 +132,12 @@ func FuzzShareGPT(f *testing.F) {
 	f.Add(`[{"conversations": [{"value": "q"}, {"value": "a"}]}, {"id": 1}]`)
 	f.Add(`{"conversations": [{"value": "q\n\u00e9"}, {"value": "a"}], "image": ""}`)
 	f.Add(`[{"conversations": [{"value": 1}, {"from": "x"}], "n": NaN}]`)
+	f.Add("\x1f\x8b")
 	f.Fuzz(func(t *testing.T, text string) {
+		if strings.HasPrefix(text, "\x1f\x8b") {
+			_, _ = NewInput("f", strings.NewReader(text))
+			return
+		}
 		a, errA := ReadShareGPT(input(t, text))
 		b, errB := ReadShareGPT(stream(t, text))
 		if (errA == nil) != (errB == nil) {
