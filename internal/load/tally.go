@@ -99,9 +99,13 @@ func (t *tally) event(e wire.Event) (more bool) {
 
 // fail keeps the first thing that went wrong inside the stream.
 func (t *tally) fail(o record.Outcome, words string) {
-	if t.failed == "" {
-		t.failed, t.words = o, words
+	if t.failed != "" {
+		return
 	}
+	if words == "" {
+		words = "the server sent an error event without a word"
+	}
+	t.failed, t.words = o, words
 }
 
 // note takes one scanned event.

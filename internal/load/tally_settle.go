@@ -56,6 +56,9 @@ func (t *tally) total(s *sums) record.Count {
 	case s.ids > 0 && !t.noIDs:
 		return record.Count{N: s.ids, From: record.FromTokenIDs}
 	}
+	if s.texts == 0 {
+		return record.Count{}
+	}
 	return record.Count{N: s.texts, From: record.FromEvents}
 }
 
@@ -99,7 +102,7 @@ func (t *tally) verdict(s *sums, total record.Count) verdict {
 		return verdict{by: byRunning}
 	case s.ids > 0 && s.ids <= total.N && !t.noIDs:
 		return verdict{by: byIDs}
-	case total.From == record.FromEvents:
+	case total.N == 0, total.From == record.FromEvents:
 		return verdict{}
 	}
 	need := total.N - s.texts

@@ -23,7 +23,10 @@ func errorText(body []byte) string {
 		case '{':
 			var o object
 			if json.Unmarshal(body, &o) == nil {
-				msg, _ = errorIn(o, body)
+				var ok bool
+				if msg, ok = errorIn(o, body); !ok {
+					msg = o.str("message")
+				}
 			}
 		case '[':
 			var list []json.RawMessage

@@ -15,6 +15,7 @@ func TestErrorText(t *testing.T) {
 		{"an error object without a message", `{"error":{"code":7}}`, `{"code":7}`},
 		{"old vLLM", `{"object":"error","message":"m","type":"BadRequestError","param":null,"code":400}`, "m"},
 		{"a message beside a code", `{"code":500,"message":"m"}`, "m"},
+		{"a message and nothing else", `{"message":"m"}`, "m"},
 		{"FastAPI's detail", `{"detail":"Not Found"}`, "Not Found"},
 		{"FastAPI's list", `{"detail":[{"type":"json_invalid","loc":["body",52],"msg":"JSON decode error","input":{}},{"msg":"b"}]}`, "body.52: JSON decode error; b"},
 		{"a detail object", `{"detail":{"message":"m"}}`, "m"},

@@ -1,0 +1,221 @@
+package load
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokmeter/internal/protocol"
+	"tokmeter/internal/record"
+	"tokmeter/internal/wire"
+)
+
+const sseDir = "../../testdata/sse"
+
+// TestRecordingsAreAll checks that the table has a row for every file.
+func TestRecordingsAreAll(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(sseDir, "*.http"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make(map[string]bool)
+	for _, r := range recordings {
+		rows[r.file] = true
+	}
+	for _, f := range files {
+		if name := strings.TrimSuffix(filepath.Base(f), ".http"); !rows[name] {
+			t.Errorf("%s has no row", name)
+		}
+	}
+	if len(files) != 91 || len(rows) != 91 || len(recordings) != 91 {
+		t.Errorf("got %d files and %d rows, want 91", len(files), len(recordings))
+	}
+}
+
+// TestTallyOfRecordings reads the recordings with a small reader of its own.
+func TestTallyOfRecordings(t *testing.T) {
+	for _, want := range recordings {
+		t.Run(want.file, func(t *testing.T) {
+			rec := record.Record{WantPrompt: 7, WantOutput: 8}
+			var tl tally
+			tl.begin(&rec, dialectOf(t, want.file))
+			err := replay(t, read(t, want.file), tl.event)
+			tl.finish(record.Timing{Status: 200}, err)
+			want.check(t, &rec)
+		})
+	}
+}
+
+// TestRecordingsOverTheWire serves each recording from a listener to the real
+// clients, in one piece and byte by byte.
+func TestRecordingsOverTheWire(t *testing.T) {
+	whole := func(c net.Conn, b []byte) { c.Write(b) }
+	bytewise := func(c net.Conn, b []byte) {
+		for i := range b {
+			c.Write(b[i : i+1])
+		}
+	}
+	for _, way := range []struct {
+		name   string
+		write  func(net.Conn, []byte)
+		client func(wire.Config) (wire.Client, error)
+	}{
+		{"native whole", whole, wire.NewNative},
+		{"native bytewise", bytewise, wire.NewNative},
+		{"std whole", whole, wire.NewStd},
+		{"std bytewise", bytewise, wire.NewStd},
+	} {
+		for _, want := range recordings {
+			t.Run(way.name+"/"+want.file, func(t *testing.T) {
+				url := serve(t, read(t, want.file), way.write)
+				c, err := way.client(wire.Config{URL: url, Clock: wire.NewClock()})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				rec := record.Record{WantPrompt: 7, WantOutput: 8}
+				var tl tally
+				tl.begin(&rec, dialectOf(t, want.file))
+				ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+				defer cancel()
+				timing, err := c.Do(ctx, wire.Call{Body: []byte("{}")}, tl.event)
+				tl.finish(timing, err)
+				want.check(t, &rec)
+				if want.outcome == "" && !slices.IsSorted(rec.Events) {
+					t.Errorf("events are not in order: %v", rec.Events)
+				}
+				if rec.FirstToken != 0 && rec.FirstToken < rec.Timing.Sent {
+					t.Errorf("the first token came at %d, before the request was sent at %d", rec.FirstToken, rec.Timing.Sent)
+				}
+			})
+		}
+	}
+}
+
+// check compares a record with the row.
+func (want recording) check(t *testing.T, rec *record.Record) {
+	t.Helper()
+	if want.outcome == "" {
+		want.outcome = record.OK
+	}
+	if rec.Outcome != want.outcome {
+		t.Errorf("outcome: got %s (%s), want %s", rec.Outcome, rec.Err, want.outcome)
+	}
+	if !strings.Contains(rec.Err, want.err) || want.err == "" && rec.Err != "" {
+		t.Errorf("err: got %q, want %q in it", rec.Err, want.err)
+	}
+	if want.prompt == (record.Count{}) {
+		want.prompt = asked(7)
+	}
+	got := recording{
+		file: want.file, outcome: rec.Outcome, err: want.err, output: rec.OutputTokens, prompt: rec.PromptTokens, per: rec.PerEvent,
+		bare: len(rec.Bare), finish: rec.Finish, alone: rec.UsageAlone, cached: rec.CachedTokens, text: rec.Text,
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(recording{})); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if len(rec.Events) != len(rec.PerEvent) {
+		t.Errorf("got %d events and %d counts", len(rec.Events), len(rec.PerEvent))
+	}
+	if n := len(rec.Events); n > 0 && (rec.FirstToken != rec.Events[0] || rec.FirstAnswer != rec.Events[0] || rec.LastToken != rec.Events[n-1]) {
+		t.Errorf("got first %d, first answer %d, last %d, want them from %v", rec.FirstToken, rec.FirstAnswer, rec.LastToken, rec.Events)
+	}
+}
+
+func dialectOf(t testing.TB, file string) protocol.Dialect {
+	t.Helper()
+	backend := "vllm"
+	if strings.Contains(file, "-chat") {
+		backend = "openai-chat"
+	}
+	d, err := protocol.New(backend)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func read(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(sseDir, name+".http"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// replay hands the events of a recorded answer to event as the wire would.
+// Event k arrives at stamp k, counted from 1.
+func replay(t testing.TB, answer []byte, event wire.Handler) error {
+	t.Helper()
+	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(answer)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	switch {
+	case resp.StatusCode != 200:
+		return &wire.Error{Outcome: record.HTTPError, Status: resp.StatusCode, Body: body[:min(len(body), 500)], Err: io.EOF}
+	case !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream"):
+		return &wire.Error{Outcome: record.BadStream, Status: 200, Body: body[:min(len(body), 500)], Err: io.EOF}
+	}
+	var at record.Stamp
+	for _, block := range strings.Split(string(body), "\n\n") {
+		data, ok := strings.CutPrefix(strings.TrimLeft(block, ":\n"), "data: ")
+		if !ok {
+			continue
+		}
+		at++
+		if !event(wire.Event{Data: []byte(data), At: at}) {
+			return nil
+		}
+	}
+	if err != nil {
+		return &wire.Error{Outcome: record.CutShort, Err: fmt.Errorf("the connection ended: %w", err)}
+	}
+	return nil
+}
+
+// serve answers one request with the bytes of a recording, closes the
+// connection and returns its URL.
+func serve(t *testing.T, answer []byte, write func(net.Conn, []byte)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		r := bufio.NewReader(c)
+		req, err := http.ReadRequest(r)
+		if err != nil {
+			return
+		}
+		io.Copy(io.Discard, req.Body)
+		write(c, answer)
+	}()
+	t.Cleanup(func() {
+		l.Close()
+		<-done
+	})
+	return "http://127.0.0.1:" + strconv.Itoa(l.Addr().(*net.TCPAddr).Port) + "/v1/completions"
+}
