@@ -110,7 +110,8 @@ type Summary struct {
 	PeakOutput        float64 // most output tokens in any second
 	PeakConcurrency   int     // most requests under way at once
 
-	Dists map[ID]Dist // latencies that could be computed
+	Dists  map[ID]Dist // latencies that could be computed
+	Steady *Steady     // the part of full load of a closed loop; nil where there is none
 
 	Outcomes      []OutcomeCount // every outcome, in record.Outcomes' order
 	Failures      []Failure      // most frequent first
@@ -152,6 +153,7 @@ func Summarize(recs []*record.Record, end record.Ending, p plan.Plan) Summary {
 	if s.Compat {
 		s.FirstErrors = firstErrors(v, recs)
 	} else {
+		s.Steady = steady(recs, p)
 		s.Warnings = warn(&s, x, recs, p)
 	}
 	return s

@@ -20,7 +20,7 @@ func peakConcurrency(recs []*record.Record) int {
 			continue
 		}
 		starts = append(starts, r.Sent)
-		ends = append(ends, max(r.Done, r.LastToken, r.FirstByte, r.Wrote, r.Sent+1))
+		ends = append(ends, endOf(r))
 	}
 	slices.Sort(starts)
 	slices.Sort(ends)
@@ -32,6 +32,12 @@ func peakConcurrency(recs []*record.Record) int {
 		peak = max(peak, i+1-ended)
 	}
 	return peak
+}
+
+// endOf is when the request was no longer under way: its response had ended,
+// or nothing more was seen of it.
+func endOf(r *record.Record) record.Stamp {
+	return max(r.Done, r.LastToken, r.FirstByte, r.Wrote, r.Sent+1)
 }
 
 // arrival is a token event: when it came and what it carried.

@@ -27,6 +27,8 @@ func added() []addition {
 			func(s *metrics.Summary) any { return sourceObject(s.OutputSources) }},
 		{"prompt_token_source", "the same for prompt tokens; asked is the workload's own count",
 			func(s *metrics.Summary) any { return sourceObject(s.PromptSources) }},
+		{"steady_state", "closed loops (--max-concurrency without a rate) alone: the part of the run from the first moment at which 95 % of the limit was under way until the last; its rates, and ttft and tpot of the requests sent in it; null where there is none",
+			func(s *metrics.Summary) any { return steadyObject(s.Steady) }},
 		{"ended", "why the run ended",
 			func(s *metrics.Summary) any { return s.Reason }},
 		{"warnings", "reasons to doubt a number: code and text",
@@ -50,6 +52,23 @@ func additions(o *object, r *Run) {
 			statistics(o, r, d.ID)
 		}
 	}
+}
+
+func steadyObject(s *metrics.Steady) any {
+	if s == nil {
+		return nil
+	}
+	o := &object{}
+	o.set("threshold", s.Threshold)
+	o.set("start_s", s.Start)
+	o.set("end_s", s.End)
+	o.set("completed", s.Completed)
+	o.set("request_throughput", s.RequestThroughput)
+	o.set("input_throughput", s.InputThroughput)
+	o.set("output_throughput", s.OutputThroughput)
+	o.describe(metrics.TTFT, s.TTFT)
+	o.describe(metrics.TPOT, s.TPOT)
+	return o
 }
 
 func outcomes(s *metrics.Summary) *object {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"tokmeter/internal/metrics"
 )
@@ -20,6 +21,28 @@ func (t *text) beside() {
 		if !d.VLLM {
 			t.section(d)
 		}
+	}
+	t.steady()
+}
+
+// steady writes the rates of the part of full load.
+func (t *text) steady() {
+	s := t.s.Steady
+	if s == nil {
+		return
+	}
+	t.head("Steady State", '-')
+	t.row("Requests under way, at least:", fmt.Sprint(s.Threshold))
+	t.row("Full load from, to (s):", fmt.Sprintf("%.2f, %.2f", s.Start, s.End))
+	t.row("Steady request throughput (req/s):", fmt.Sprintf("%.2f", s.RequestThroughput))
+	t.row("Steady input throughput (tok/s):", fmt.Sprintf("%.2f", s.InputThroughput))
+	t.row("Steady output throughput (tok/s):", fmt.Sprintf("%.2f", s.OutputThroughput))
+	for _, d := range []struct {
+		name string
+		dist metrics.Dist
+	}{{"TTFT", s.TTFT}, {"TPOT", s.TPOT}} {
+		t.row("Median steady "+d.name+" (ms):", fmt.Sprintf("%.2f", d.dist.Median))
+		t.row("P99 steady "+d.name+" (ms):", fmt.Sprintf("%.2f", d.dist.P99))
 	}
 }
 
@@ -43,13 +66,22 @@ func (t *text) failures() {
 	}
 }
 
-// oneLine squeezes white space and cuts what is too long.
+// oneLine squeezes white space, drops control characters and cuts what is too
+// long.
 func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
+	s = strings.Join(strings.Fields(strings.Map(printable, s)), " ")
 	if r := []rune(s); len(r) > exampleWidth {
 		return string(r[:exampleWidth]) + "…"
 	}
 	return s
+}
+
+// printable makes blanks of what could move a terminal's cursor.
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return ' '
 }
 
 // client writes how far the client itself can be trusted and who counted.

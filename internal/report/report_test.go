@@ -120,7 +120,7 @@ func TestKeys(t *testing.T) {
 	if diff := cmp.Diff(vllm, got[:len(vllm)]); diff != "" {
 		t.Errorf("vLLM's keys (-vLLM +got):\n%s", diff)
 	}
-	want := []string{"outcomes", "failures", "clock", "client_lag_ms", "late_ms", "token_source", "prompt_token_source", "ended"}
+	want := []string{"outcomes", "failures", "clock", "client_lag_ms", "late_ms", "token_source", "prompt_token_source", "steady_state", "ended", "warnings"}
 	if diff := cmp.Diff(want, got[len(vllm):len(vllm)+len(want)]); diff != "" {
 		t.Errorf("our keys (-want +got):\n%s", diff)
 	}
@@ -179,11 +179,22 @@ func TestSimulated(t *testing.T) {
 	}
 }
 
+// TestSteady: a closed loop tells of its part of full load.
+func TestSteady(t *testing.T) {
+	r := ours()
+	r.Plan.Schedule.RequestRate = plan.Float(math.Inf(1))
+	r.Summary = metrics.Summarize(r.Records, record.Ending{End: 1e9}, r.Plan)
+	check(t, "steady.txt", text(t, r))
+	if out := result(t, r); !strings.Contains(out, `"steady_state": {"threshold": 4, "start_s": `) {
+		t.Errorf("no steady state in %s", out)
+	}
+}
+
 // TestManyFailures: the table stays short.
 func TestManyFailures(t *testing.T) {
 	var recs []*record.Record
 	for i := range 30 {
-		recs = append(recs, failed(i, record.StreamError, 200, strings.Repeat("x", i+1)+"\n"+strings.Repeat("long ", 100)))
+		recs = append(recs, failed(i, record.StreamError, 200, strings.Repeat("x", i+1)+"\n\x1b[2J"+strings.Repeat("long ", 100)))
 	}
 	p := busyPlan()
 	p.Compat = ""
@@ -194,6 +205,9 @@ func TestManyFailures(t *testing.T) {
 	}
 	if !strings.Contains(out, "and 20 more kinds") {
 		t.Errorf("the rest is not mentioned:\n%s", out)
+	}
+	if strings.ContainsRune(out, '\x1b') {
+		t.Error("the server's words reach the terminal as commands")
 	}
 	for _, line := range strings.Split(out, "\n") {
 		if len([]rune(line)) > 260 {

@@ -175,10 +175,12 @@ func rateChanges(changes []metrics.RateChange) []any {
 
 // statistics sets mean, median, deviation and percentiles of one latency.
 func statistics(o *object, r *Run, id metrics.ID) {
-	d, ok := r.Summary.Dists[id]
-	if !ok {
-		return
+	if d, ok := r.Summary.Dists[id]; ok {
+		o.describe(id, d)
 	}
+}
+
+func (o *object) describe(id metrics.ID, d metrics.Dist) {
 	o.set("mean_"+string(id)+"_ms", d.Mean)
 	o.set("median_"+string(id)+"_ms", d.Median)
 	o.set("std_"+string(id)+"_ms", d.Std)

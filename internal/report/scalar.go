@@ -20,8 +20,11 @@ type scalar struct {
 	shown    func(*metrics.Summary, *plan.Plan) bool // nil means always
 }
 
-// scalars returns the table in the order of the text block.
-func scalars() []scalar {
+// scalars returns the table: the rows of the text block in its order, then what
+// the result file alone has.
+func scalars() []scalar { return append(rows(), unprinted()...) }
+
+func rows() []scalar {
 	return []scalar{
 		{key: "completed", label: "Successful requests:", unit: "requests", vllm: true,
 			formula: "requests with outcome ok: a finish reason or [DONE] was seen, at least one token came, no error in the stream",
@@ -71,12 +74,17 @@ func scalars() []scalar {
 		{key: "max_concurrent_requests", label: "Peak concurrent requests:", unit: "requests", vllm: true, decimals: true,
 			formula: "most requests under way at one moment, each from sent until its response ended, failed ones included",
 			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.PeakConcurrency }},
-		{key: "rtfx", unit: "", vllm: true,
-			formula: "seconds of audio / duration; 0 for text",
-			value:   func(*metrics.Summary, *plan.Plan) any { return 0.0 }},
 		{key: "total_token_throughput", label: "Total token throughput (tok/s):", unit: "tokens/s", vllm: true,
 			formula: "(total_input_tokens + total_output_tokens) / duration",
 			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.TokenThroughput }, shown: countsTokens},
+	}
+}
+
+func unprinted() []scalar {
+	return []scalar{
+		{key: "rtfx", unit: "", vllm: true,
+			formula: "seconds of audio / duration; 0 for text",
+			value:   func(*metrics.Summary, *plan.Plan) any { return 0.0 }},
 		{key: "input_tokens_asked", unit: "tokens",
 			formula: "prompt tokens of the same requests by the workload's tokenizer",
 			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.AskedInputTokens }},
