@@ -255,6 +255,36 @@ func TestDefects(t *testing.T) {
 	}
 }
 
+// TestCountsText: under compat an answer whose usage vLLM would not have seen
+// is counted by its text.
+func TestCountsText(t *testing.T) {
+	attached := answer(0, 1, 1, 10, 20)
+	attached.UsageAlone = false
+	lost := &record.Record{Outcome: record.Reset}
+	compat := plan.Plan{Compat: "vllm"}
+	bare := compat
+	bare.Workload.SkipTokenizer = true
+	responses := compat
+	responses.Target.Backend = "openai-responses"
+	for _, c := range []struct {
+		why  string
+		p    plan.Plan
+		r    *record.Record
+		want bool
+	}{
+		{"usage beside a choice", compat, attached, true},
+		{"usage alone", compat, answer(0, 1, 1, 10), false},
+		{"no answer", compat, lost, false},
+		{"no tokenizer", bare, attached, false},
+		{"usage in the terminal event", responses, attached, false},
+		{"by default usage counts anywhere", plan.Plan{}, attached, false},
+	} {
+		if got := metrics.ViewOf(c.p).CountsText(c.r); got != c.want {
+			t.Errorf("%s: got %v, want %v", c.why, got, c.want)
+		}
+	}
+}
+
 // TestUnknownPerEvent: tokens that no event accounts for are spread evenly.
 func TestUnknownPerEvent(t *testing.T) {
 	r := answer(0, 1, 1, 10, 20, 30, 40)

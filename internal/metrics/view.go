@@ -173,6 +173,14 @@ func (v View) Prompt(r *record.Record) record.Count {
 	return record.Count{N: r.WantPrompt, From: record.FromAsked}
 }
 
+// CountsText reports whether vLLM's client would have counted the tokens of the
+// answer's text with its tokenizer (Q8): under compat alone, for a successful
+// answer whose usage it would not have seen. The caller then gives the record
+// that count, with record.FromTokenizer, before the records are summarized.
+func (v View) CountsText(r *record.Record) bool {
+	return v.compat && !v.noTokenizer && v.OK(r) && !v.usageSeen(r)
+}
+
 // usageSeen reports whether vLLM's client would have seen the server's usage.
 func (v View) usageSeen(r *record.Record) bool {
 	return r.OutputTokens.From == record.FromUsage && (r.UsageAlone || v.responses)
