@@ -68,7 +68,7 @@ func CheckWritable(p plan.Plan, date time.Time) error {
 		if info.IsDir() {
 			return fmt.Errorf("result file %s: it is a folder: choose another --result-filename", path)
 		}
-		if p.Output.AppendResult {
+		if p.Output.AppendResult || !info.Mode().IsRegular() {
 			return checkAppend(path)
 		}
 	}
@@ -129,8 +129,16 @@ func Save(r Run) (string, error) {
 	return path, nil
 }
 
-// replaceFile writes a file under another name and puts it in its place.
+// replaceFile writes a file under another name and puts it in its place. What
+// is no file, such as a pipe or /dev/stdout, is written to as it is.
 func replaceFile(path string, write func(io.Writer) error) (err error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return reason(err)
+		}
+		return errors.Join(write(f), f.Close())
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), tempPattern)
 	if err != nil {
 		return reason(err)

@@ -155,3 +155,21 @@ func TestSaveFails(t *testing.T) {
 		}
 	}
 }
+
+// TestSaveDevice: a device is written to, not replaced.
+func TestSaveDevice(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no /dev/null")
+	}
+	r := runInto(t.TempDir())
+	r.Plan.Output.ResultFile = os.DevNull
+	if err := report.CheckWritable(r.Plan, r.Date); err != nil {
+		t.Fatal(err)
+	}
+	if path, err := report.Save(r); path != os.DevNull || err != nil {
+		t.Fatalf("got %q, %v", path, err)
+	}
+	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
+		t.Fatalf("%s was replaced: %v, %v", os.DevNull, info, err)
+	}
+}
