@@ -29,8 +29,8 @@ func Once(ctx context.Context, j Job, req workload.Request) *record.Record {
 // Ready sends req until an attempt succeeds, every 5 s, until limit has passed.
 // An attempt that began before may take as long as limit itself. It returns
 // the last attempt's record and an error that says why the server is not
-// ready; failed, which may be nil, is called after each failed attempt that
-// another follows. When ctx is cancelled the error is its cause.
+// ready; failed, which may be nil, is called after each failed attempt. When
+// ctx is cancelled the error is its cause.
 func Ready(ctx context.Context, j Job, req workload.Request, limit time.Duration, failed func(*record.Record)) (*record.Record, error) {
 	if j.Timeout == 0 || j.Timeout > limit {
 		j.Timeout = limit
@@ -42,12 +42,12 @@ func Ready(ctx context.Context, j Job, req workload.Request, limit time.Duration
 		if rec.Outcome == record.OK {
 			return rec, nil
 		}
+		if failed != nil {
+			failed(rec)
+		}
 		pause := time.NewTimer(retryEvery)
 		select {
 		case <-pause.C:
-			if failed != nil {
-				failed(rec)
-			}
 			continue
 		case <-over.C:
 		case <-ctx.Done():
