@@ -189,7 +189,7 @@ func (k *conn) converse(to *target, c Call, fn Handler, t *record.Timing) (locat
 		to.pool.client.scratch.Put(request)
 	}
 	if writeErr == nil {
-		t.Wrote = k.raw.clock.Now()
+		t.Wrote = record.Stamp(k.raw.wrote.Load())
 	}
 	// A server that refuses a request may answer before it has read it all, and
 	// close: the answer counts, not the write.

@@ -26,11 +26,13 @@ type stampConn struct {
 	once     sync.Once
 	last     atomic.Int64 // stamp of the last read, never before the last write began
 	sent     atomic.Int64 // stamp before the first write since begin; 0 before it
+	wrote    atomic.Int64 // stamp after the last write
 	lag      atomic.Int64 // worst reader's time − kernel's time since begin
 	reads    atomic.Int64 // reads since begin that brought bytes
 	plain    atomic.Int64 // of these, reads that the kernel did not stamp
 	bytesIn  atomic.Int64
 	bytesOut atomic.Int64
+	ended    atomic.Bool // a read came to the end of the stream
 	stopped  atomic.Bool // abort was called
 	patient  bool        // a blocked write gives up when an answer is there
 }
@@ -71,6 +73,7 @@ func (s *stampConn) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	if n == 0 {
+		s.ended.Store(true)
 		return 0, io.EOF
 	}
 	now := s.clock.Now()
@@ -113,6 +116,7 @@ func (s *stampConn) Write(p []byte) (n int, err error) {
 	} else {
 		n, err = s.Conn.Write(p)
 	}
+	s.wrote.Store(int64(s.clock.Now()))
 	s.bytesOut.Add(int64(n))
 	return n, err
 }

@@ -163,8 +163,13 @@ func (w *watch) account(t *record.Timing, done record.Stamp, shared bool) {
 	if t.Redirects == 0 {
 		t.Sent = sent
 	}
-	if !shared {
-		w.conn.account(t)
+	if shared {
+		return
+	}
+	w.conn.account(t)
+	if t.Wrote != 0 {
+		// net/http reports before it empties its buffer.
+		t.Wrote = record.Stamp(w.conn.wrote.Load())
 	}
 }
 
@@ -179,7 +184,7 @@ func (w *watch) explain(err error) error {
 		return refusedError{err}
 	case errors.Is(err, io.EOF), strings.Contains(words, "server closed idle connection"):
 		return resetError{errors.New("the server closed the connection without an answer")}
-	case errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.ErrUnexpectedEOF), w.conn != nil && w.conn.ended.Load():
 		return resetError{errors.New("the connection ended in the middle of the headers")}
 	case errors.As(err, &sys), errors.As(err, new(net.Error)), strings.HasPrefix(words, "http2:"), strings.Contains(words, "stream error"):
 		return resetError{err}
