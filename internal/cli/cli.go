@@ -81,7 +81,7 @@ func newTree(env *Env) *tree {
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetHelpCommand(&cobra.Command{Use: "no-help-command", Hidden: true})
+	root.SetHelpCommand(&cobra.Command{Use: "help", Short: "Show the help of a command"})
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
@@ -142,7 +142,7 @@ func (t *tree) find(args []string) (*cobra.Command, []string) {
 		if strings.HasPrefix(args[0], "-") {
 			break
 		}
-		next := child(cmd, args[0])
+		next := t.child(cmd, args[0])
 		if next == nil {
 			return nil, args
 		}
@@ -152,9 +152,9 @@ func (t *tree) find(args []string) (*cobra.Command, []string) {
 }
 
 // child returns the subcommand of that name.
-func child(cmd *cobra.Command, name string) *cobra.Command {
+func (t *tree) child(cmd *cobra.Command, name string) *cobra.Command {
 	for _, c := range cmd.Commands() {
-		if c.Name() == name && !c.Hidden {
+		if c.Name() == name && t.of[c] != nil {
 			return c
 		}
 	}

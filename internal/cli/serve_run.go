@@ -2,8 +2,17 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"time"
 
+	"tokmeter/internal/metrics"
 	"tokmeter/internal/plan"
+	"tokmeter/internal/record"
+	"tokmeter/internal/sim"
+	"tokmeter/internal/target"
+	"tokmeter/internal/tokenize"
+	"tokmeter/internal/workload"
 )
 
 // runOptions is what a run needs beside its plan: it decides nothing about the
@@ -30,6 +39,112 @@ type namedValue struct {
 }
 
 // runServe does the run that p describes. The first interrupt cancels ctx.
-func runServe(ctx context.Context, env *Env, p plan.Plan, o runOptions) error {
-	return failf(ExitFailed, "", "this build cannot run a measurement")
+//
+// What can be found wrong without a server is found before any is asked: the
+// dataset, the tokenizer, the folders. Then the server is asked what it is, the
+// requests get their bodies, and only then does the clock of the run start.
+func runServe(ctx context.Context, env *Env, p plan.Plan, o runOptions) (err error) {
+	r := &serveRun{env: env, plan: p, opts: o, date: env.Now()}
+	defer func() { err = errors.Join(err, r.close()) }()
+	if err := r.chooseDataset(ctx); err != nil {
+		return err
+	}
+	if err := r.openOutputs(); err != nil {
+		return err
+	}
+	if o.DryRun {
+		return r.dryRun(ctx)
+	}
+	if err := r.prepare(ctx); err != nil {
+		return err
+	}
+	return r.measure(ctx)
+}
+
+// A serveRun is one run on its way from a plan to a report.
+type serveRun struct {
+	env  *Env
+	plan plan.Plan
+	opts runOptions
+	date time.Time // names the files
+
+	server    target.Server
+	info      record.Server // what the server said of itself
+	models    []target.Model
+	away      error // why the server could not be reached when it was asked
+	simulator *sim.Server
+
+	tokenizer workload.Tokenizer
+	local     *tokenize.Tokenizer // the same where it is in this process
+	remote    *remoteTokenizer    // the server's, where there is no local one
+	folder    string              // of the tokenizer's files; "" where it has none
+	randoms   *workload.Randoms
+	set       *workload.Set
+	due       []time.Duration
+
+	writer   *record.Writer // nil with --no-record
+	recorded bool           // the writer has records to keep
+	warnings []metrics.Warning
+}
+
+// warn notes a reason to doubt a number; it is shown with the result.
+func (r *serveRun) warn(code, format string, args ...any) {
+	r.warnings = append(r.warnings, metrics.Warning{Code: code, Text: oneLine(fmt.Sprintf(format, args...))})
+}
+
+// say prints a line of vLLM's client, for those who read its output.
+func (r *serveRun) say(format string, args ...any) {
+	fmt.Fprintf(r.env.Stdout, format+"\n", args...)
+}
+
+// close gives back what the run holds.
+func (r *serveRun) close() error {
+	var errs []error
+	if r.simulator != nil {
+		errs = append(errs, r.simulator.Close())
+	}
+	if r.writer != nil && !r.recorded {
+		errs = append(errs, r.writer.Discard())
+	}
+	return errors.Join(errs...)
+}
+
+// dryRun builds the workload without any server.
+func (r *serveRun) dryRun(ctx context.Context) error {
+	if err := r.findTokenizer(ctx); err != nil {
+		return err
+	}
+	r.remote = nil
+	if err := r.buildLocally(ctx); err != nil {
+		return err
+	}
+	rep := r.set.Report
+	r.say("%d requests, %d prompt tokens, %d output tokens, %d different prompts, last due at %.3f s",
+		rep.Requests, rep.PromptToks, rep.OutputToks, rep.Unique, r.due[len(r.due)-1].Seconds())
+	if line := droppedLine(rep); line != "" {
+		r.say("%s", line)
+	}
+	r.say("workload hash: %s", r.set.Hash())
+	for _, w := range r.warnings {
+		fmt.Fprintf(r.env.Stderr, "tokmeter: warning: %s\n", w.Text)
+	}
+	return r.saveRequests()
+}
+
+// prepare makes everything ready for the first request. What is at hand without
+// the server is looked at before it is asked.
+func (r *serveRun) prepare(ctx context.Context) error {
+	steps := []func(context.Context) error{r.findTokenizer, r.buildLocally, r.meetServer, r.buildRemotely, r.align}
+	switch t := &r.plan.Target; {
+	case t.Simulated:
+		steps = []func(context.Context) error{r.nameSimulator, r.findTokenizer, r.buildLocally, r.startSimulator, r.meetServer, r.align}
+	case t.Model == "":
+		steps = []func(context.Context) error{r.meetServer, r.findTokenizer, r.buildLocally, r.buildRemotely, r.align}
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return r.saveRequests()
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"os"
+
 	"github.com/spf13/cobra"
 
 	"tokmeter/internal/tokenize"
@@ -28,7 +30,11 @@ Both switches may be left out and are true then.`,
 		if !c.values.given("tokenizer") {
 			return usagef("", "tokenize needs --tokenizer PATH: a tokenizer.json or its folder")
 		}
-		tok, err := tokenize.Load(c.values.text("tokenizer"))
+		path := c.values.text("tokenizer")
+		if _, err := os.Stat(path); err != nil {
+			return usagef("want a tokenizer.json or its folder", "--tokenizer: %w", err)
+		}
+		tok, err := tokenize.Load(path)
 		if err != nil {
 			return usage(err)
 		}

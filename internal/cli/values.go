@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -235,9 +236,14 @@ func parseInt(s string, allowHuman bool) (int64, error) {
 	return n.Int64(), nil
 }
 
+// underscore is one between two digits, where Python allows it.
+var underscore = regexp.MustCompile(`([0-9])_([0-9])`)
+
 // parseFloat reads a number as Python's float does.
 func parseFloat(s string) (float64, error) {
 	t := strings.TrimSpace(s)
+	// Twice, because the digit between two underscores belongs to both.
+	t = underscore.ReplaceAllString(underscore.ReplaceAllString(t, "$1$2"), "$1$2")
 	x, err := strconv.ParseFloat(t, 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) || strings.ContainsAny(t, "xX_") {
 		return 0, fmt.Errorf("want a number, got %q", shorten(s))

@@ -173,6 +173,7 @@ func TestParseRefuses(t *testing.T) {
 		{"a file of another kind", "--config a.json", "config a.json: want a .yaml or .yml file"},
 		{"a file that is missing", "--config b.yaml", "config: open b.yaml: file does not exist"},
 		{"an unknown key in the file", "--config bad.yaml", "config bad.yaml: line 2: unknown flag --prot; did you mean --port?"},
+		{"an abbreviation in the file", "--config short.yaml", "config short.yaml: line 1: unknown flag --num-prompt; did you mean --num-prompts?"},
 		{"a broken file", "--config broken.yaml", "config broken.yaml: no valid YAML: line 1: did not find expected node content"},
 		{"an empty file", "--config empty.yaml", "config empty.yaml: the file is empty"},
 		{"a file that is a list", "--config list.yaml", "config list.yaml: want lines such as port: 8000"},
@@ -184,7 +185,7 @@ func TestParseRefuses(t *testing.T) {
 		{"a file that names a file", "--config nest.yaml", "config nest.yaml: line 1: config names another file: put all in one"},
 	}
 	read := files(map[string]string{
-		"a.yaml": "port: 1\n", "bad.yaml": "port: 1\nprot: 2\n", "broken.yaml": "a: [", "empty.yaml": "",
+		"a.yaml": "port: 1\n", "short.yaml": "num_prompt: 1\n", "bad.yaml": "port: 1\nprot: 2\n", "broken.yaml": "a: [", "empty.yaml": "",
 		"list.yaml": "- a\n", "twice.yaml": "port: 1\nport: 2\n", "null.yaml": "port:\n", "lists.yaml": "port: [1]\n",
 		"map.yaml": "port: {a: 1}\n", "bool.yaml": "port: true\n", "nest.yaml": "config: a.yaml\n",
 	})

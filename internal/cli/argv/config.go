@@ -23,7 +23,7 @@ func readConfig(names *names, path string, readFile func(string) ([]byte, error)
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
-	settings, err := parseConfig(names, text)
+	settings, err := parseConfig(names.exactly(), text)
 	if err != nil {
 		return nil, fmt.Errorf("config %s: %w", path, err)
 	}

@@ -12,6 +12,7 @@ import (
 type names struct {
 	options []Option
 	exact   map[string]Option
+	whole   bool // no abbreviations
 }
 
 func newNames(options []Option) *names {
@@ -21,6 +22,10 @@ func newNames(options []Option) *names {
 	}
 	return n
 }
+
+// exactly finds options by their whole names alone, as a file should write
+// them.
+func (n *names) exactly() *names { return &names{options: n.options, exact: n.exact, whole: true} }
 
 // use turns a word that begins with a hyphen, without its =value, into the use
 // of an option.
@@ -61,7 +66,7 @@ func (n *names) resolve(written string) (Option, error) {
 	}
 	var first, late []Option
 	for _, o := range n.options {
-		if !strings.HasPrefix(o.Name, name) {
+		if n.whole || !strings.HasPrefix(o.Name, name) {
 			continue
 		}
 		if o.Late {

@@ -1,0 +1,306 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tokmeter/internal/dataset"
+	"tokmeter/internal/hub"
+	"tokmeter/internal/metrics"
+	"tokmeter/internal/plan"
+	"tokmeter/internal/record"
+	"tokmeter/internal/report"
+	"tokmeter/internal/schedule"
+	"tokmeter/internal/template"
+	"tokmeter/internal/tokenize"
+	"tokmeter/internal/workload"
+)
+
+// chooseDataset finds the dataset's file and, where only the file was given,
+// what it is.
+func (r *serveRun) chooseDataset(ctx context.Context) error {
+	w := &r.plan.Workload
+	if w.Dataset == "sharegpt" && w.Path == "" {
+		path, err := r.hub().Dataset(ctx, hub.ShareGPTDataset, hub.ShareGPTFile)
+		if err != nil {
+			return failf(ExitUsage, "or give a file with --dataset-path", "dataset sharegpt: %w", err)
+		}
+		w.Path = path
+	}
+	if w.Path == "" || w.Dataset != "" {
+		return nil
+	}
+	labels := dataset.Labels{Timestamp: w.Trace.Timestamp, InputLength: w.Trace.InputLength, OutputLength: w.Trace.OutputLen, HashIDs: w.Trace.HashIDs}
+	name, err := dataset.DetectFile(w.Path, labels)
+	if err != nil {
+		return usage(err)
+	}
+	p, notes, err := r.opts.WithDataset(name)
+	if err != nil {
+		return err
+	}
+	printNotes(r.env.Stderr, notes)
+	r.plan = p
+	return nil
+}
+
+// openOutputs finds out before the run whether its files can be written.
+func (r *serveRun) openOutputs() error {
+	if r.opts.DryRun {
+		return nil
+	}
+	if err := report.CheckWritable(r.plan, r.date); err != nil {
+		return failf(ExitUsage, "give another with --result-dir", "%w", err)
+	}
+	if r.plan.Output.NoRecord {
+		return nil
+	}
+	head := record.Head{Tokmeter: version(), Begun: r.date, Environment: record.Here()}
+	var err error
+	if dir := r.plan.Output.RecordDir; dir != "" {
+		r.writer, err = record.Create(dir, head)
+	} else {
+		r.writer, err = record.CreateIn(runsFolder, record.Name(r.date, r.plan.Target.Model), head)
+	}
+	if err != nil {
+		return failf(ExitUsage, "give another folder with --record-dir, or --no-record", "%w", err)
+	}
+	return nil
+}
+
+// runsFolder is where runs leave their directories, one each.
+const runsFolder = "runs"
+
+// hub finds files of models and datasets.
+func (r *serveRun) hub() *hub.Hub {
+	home := r.env.Getenv("HOME")
+	if home == "" {
+		home = r.env.Getenv("USERPROFILE")
+	}
+	h := hub.New(r.env.Getenv, home)
+	h.HTTP = r.httpClient()
+	h.Progress = downloads(r.env.Stderr, r.env.StderrTTY, r.env.Now)
+	return h
+}
+
+// findTokenizer looks for the tokenizer of the model. A run whose tokenizer is
+// not at hand goes on with the server's own, or with the one inside.
+func (r *serveRun) findTokenizer(ctx context.Context) error {
+	w := &r.plan.Workload
+	name := w.Tokenizer
+	if name == "" {
+		name = r.plan.Target.Model
+	}
+	switch {
+	case w.SkipTokenizer:
+		return nil
+	case w.Tokenizer == "" && r.plan.Target.Simulated:
+		r.useBuiltin()
+		return nil
+	case name == "":
+		r.useBuiltin()
+		r.warn("tokenizer", "no model and no tokenizer given: prompts are made and cut with the small tokenizer inside (give one with --tokenizer)")
+		return nil
+	}
+	dir, err := r.hub().Model(ctx, name, []string{"tokenizer.json"}, append([]string{"special_tokens_map.json"}, template.Files()...))
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err == nil {
+		r.local, err = tokenize.Load(dir)
+		if err == nil {
+			r.folder, r.tokenizer = dir, r.local
+			return nil
+		}
+	}
+	if w.Tokenizer != "" {
+		return failf(ExitUsage, "", "--tokenizer %s: %w", name, err)
+	}
+	r.useBuiltin()
+	if w.Dataset == "requests" || w.Dataset == "burstgpt" {
+		return nil
+	}
+	r.remote = &remoteTokenizer{Tokenizer: r.local}
+	r.remote.missing = err
+	return nil
+}
+
+// useBuiltin takes the tokenizer inside the binary.
+func (r *serveRun) useBuiltin() {
+	r.local = tokenize.Builtin()
+	r.tokenizer = r.local
+}
+
+// buildLocally builds the workload, unless it takes the server's tokenizer.
+func (r *serveRun) buildLocally(ctx context.Context) error {
+	if r.remote != nil {
+		return nil
+	}
+	return r.build(ctx)
+}
+
+// buildRemotely builds the workload with the server's tokenizer, where there is
+// no local one, and with the one inside where the server has none.
+func (r *serveRun) buildRemotely(ctx context.Context) error {
+	if r.remote == nil {
+		return nil
+	}
+	asks := r.plan.Workload.Dataset != "random" && r.plan.Workload.Dataset != "prefix_repetition" && r.plan.Workload.Dataset != "timed_trace"
+	if asks {
+		r.remote.ask(ctx, &r.server, r.plan.Target.ModelName())
+		r.tokenizer = r.remote
+		if err := r.build(ctx); err != nil {
+			return err
+		}
+		if r.remote.failed() == nil {
+			r.warn("tokenizer", "%v; the server's /tokenize was asked instead", r.remote.missing)
+			return nil
+		}
+	}
+	r.tokenizer = r.local
+	r.warn("tokenizer", "%v; prompts are made and cut with the small tokenizer inside, so their lengths differ from those asked", r.remote.missing)
+	return r.build(ctx)
+}
+
+// build makes the workload and its due times.
+func (r *serveRun) build(ctx context.Context) error {
+	var err error
+	if r.randoms, err = workload.NewRandoms(r.plan.Seed); err != nil {
+		return usage(err)
+	}
+	c := workload.Config{Plan: &r.plan, Randoms: r.randoms}
+	if r.tokenizer != nil {
+		c.Tokenizer = r.tokenizer
+	}
+	if r.plan.Workload.Path != "" {
+		if c.Data, err = dataset.Open(r.plan.Workload.Path); err != nil {
+			return usage(err)
+		}
+		defer c.Data.Close()
+	}
+	if c.Template, err = r.template(); err != nil {
+		return err
+	}
+	if r.set, err = workload.Build(ctx, c); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return usage(err)
+	}
+	if r.set.Timed && r.plan.Schedule.SelfTimed {
+		r.due = schedule.FromTimes(r.set.Times(), false)
+		return nil
+	}
+	r.due, err = schedule.Offsets(r.plan.Schedule, len(r.set.Items), r.randoms.Np)
+	return usage(err)
+}
+
+// template renders the model's chat template; nil where it has none.
+func (r *serveRun) template() (workload.Template, error) {
+	w := &r.plan.Workload
+	if w.Dataset != "custom" || w.SkipChat || r.folder == "" {
+		return nil, nil
+	}
+	t, err := template.Load(r.folder)
+	if errors.Is(err, template.ErrNone) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, failf(ExitUsage, "add --skip-chat-template to send the prompts as they are", "chat template: %w", err)
+	}
+	kwargs, err := template.Kwargs(w.ChatKwargs)
+	if err != nil {
+		return nil, usagef("", "--chat-template-kwargs: %w", err)
+	}
+	return func(user string) (string, error) {
+		return t.Render([]template.Message{{Role: "user", Content: user}}, true, kwargs)
+	}, nil
+}
+
+// align cuts prompts that the server's tokenizer makes longer than asked.
+func (r *serveRun) align(ctx context.Context) error {
+	if !workload.Aligns(r.plan.Workload.Dataset) || r.away != nil || r.tokenizer == nil {
+		return nil
+	}
+	a, err := workload.Align(ctx, r.set, alignRemote{&r.server, r.plan.Target.ModelName()})
+	if err != nil {
+		return err
+	}
+	if a.Warning != "" {
+		r.warn("alignment", "%s", a.Warning)
+	}
+	return nil
+}
+
+// saveRequests writes the workload where --save-requests says.
+func (r *serveRun) saveRequests() (err error) {
+	path := r.opts.SaveRequests
+	if path == "" {
+		return nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".requests-*")
+	if err != nil {
+		return failf(ExitFailed, "", "--save-requests: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = failf(ExitFailed, "", "--save-requests %s: %w", path, err)
+			_ = os.Remove(f.Name())
+		}
+	}()
+	if err := errors.Join(workload.Save(f, r.set.Items, r.due), f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	r.say("Requests saved to %s", path)
+	return nil
+}
+
+// droppedLine says how many entries of a dataset were kept and why the others
+// were not; "" where every one was.
+func droppedLine(rep workload.Report) string {
+	if len(rep.Dropped) == 0 && rep.Oversampled == 0 {
+		return ""
+	}
+	parts := []string{fmt.Sprintf("dataset: %d of %d entries looked at, %d kept", rep.Looked, rep.Entries, rep.Kept)}
+	for _, d := range rep.Dropped {
+		parts = append(parts, fmt.Sprintf("%d dropped: %s", d.N, d.Reason))
+	}
+	if rep.Oversampled > 0 {
+		parts = append(parts, fmt.Sprintf("%d requests repeat others", rep.Oversampled))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// span is how long the sending takes by the schedule; 0 where all go at once.
+func (r *serveRun) span() time.Duration {
+	if len(r.due) == 0 {
+		return 0
+	}
+	return r.due[len(r.due)-1]
+}
+
+// rateText is a rate as Python prints it.
+func rateText(x plan.Float) string {
+	if math.IsInf(float64(x), 1) {
+		return "inf"
+	}
+	return pythonFloat(float64(x))
+}
+
+// workloadWarnings are the workload's own.
+func (r *serveRun) workloadWarnings() []metrics.Warning {
+	var out []metrics.Warning
+	for _, w := range r.set.Report.Warnings {
+		out = append(out, metrics.Warning{Code: "workload", Text: w})
+	}
+	return out
+}
