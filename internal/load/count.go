@@ -95,7 +95,9 @@ func each(ctx context.Context, recs []*record.Record, n int, f func(*record.Reco
 	for range min(n, len(recs)) {
 		wg.Go(func() {
 			for r := range next {
-				f(r)
+				if ctx.Err() == nil {
+					f(r)
+				}
 			}
 		})
 	}
