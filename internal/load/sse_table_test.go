@@ -125,4 +125,9 @@ var recordings = []recording{
 	{file: "vllm-error-too-long", outcome: record.HTTPError, err: `This model's maximum context length is 4096 tokens. However,`},
 	{file: "vllm-interval-4-chat-usage", output: usage(8), prompt: usage(15), per: none(3), bare: 1, finish: "length", alone: true, text: "strSEEK indi tmp51peciProcesspeci"},
 	{file: "vllm-interval-4-completions-continuous-usage", output: usage(8), prompt: usage(5), per: []uint16{1, 4, 3}, finish: "length", alone: true, text: " automaticallycket module automaticallycketroutine lookspow"},
+
+	// Beyond the 91, in testdata here: the same server as vllm.
+	{file: "vllm-responses", output: usage(8), prompt: usage(15), per: ones(8), finish: "max_output_tokens", alone: true, text: "strSEEK indi tmp51peciProcesspeci"},
+	{file: "vllm-completions-n2-continuous-usage", output: usage(8), prompt: usage(5), per: ones(8), finish: "length", alone: true, text: " cltra runsInvalidOperation"},
+	{file: "vllm-chat-token-ids", output: ids(8), prompt: ids(15), per: ones(8), bare: 1, finish: "length", text: "strSEEK indi tmp51peciProcesspeci"},
 }

@@ -153,7 +153,7 @@ func unescape(dst, s []byte) []byte {
 	return dst
 }
 
-// literal walks over word, which is null, true or false.
+// literal walks over word, which is true or false.
 func literal(b []byte, i int, word string) int {
 	if i+len(word) <= len(b) && string(b[i:i+len(word)]) == word {
 		return i + len(word)
@@ -225,7 +225,10 @@ func value(b []byte, i, depth int) int {
 		end, _ := str(b, i)
 		return end
 	case 'n':
-		return literal(b, i, "null")
+		if isNullAt(b, i) {
+			return i + len("null")
+		}
+		return -1
 	case 't':
 		return literal(b, i, "true")
 	case 'f':

@@ -270,6 +270,18 @@ func BenchmarkScan(b *testing.B) {
 	}
 }
 
+// BenchmarkDecoder is what every event would cost without the scanner.
+func BenchmarkDecoder(b *testing.B) {
+	data := []byte(vllmChunk)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := decodeChunk(data, new(Event)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func FuzzScan(f *testing.F) {
 	for i, data := range recordedEvents(f) {
 		if i%9 == 0 {
