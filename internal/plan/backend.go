@@ -2,6 +2,12 @@ package plan
 
 import "strings"
 
+// The HTTP clients that a plan may name.
+const (
+	ClientNative = "native" // our own HTTP/1.1, with the kernel's stamps
+	ClientStd    = "std"    // net/http's
+)
+
 // A Backend is one way to speak to a server.
 type Backend struct {
 	Name     string

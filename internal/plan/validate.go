@@ -76,7 +76,7 @@ func (t *Target) validate(ps *problems) {
 			ps.add(false, "base URL %w", err)
 		}
 	}
-	ps.add(t.Client == "native" || t.Client == "std", "client: want native or std, got %q", t.Client)
+	ps.add(t.Client == ClientNative || t.Client == ClientStd, "client: want native or std, got %q", t.Client)
 	ps.add(!t.Insecure || t.CAFile == "", "insecure and a CA file contradict each other: leave one out")
 	for _, h := range t.Headers {
 		ps.add(isToken(h.Name), "header %q: the name has a character that HTTP does not allow", h.Name)

@@ -47,7 +47,7 @@ func (w *Workload) validateLengths(ps *problems) {
 				break
 			}
 		}
-		ps.add(r.InputLen+r.PrefixLen > 0, "random: prompts have no token: want an input or a prefix length of at least 1")
+		ps.add(r.InputLen != 0 || r.PrefixLen != 0, "random: prompts have no token: want an input or a prefix length of at least 1")
 	case "sharegpt":
 		ps.atLeast("sharegpt: output length", w.ShareGPT.OutputLen, 0)
 	case "custom":
@@ -59,7 +59,7 @@ func (w *Workload) validateLengths(ps *problems) {
 		ps.atLeast("prefix_repetition: output length", f.OutputLen, 1)
 		ps.atLeast("prefix_repetition: number of prefixes", f.NumPrefixes, 1)
 		ps.add(w.NumPrompts < 1 || f.NumPrefixes <= w.NumPrompts, "prefix_repetition: %d prefixes are more than %d prompts", f.NumPrefixes, w.NumPrompts)
-		ps.add(f.PrefixLen+f.SuffixLen != 0, "prefix_repetition: prompts have no token: want a prefix or a suffix length of at least 1")
+		ps.add(f.PrefixLen != 0 || f.SuffixLen != 0, "prefix_repetition: prompts have no token: want a prefix or a suffix length of at least 1")
 	case "sonnet":
 		s := w.Sonnet
 		ps.atLeast("sonnet: output length", s.OutputLen, 1)
