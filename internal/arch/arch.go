@@ -39,7 +39,7 @@ func rooms() []room {
 		{"sim", "stats tokenize pyrand alarm", "network clock goroutines disk"},
 		{"experiment", "plan load metrics compare server sim stats", "clock goroutines disk"},
 		{"fleet", "plan load record", "network clock goroutines disk"},
-		{"cli", "*", "disk clock goroutines"},
+		{"cli", "*", "disk network clock goroutines"}, // it makes the clients that the rooms are given,
 		{"arch", "", ""},
 	}
 }
