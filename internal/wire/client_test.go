@@ -361,7 +361,7 @@ func TestEnds(t *testing.T) {
 		body  int
 	}{
 		{name: "no answer", serve: func(c net.Conn, _ int) { io.Copy(io.Discard, c) }},
-		{name: "server does not read", serve: func(c net.Conn, _ int) { time.Sleep(2 * time.Second) }, body: 20 << 20},
+		{name: "server does not read", serve: func(c net.Conn, _ int) { time.Sleep(300 * time.Millisecond) }, body: 20 << 20},
 		{name: "in the headers", serve: func(c net.Conn, _ int) {
 			readRequest(bufio.NewReader(c))
 			io.WriteString(c, streamHead)

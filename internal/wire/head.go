@@ -58,8 +58,10 @@ func parseHead(b []byte) (head, error) {
 		if len(line) == 0 {
 			break
 		}
-		if line[0] == ' ' || line[0] == '\t' {
-			continue // a folded value: none of the headers read here is folded
+		for len(rest) > 0 && (rest[0] == ' ' || rest[0] == '\t') {
+			var more []byte // a folded value
+			more, rest = cutLine(rest)
+			line = append(append(bytes.Clone(line), ' '), bytes.TrimLeft(more, " \t")...)
 		}
 		i := bytes.IndexByte(line, ':')
 		if i <= 0 {

@@ -48,38 +48,44 @@ func (p *parser) feed(seg []byte, at record.Stamp, fn Handler) (more bool, err e
 	if p.mark < len(byteOrderMark) {
 		seg = p.skipMark(seg)
 	}
-	for len(seg) > 0 {
+	lf := -1 // where the next LF stands: looked for once, also where CR ends lines
+	for i := 0; i < len(seg); {
 		if p.skipLF {
 			p.skipLF = false
-			if seg[0] == '\n' {
-				seg = seg[1:]
+			if seg[i] == '\n' {
+				i++
 				continue
 			}
 		}
+		if lf < i {
+			lf = nextLF(seg, i)
+		}
 		if !p.hasData && len(p.line) == 0 && len(p.name) == 0 {
-			if data, n := wholeEvent(seg); n > 0 {
+			if data, n := wholeEvent(seg[i:], lf-i); n > 0 {
 				if !fn(Event{Data: data, At: at}) {
 					return false, nil
 				}
-				seg = seg[n:]
+				i += n
 				continue
 			}
 		}
-		end := lineEnd(seg)
-		if len(p.line)+len(p.data)+max(end, 0) > maxEvent || end < 0 && len(p.line)+len(p.data)+len(seg) > maxEvent {
+		line := seg[i:lf]
+		if cr := bytes.IndexByte(line, '\r'); cr >= 0 {
+			line = line[:cr]
+		}
+		if len(p.line)+len(p.data)+len(line) > maxEvent {
 			return false, badStream{fmt.Errorf("an event is larger than %d MB", maxEvent>>20)}
 		}
-		if end < 0 {
-			p.line = append(p.line, seg...)
+		i += len(line) + 1
+		if i > len(seg) {
+			p.line = append(p.line, line...)
 			return true, nil
 		}
-		line := seg[:end]
+		p.skipLF = seg[i-1] == '\r'
 		if len(p.line) > 0 {
 			p.line = append(p.line, line...)
 			line = p.line
 		}
-		p.skipLF = seg[end] == '\r'
-		seg = seg[end+1:]
 		if !p.take(line, at, fn) {
 			return false, nil
 		}
@@ -153,15 +159,11 @@ func (p *parser) skipMark(seg []byte) []byte {
 }
 
 // wholeEvent finds an event of one data line that stands whole at the start of
-// seg: its data and its length with the empty line, or 0. Nearly every event
-// of every server is one, and needs no copy.
-func wholeEvent(seg []byte) (data []byte, n int) {
+// seg, whose first LF is at end: its data and its length with the empty line,
+// or 0. Nearly every event of every server is one, and needs no copy.
+func wholeEvent(seg []byte, end int) (data []byte, n int) {
 	const field = "data:"
-	if len(seg) < len(field) || string(seg[:len(field)]) != field {
-		return nil, 0
-	}
-	end := bytes.IndexByte(seg, '\n')
-	if end < 0 || end+1 == len(seg) {
+	if end < len(field) || end+1 >= len(seg) || string(seg[:len(field)]) != field {
 		return nil, 0
 	}
 	line := seg[len(field):end]
@@ -183,15 +185,10 @@ func wholeEvent(seg []byte) (data []byte, n int) {
 	return line, n
 }
 
-// lineEnd is the index of the first LF or CR, or -1.
-func lineEnd(seg []byte) int {
-	lf := bytes.IndexByte(seg, '\n')
-	before := seg
-	if lf >= 0 {
-		before = seg[:lf]
+// nextLF is the index of the first LF from i on, or the length of seg.
+func nextLF(seg []byte, i int) int {
+	if n := bytes.IndexByte(seg[i:], '\n'); n >= 0 {
+		return i + n
 	}
-	if cr := bytes.IndexByte(before, '\r'); cr >= 0 {
-		return cr
-	}
-	return lf
+	return len(seg)
 }
