@@ -111,7 +111,7 @@ table_row() {
 import json, sys
 engine, client, path = sys.argv[1:]
 r = json.load(open(path))
-src = ", ".join(r.get("token_source", {}).get("output", {})) if isinstance(r.get("token_source"), dict) else "–"
+src = ", ".join(r.get("token_source", {})) or "–"
 f = lambda k: f"{r[k]:.2f}" if r.get(k) is not None else "–"
 print(f"| {engine} | {client} | {r['completed']} / {r['completed'] + r.get('failed', 0)} | {r['total_input_tokens']} | {r['total_output_tokens']} | {f('mean_ttft_ms')} / {f('p99_ttft_ms')} | {f('mean_tpot_ms')} | {f('mean_itl_ms')} | {src} |")
 PY

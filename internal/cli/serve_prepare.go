@@ -61,7 +61,7 @@ func (r *serveRun) openOutputs() error {
 	if r.plan.Output.NoRecord {
 		return nil
 	}
-	head := record.Head{Tokmeter: version(), Begun: r.date, Environment: record.Here()}
+	head := record.Head{Tokmeter: buildVersion(), Begun: r.date, Environment: record.Here()}
 	var err error
 	if dir := r.plan.Output.RecordDir; dir != "" {
 		r.writer, err = record.Create(dir, head)

@@ -49,6 +49,9 @@ func runServe(ctx context.Context, env *Env, p plan.Plan, o runOptions) (err err
 	if err := r.chooseDataset(ctx); err != nil {
 		return err
 	}
+	if err := r.nameSimulator(); err != nil {
+		return err
+	}
 	if err := r.openOutputs(); err != nil {
 		return err
 	}
@@ -137,7 +140,7 @@ func (r *serveRun) prepare(ctx context.Context) error {
 	steps := []func(context.Context) error{r.findTokenizer, r.buildLocally, r.meetServer, r.buildRemotely, r.align}
 	switch t := &r.plan.Target; {
 	case t.Simulated:
-		steps = []func(context.Context) error{r.nameSimulator, r.findTokenizer, r.buildLocally, r.startSimulator, r.meetServer, r.align}
+		steps = []func(context.Context) error{r.findTokenizer, r.buildLocally, r.startSimulator, r.meetServer, r.align}
 	case t.Model == "":
 		steps = []func(context.Context) error{r.meetServer, r.findTokenizer, r.buildLocally, r.buildRemotely, r.align}
 	}

@@ -87,6 +87,23 @@ type Warning struct {
 	Text string // one line: what was seen, and what to do about it
 }
 
+// A Workload says what became of a dataset's entries. Whoever built the
+// workload fills it; its JSON is that of workload.Report.
+type Workload struct {
+	Entries     int    `json:"entries"`     // entries in the dataset
+	Looked      int    `json:"looked_at"`   // entries looked at before there were enough
+	Kept        int    `json:"kept"`        // of these, the ones that became requests
+	Dropped     []Drop `json:"dropped"`     // why the others did not
+	Oversampled int    `json:"oversampled"` // requests that repeat others
+	Unique      int    `json:"unique_prompts"`
+}
+
+// A Drop is one reason for which entries were dropped.
+type Drop struct {
+	Reason string `json:"reason"`
+	N      int    `json:"n"`
+}
+
 // Summary is everything that a report shows. Rates are per second of Duration.
 type Summary struct {
 	Compat    bool // numbers are as vLLM's client would give them
@@ -125,6 +142,7 @@ type Summary struct {
 	Reason        string // why the run ended
 
 	Warnings []Warning
+	Workload *Workload // nil where it is not known
 }
 
 // Summarize computes the summary of the run that plan p described, that left

@@ -29,6 +29,8 @@ func added() []addition {
 			func(s *metrics.Summary) any { return sourceObject(s.PromptSources) }},
 		{"steady_state", "closed loops (--max-concurrency without a rate) alone: the part of the run from the first moment at which 95 % of the limit was under way until the last; its rates, and ttft and tpot of the requests sent in it; null where there is none",
 			func(s *metrics.Summary) any { return steadyObject(s.Steady) }},
+		{"workload", "what became of the dataset's entries: how many there are, were looked at and kept, why the others were dropped, how many requests repeat others, how many prompts differ",
+			func(s *metrics.Summary) any { return workloadObject(s.Workload) }},
 		{"ended", "why the run ended",
 			func(s *metrics.Summary) any { return s.Reason }},
 		{"warnings", "reasons to doubt a number: code and text",
@@ -68,6 +70,27 @@ func steadyObject(s *metrics.Steady) any {
 	o.set("output_throughput", s.OutputThroughput)
 	o.describe(metrics.TTFT, s.TTFT)
 	o.describe(metrics.TPOT, s.TPOT)
+	return o
+}
+
+func workloadObject(w *metrics.Workload) any {
+	if w == nil {
+		return nil
+	}
+	dropped := []any{}
+	for _, d := range w.Dropped {
+		o := &object{}
+		o.set("reason", d.Reason)
+		o.set("n", d.N)
+		dropped = append(dropped, o)
+	}
+	o := &object{}
+	o.set("entries", w.Entries)
+	o.set("looked_at", w.Looked)
+	o.set("kept", w.Kept)
+	o.set("dropped", dropped)
+	o.set("oversampled", w.Oversampled)
+	o.set("unique_prompts", w.Unique)
 	return o
 }
 

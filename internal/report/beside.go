@@ -100,6 +100,22 @@ func (t *text) client() {
 		t.s.OutputTokens, t.s.AskedOutputTokens, sources(t.s.OutputSources)))
 }
 
+// workload writes what became of the dataset's entries.
+func (t *text) workload() {
+	w := t.s.Workload
+	if w == nil || w.Entries == 0 {
+		return
+	}
+	t.head("Dataset", '-')
+	t.line(fmt.Sprintf("%d of %d entries looked at, %d kept", w.Looked, w.Entries, w.Kept))
+	for _, d := range w.Dropped {
+		t.line(fmt.Sprintf("%6d dropped: %s", d.N, d.Reason))
+	}
+	if w.Oversampled > 0 {
+		t.line(fmt.Sprintf("%6d requests repeat others", w.Oversampled))
+	}
+}
+
 func spread(d metrics.Dist) string {
 	if d.N == 0 {
 		return "not known"

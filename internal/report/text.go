@@ -30,6 +30,7 @@ func Text(w io.Writer, s metrics.Summary, p plan.Plan) error {
 	t.line(strings.Repeat("=", width))
 	if !s.Compat {
 		t.beside()
+		t.workload()
 		t.client()
 		t.warnings()
 		t.failures()

@@ -52,9 +52,7 @@ func (s *Server) answer(sock *socket, req *http.Request, body []byte, arrived in
 	case "GET /version":
 		return reply(sock, http.StatusOK, map[string]any{"version": "tokmeter-simulator", "simulated": true})
 	case "GET /v1/models":
-		return reply(sock, http.StatusOK, map[string]any{"object": "list", "data": []any{map[string]any{
-			"id": s.spec.Model, "object": "model", "owned_by": "tokmeter-simulator",
-			"root": s.spec.Model, "parent": nil, "max_model_len": maxModelLen}}})
+		return reply(sock, http.StatusOK, s.models())
 	case "POST /tokenize":
 		return s.tokenize(sock, body)
 	case "POST /detokenize":
@@ -66,6 +64,21 @@ func (s *Server) answer(sock *socket, req *http.Request, body []byte, arrived in
 		return reply(sock, http.StatusOK, map[string]any{"success": true})
 	}
 	return reply(sock, http.StatusNotFound, map[string]any{"detail": "Not Found"})
+}
+
+// models lists the model and its adapters.
+func (s *Server) models() any {
+	data := []any{}
+	for i, name := range append([]string{s.spec.Model}, s.spec.Adapters...) {
+		m := map[string]any{"id": name, "object": "model", "owned_by": "tokmeter-simulator", "root": name, "parent": nil}
+		if i == 0 {
+			m["max_model_len"] = maxModelLen
+		} else {
+			m["parent"] = s.spec.Model
+		}
+		data = append(data, m)
+	}
+	return map[string]any{"object": "list", "data": data}
 }
 
 // maxModelLen is the context length that the server claims and keeps.
@@ -106,7 +119,7 @@ func (s *Server) generate(sock *socket, req *http.Request, body []byte, arrived 
 	if err := json.Unmarshal(body, &g); err != nil {
 		return replyError(sock, http.StatusBadRequest, "BadRequestError", err.Error())
 	}
-	if g.Model != s.spec.Model {
+	if !s.spec.serves(g.Model) {
 		return replyError(sock, http.StatusNotFound, "NotFoundError", fmt.Sprintf("The model `%s` does not exist.", g.Model))
 	}
 	total, err := g.tokens()

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"tokmeter/internal/tokenize"
@@ -192,10 +193,10 @@ func TestInfo(t *testing.T) {
 func TestParseSpec(t *testing.T) {
 	got, err := ParseSpec("ttft=120ms, itl=5ms,jitter=0,seed=9,model=x")
 	want := Spec{TTFT: 120 * time.Millisecond, ITL: 5 * time.Millisecond, Seed: 9, Model: "x"}
-	if err != nil || got != want {
-		t.Fatalf("got %+v, %v, want %+v", got, err, want)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Fatalf("%v: %s", err, diff)
 	}
-	if got, err := ParseSpec(""); err != nil || got != DefaultSpec() {
+	if got, err := ParseSpec(""); err != nil || !cmp.Equal(got, DefaultSpec()) {
 		t.Fatalf("got %+v, %v, want the defaults", got, err)
 	}
 	for _, bad := range []string{"ttft", "ttft=1", "ttft=-1ms", "jitter=1", "jitter=x", "seed=-1", "gpu=a10g", "model=", "itl=2h"} {

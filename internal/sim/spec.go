@@ -8,6 +8,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,8 @@ type Spec struct {
 	Jitter float64       // standard deviation of TTFT and of each gap, relative to its length; in [0,1)
 	Seed   uint64
 	Model  string // the model's name
+	// Adapters are further names that requests may ask for.
+	Adapters []string
 }
 
 // DefaultSpec is the server without a spec: 50 ms to the first token, 20 ms
@@ -29,6 +32,11 @@ func DefaultSpec() Spec {
 }
 
 const specHelp = "want ttft=50ms,itl=20ms,jitter=0.1,seed=0,model=NAME, each of them optional"
+
+// serves reports whether requests may name model.
+func (s Spec) serves(model string) bool {
+	return model == s.Model || slices.Contains(s.Adapters, model)
+}
 
 // ParseSpec reads a comma-separated list of key=value over the defaults. The
 // empty string is the default.

@@ -1,0 +1,193 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tokmeter/internal/load"
+	"tokmeter/internal/metrics"
+	"tokmeter/internal/plan"
+	"tokmeter/internal/record"
+	"tokmeter/internal/report"
+)
+
+// countLimit is how long the counting of answers may take after the run.
+const countLimit = 2 * time.Minute
+
+// finish counts what the server did not, reports, and says how the run went.
+func (r *serveRun) finish(ctx context.Context, recs []*record.Record, end record.Ending) error {
+	counts := r.count(ctx, recs)
+	var errs []error
+	if r.writer != nil {
+		r.writer.End(end)
+		errs = append(errs, r.writer.Update(func(h *record.Head) {
+			h.Counts = counts
+			for _, w := range slices.Concat(r.workloadWarnings(), r.warnings) {
+				h.Warnings = append(h.Warnings, w.Code+": "+w.Text)
+			}
+		}), r.writer.Close())
+	}
+	// The writer reads the records until it is closed.
+	for _, rec := range recs {
+		if n, ok := counts[rec.Index]; ok {
+			rec.Recount(n)
+		}
+	}
+	s := r.summarize(recs, end)
+	res := report.Run{
+		Plan: r.plan, Summary: s, Records: recs, Date: r.date,
+		RateChanges: metrics.RateChanges(recs, end, r.plan), Args: r.reportArgs(),
+	}
+	errs = append(errs, report.Text(r.env.Stdout, s, r.plan))
+	path, err := report.Save(res)
+	errs = append(errs, err)
+	if path != "" {
+		r.say("Result saved to %s", path)
+	}
+	if r.writer != nil {
+		r.say("Records kept in %s", r.writer.Dir())
+	}
+	errs = append(errs, r.verdict(ctx, &s))
+	return errors.Join(errs...)
+}
+
+// summarize computes the numbers and adds what was noted on the way to them.
+func (r *serveRun) summarize(recs []*record.Record, end record.Ending) metrics.Summary {
+	s := metrics.Summarize(recs, end, r.plan)
+	if r.plan.CompatVLLM() {
+		return s
+	}
+	s.Warnings = slices.Concat(s.Warnings, r.workloadWarnings(), r.warnings)
+	rep := &r.set.Report
+	s.Workload = &metrics.Workload{Entries: rep.Entries, Looked: rep.Looked, Kept: rep.Kept, Oversampled: rep.Oversampled, Unique: rep.Unique}
+	for _, d := range rep.Dropped {
+		s.Workload.Dropped = append(s.Workload.Dropped, metrics.Drop(d))
+	}
+	return s
+}
+
+// count counts the answers that the server gave no count for.
+func (r *serveRun) count(ctx context.Context, recs []*record.Record) map[int]record.Count {
+	var c load.Counters
+	// Where prompts are cut with the tokenizer inside, that is none of the
+	// model's and would count wrong.
+	if r.local != nil && r.folder != "" {
+		c.Local = func(text string) int { return r.local.Count(text, false) }
+	}
+	if r.away == nil && ctx.Err() == nil && !r.plan.CompatVLLM() {
+		c.Server = func(ctx context.Context, text string) (int, error) {
+			ids, err := r.server.Tokenize(ctx, r.plan.Target.ModelName(), text, false)
+			return len(ids), err
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), countLimit)
+	defer cancel()
+	counts, notes := load.Count(ctx, recs, c)
+	for _, n := range notes {
+		r.warn("count", "%s", n)
+	}
+	if v := metrics.ViewOf(r.plan); c.Local != nil {
+		for _, rec := range recs {
+			if v.CountsText(rec) {
+				counts[rec.Index] = record.Count{N: c.Local(rec.Text), From: record.FromTokenizer}
+			}
+		}
+	}
+	return counts
+}
+
+// verdict is nil for a run of which something succeeded and that went to its
+// end.
+func (r *serveRun) verdict(ctx context.Context, s *metrics.Summary) error {
+	if errors.Is(context.Cause(ctx), errInterrupted) {
+		return &Error{Code: ExitInterrupted, Err: fmt.Errorf("interrupted: %d of %d requests were sent, %d of them answered", s.Requests, len(r.set.Items), s.Completed)}
+	}
+	if s.Completed > 0 {
+		return nil
+	}
+	refused := 0
+	for _, c := range s.Outcomes {
+		if c.Outcome == record.Refused {
+			refused = c.N
+		}
+	}
+	example := "no request ended"
+	if len(s.Failures) > 0 {
+		example = string(s.Failures[0].Outcome) + ": " + s.Failures[0].Example
+	}
+	if s.Requests > 0 && refused == s.Requests {
+		return failf(ExitUnreachable, reachHint, "%s could not be reached: %s", r.plan.Target.BaseURL, example)
+	}
+	hint := ""
+	if ids := modelIDs(r); len(ids) > 0 && !slices.Contains(ids, r.plan.Target.ModelName()) {
+		hint = "the server offers the models " + strings.Join(ids, ", ")
+	}
+	return failf(ExitFailed, hint, "no request succeeded, the first failed with %s", example)
+}
+
+func modelIDs(r *serveRun) []string {
+	var ids []string
+	for _, m := range r.models {
+		ids = append(ids, m.ID)
+	}
+	return ids
+}
+
+// reportArgs is the command line in the report's form.
+func (r *serveRun) reportArgs() []report.Arg {
+	var args []report.Arg
+	for _, n := range r.opts.Namespace {
+		v := n.Value
+		if raw, ok := v.(json.RawMessage); ok {
+			var object map[string]any
+			if json.Unmarshal(raw, &object) == nil {
+				v = objectArgs(object)
+			} else {
+				v = string(raw)
+			}
+		}
+		args = append(args, report.Arg{Name: n.Name, Value: v})
+	}
+	return args
+}
+
+// objectArgs lists the members of an object by name.
+func objectArgs(object map[string]any) []report.Arg {
+	args := []report.Arg{}
+	for name, v := range object {
+		if inner, ok := v.(map[string]any); ok {
+			v = objectArgs(inner)
+		}
+		args = append(args, report.Arg{Name: name, Value: v})
+	}
+	slices.SortFunc(args, func(a, b report.Arg) int { return strings.Compare(a.Name, b.Name) })
+	return args
+}
+
+// isHeaderFlag reports whether a word is --header, in full or shortened.
+func isHeaderFlag(word string) bool {
+	name, _, _ := strings.Cut(word, "=")
+	return len(name) > len("--h") && strings.HasPrefix("--header", name)
+}
+
+// cutValue takes the value out of NAME=VALUE, and of --header=NAME=VALUE.
+func cutValue(word string) string {
+	flag := ""
+	if strings.HasPrefix(word, "--") {
+		name, rest, ok := strings.Cut(word, "=")
+		if !ok {
+			return word
+		}
+		flag, word = name+"=", rest
+	}
+	name, _, ok := strings.Cut(word, "=")
+	if !ok {
+		return flag + plan.Redacted
+	}
+	return flag + name + "=" + plan.Redacted
+}

@@ -1,0 +1,279 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"tokmeter/internal/live"
+	"tokmeter/internal/load"
+	"tokmeter/internal/protocol"
+	"tokmeter/internal/record"
+	"tokmeter/internal/wire"
+	"tokmeter/internal/workload"
+)
+
+// measure sends the requests and reports what came back.
+func (r *serveRun) measure(ctx context.Context) error {
+	dialect, err := protocol.New(r.plan.Target.Backend)
+	if err != nil {
+		return usage(err)
+	}
+	requests, err := r.set.Requests(ctx, dialect, &r.plan)
+	if err != nil {
+		return usage(err)
+	}
+	clock := wire.NewClock()
+	client, err := r.client(clock)
+	if err != nil {
+		return err
+	}
+	memory := &record.Memory{}
+	j := load.Job{
+		Source: workload.NewList(requests), Requests: len(requests), Due: slices.Values(r.due),
+		Client: client, Dialect: dialect, Sink: memory, Progress: &record.Progress{}, Clock: clock,
+		MaxConcurrency: r.plan.Schedule.MaxConcurrency,
+		Timeout:        r.plan.Target.RequestTimeout,
+		Grace:          r.plan.Stop.Grace, Abort: r.opts.Abort,
+	}
+	if r.writer != nil {
+		j.Sink = record.Tee(memory, r.writer)
+	}
+	end, err := r.drive(ctx, j, requests[0])
+	err = errors.Join(err, client.Close())
+	if end.End == 0 {
+		return err
+	}
+	return errors.Join(err, r.finish(ctx, memory.Records(), end))
+}
+
+// drive checks the server, warms it up and runs the job. An Ending without End
+// means that the run did not begin.
+func (r *serveRun) drive(ctx context.Context, j load.Job, first workload.Request) (record.Ending, error) {
+	if err := r.readyCheck(ctx, j, first); err != nil {
+		return record.Ending{}, err
+	}
+	if n := r.plan.Target.Warmups; n > 0 {
+		r.say("Warming up with %d requests...", n)
+		if ok, failed := load.Warm(ctx, j, first, n); failed > 0 {
+			r.warn("warmup", "%d of %d warm-up requests failed", failed, ok+failed)
+		}
+		r.say("Warmup run completed.")
+	}
+	if ctx.Err() != nil {
+		return record.Ending{}, context.Cause(ctx)
+	}
+	r.say("Starting main benchmark run...")
+	if r.plan.Target.Profile {
+		r.profile(ctx, true)
+		defer r.profile(context.WithoutCancel(ctx), false)
+	}
+	r.sayTraffic()
+	if err := r.describe(); err != nil {
+		return record.Ending{}, err
+	}
+	r.recorded = true
+	return r.run(ctx, j)
+}
+
+// readyCheck waits for the server to answer one request, when asked to.
+func (r *serveRun) readyCheck(ctx context.Context, j load.Job, first workload.Request) error {
+	r.say("Starting initial single prompt test run...")
+	limit := r.plan.Target.ReadyTimeout
+	if limit <= 0 {
+		r.say("Skipping endpoint ready check.")
+		return nil
+	}
+	r.say("Waiting for endpoint to become up in %d seconds", int(limit.Seconds()))
+	rec, err := load.Ready(ctx, j, first, limit, func(rec *record.Record) {
+		fmt.Fprintf(r.env.Stderr, "tokmeter: not ready: %s: %s\n", rec.Outcome, oneLine(rec.Err))
+	})
+	if err == nil {
+		r.say("Initial test run completed.")
+		r.away = nil
+		return nil
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	code, hint := ExitFailed, ""
+	if rec.Outcome == record.Refused {
+		code, hint = ExitUnreachable, reachHint
+	}
+	return failf(code, hint, "initial test run failed: %s: %w", r.plan.Target.URL(), err)
+}
+
+// profile starts or stops the server's profiler, as vLLM's client says it.
+func (r *serveRun) profile(ctx context.Context, start bool) {
+	doing, done := "Stopping profiler...", "Profiler stopped"
+	if start {
+		doing, done = "Starting profiler...", "Profiler started"
+	}
+	r.say("%s", doing)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := r.server.Profile(ctx, start); err != nil {
+		r.warn("profile", "the profiler did not obey: %v (the server needs --profiler-config)", err)
+		return
+	}
+	r.say("%s", done)
+}
+
+// sayTraffic prints vLLM's lines about the traffic.
+func (r *serveRun) sayTraffic() {
+	s := &r.plan.Schedule
+	if s.SelfTimed {
+		r.say("Self timing is set, using the timestamps from the trace file.")
+		return
+	}
+	kind := "Gamma distribution"
+	if s.Burstiness == 1 {
+		kind = "Poisson process"
+	}
+	if s.RampStrategy != "" {
+		r.say("Traffic ramp-up strategy: %s.", s.RampStrategy)
+		r.say("Will increase RPS from %d to %d RPS over the duration of the benchmark.", s.RampStartRPS, s.RampEndRPS)
+	} else {
+		r.say("Traffic request rate: %s", rateText(s.RequestRate))
+	}
+	r.say("Burstiness factor: %s (%s)", rateText(s.Burstiness), kind)
+	limit := "None"
+	if s.MaxConcurrency > 0 {
+		limit = fmt.Sprint(s.MaxConcurrency)
+	}
+	r.say("Maximum request concurrency: %s", limit)
+}
+
+// describe puts what is known before the first request into the run directory.
+func (r *serveRun) describe() error {
+	if r.writer == nil {
+		return nil
+	}
+	p, err := json.Marshal(r.plan)
+	if err != nil {
+		return failf(ExitFailed, "", "run directory: %w", err)
+	}
+	w, err := json.Marshal(r.set.Report)
+	if err != nil {
+		return failf(ExitFailed, "", "run directory: %w", err)
+	}
+	return r.writer.Update(func(h *record.Head) {
+		h.Args = r.redactedArgs()
+		h.Plan, h.Workload, h.Server = p, w, r.info
+	})
+}
+
+// run runs the job with its progress on the screen.
+func (r *serveRun) run(ctx context.Context, j load.Job) (record.Ending, error) {
+	var line *live.Line
+	if r.opts.Live {
+		o := live.Options{Progress: j.Progress, Terminal: r.env.StderrTTY, Width: r.env.width}
+		if r.openLoop() {
+			o.Expect = r.span()
+		}
+		line = live.Start(r.env.Stderr, o)
+	}
+	ctx, stop := r.giveUpUnreached(ctx, j.Progress)
+	end, err := load.Run(ctx, j)
+	stop()
+	line.Stop()
+	for _, w := range end.Warnings {
+		r.warn("connections", "%s", w)
+	}
+	if err != nil {
+		err = failf(ExitFailed, "", "%w", err)
+	}
+	return end, err
+}
+
+// openLoop says that requests go by the clock, whatever becomes of the others.
+func (r *serveRun) openLoop() bool {
+	s := &r.plan.Schedule
+	return s.SelfTimed || s.RampStrategy != "" || !math.IsInf(float64(s.RequestRate), 1)
+}
+
+const (
+	// unreachedFor is how long a run goes on against a server that could not
+	// be reached before it began and refuses every request.
+	unreachedFor  = 5 * time.Second
+	unreachedLook = 250 * time.Millisecond
+)
+
+// giveUpUnreached stops a run whose server was away before it began and has
+// not answered since: a schedule of an hour is not waited for.
+func (r *serveRun) giveUpUnreached(ctx context.Context, p *record.Progress) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	if r.away == nil {
+		return ctx, func() { cancel(nil) }
+	}
+	var gone sync.WaitGroup
+	gone.Go(func() {
+		began := time.Now()
+		tick := time.NewTicker(unreachedLook)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			done, failed := p.Done.Load(), p.Failed.Load()
+			if failed < done || p.InFlight.Load() > 0 {
+				return
+			}
+			if done > 0 && time.Since(began) > unreachedFor {
+				cancel(errUnreached)
+				return
+			}
+		}
+	})
+	return ctx, func() { cancel(nil); gone.Wait() }
+}
+
+// errUnreached is the cause of a run that was given up.
+var errUnreached = errors.New("the server could not be reached")
+
+// probe asks the server for one token.
+func (r *serveRun) probe(ctx context.Context) (*record.Record, error) {
+	dialect, err := protocol.New(r.plan.Target.Backend)
+	if err != nil {
+		return nil, usage(err)
+	}
+	prompt := protocol.Prompt{Text: "Hi"}
+	body, err := dialect.AppendBody(nil, protocol.Call{Model: r.plan.Target.ModelName(), Prompt: prompt, MaxTokens: 1, Compat: r.plan.CompatVLLM()})
+	if err != nil {
+		return nil, usage(err)
+	}
+	clock := wire.NewClock()
+	client, err := r.client(clock)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	rec := load.Once(ctx, load.Job{Client: client, Dialect: dialect, Clock: clock}, workload.Request{Body: body})
+	return rec, client.Close()
+}
+
+// redactedArgs is the command line without the values of headers.
+func (r *serveRun) redactedArgs() []string {
+	args := slices.Clone(r.env.Args)
+	secret := false
+	for i, a := range args {
+		switch {
+		case isHeaderFlag(a):
+			secret = true
+			args[i] = cutValue(a)
+		case len(a) > 1 && a[:2] == "--":
+			secret = false
+		case secret:
+			args[i] = cutValue(a)
+		}
+	}
+	return args
+}
