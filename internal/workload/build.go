@@ -7,9 +7,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"tokmeter/internal/dataset"
 	"tokmeter/internal/plan"
@@ -47,20 +45,6 @@ type Config struct {
 	Data      *dataset.Input // the opened file of --dataset-path; nil where the dataset has none
 	Randoms   *Randoms       // just seeded; Build leaves them where vLLM's client would
 	Workers   int            // goroutines that encode; 0 means one for each processor
-}
-
-// A Report says how a workload came about.
-type Report struct {
-	Entries     int           `json:"entries,omitempty"`     // entries in the dataset
-	Looked      int           `json:"looked_at,omitempty"`   // entries that were looked at before there were enough
-	Kept        int           `json:"kept,omitempty"`        // of these, the ones that became requests
-	Dropped     dataset.Drops `json:"dropped,omitempty"`     // why the others did not
-	Oversampled int           `json:"oversampled,omitempty"` // requests that repeat others to reach --num-prompts
-	Requests    int           `json:"requests"`
-	Unique      int           `json:"unique_prompts"`
-	PromptToks  int           `json:"prompt_tokens"` // asked, over all requests
-	OutputToks  int           `json:"output_tokens"` // asked, over all requests
-	Warnings    []string      `json:"warnings,omitempty"`
 }
 
 // A Set is a workload: its requests in order of sending, without bodies.
@@ -190,18 +174,6 @@ func (b *builder) nothingLeft() error {
 	return fmt.Errorf("dataset %s: none of %d entries can be used: %s (give another file or other lengths)", name, r.Entries, reasons(r.Dropped))
 }
 
-// reasons lists drops for people.
-func reasons(d dataset.Drops) string {
-	parts := make([]string, len(d))
-	for i, x := range d {
-		parts[i] = fmt.Sprintf("%d %s", x.N, x.Reason)
-	}
-	if len(parts) == 0 {
-		return "it has none"
-	}
-	return strings.Join(parts, ", ")
-}
-
 // finish does what is the same for every dataset.
 func (b *builder) finish(ctx context.Context) error {
 	if err := b.asIDs(ctx); err != nil {
@@ -209,7 +181,7 @@ func (b *builder) finish(ctx context.Context) error {
 	}
 	b.limit()
 	if len(b.set.Items) == 0 {
-		return b.nothingLeft()
+		return fmt.Errorf("--max-model-len %d leaves none of %d requests: all ask for more tokens (raise it, or ask for shorter prompts and outputs)", b.w.MaxModelLen, b.set.Report.TooLong)
 	}
 	b.loras()
 	b.set.count()
@@ -246,7 +218,7 @@ func (b *builder) limit() {
 	before := len(b.set.Items)
 	b.set.Items = slices.DeleteFunc(b.set.Items, func(it Item) bool { return it.PromptLen+it.OutputLen > n })
 	if d := before - len(b.set.Items); d > 0 {
-		b.set.Report.Dropped.Add(fmt.Sprintf("prompt and output over --max-model-len %d", n), d)
+		b.set.Report.TooLong = d
 		b.warn("%d of %d requests dropped: their prompt and output exceed --max-model-len %d", d, before, n)
 	}
 }
@@ -264,23 +236,6 @@ func (b *builder) loras() {
 			b.set.Items[i].Model = names[b.Randoms.Py.Choice(len(names))]
 		}
 	}
-}
-
-// count fills the totals of the report.
-func (s *Set) count() {
-	r := &s.Report
-	seen := make(map[[32]byte]struct{}, len(s.Items))
-	r.Requests, r.PromptToks, r.OutputToks = len(s.Items), 0, 0
-	for i := range s.Items {
-		it := &s.Items[i]
-		if !utf8.ValidString(it.Prompt.Text) {
-			it.Prompt.Text = strings.ToValidUTF8(it.Prompt.Text, "\uFFFD")
-		}
-		seen[promptSum(it.Prompt)] = struct{}{}
-		r.PromptToks += it.PromptLen
-		r.OutputToks += it.OutputLen
-	}
-	r.Unique = len(seen)
 }
 
 // Times returns the due times of a timed set, in order of sending.
