@@ -135,8 +135,9 @@ func (p *pool) dial(ctx context.Context) (*conn, error) {
 
 // A dialer makes stamped connections and knows all that are open.
 type dialer struct {
-	net   net.Dialer
-	clock *Clock
+	net     net.Dialer
+	clock   *Clock
+	release func() // ends what keeps the kernel stamping
 
 	mu     sync.Mutex
 	open   map[*stampConn]struct{}
@@ -145,9 +146,10 @@ type dialer struct {
 
 func newDialer(cfg Config) *dialer {
 	return &dialer{
-		net:   net.Dialer{Timeout: cfg.DialTimeout, Control: askStamps},
-		clock: cfg.Clock,
-		open:  map[*stampConn]struct{}{},
+		net:     net.Dialer{Timeout: cfg.DialTimeout, Control: askStamps},
+		clock:   cfg.Clock,
+		release: holdStamps(cfg.Clock),
+		open:    map[*stampConn]struct{}{},
 	}
 }
 
@@ -195,4 +197,5 @@ func (d *dialer) close() {
 	for _, s := range all {
 		s.Close()
 	}
+	d.release()
 }

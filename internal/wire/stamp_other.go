@@ -14,6 +14,9 @@ type socket struct{}
 
 func askStamps(_, _ string, _ syscall.RawConn) error { return nil }
 
+// holdStamps has nothing to hold.
+func holdStamps(*Clock) (release func()) { return func() {} }
+
 func (s *socket) open(net.Conn) error { return nil }
 
 // read gives the bytes read (0 at the end of the stream) and no wall time.
