@@ -7,7 +7,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/ardanlabs/jinja"
+	"tokmeter/internal/template/jinja"
 )
 
 // Kwargs reads the JSON object of --chat-template-kwargs into variables for
@@ -20,7 +20,7 @@ func Kwargs(text string) (map[string]any, error) {
 	}
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
-	v, err := decode(dec)
+	v, err := decode(dec, 0)
 	if err == nil {
 		if _, more := dec.Token(); !errors.Is(more, io.EOF) {
 			err = errors.New("something follows the object")
@@ -29,16 +29,16 @@ func Kwargs(text string) (map[string]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chat template kwargs: %w: want a JSON object such as {\"enable_thinking\": false}", err)
 	}
-	if !v.IsDict() {
+	d, ok := v.(*jinja.Dict)
+	if !ok {
 		return nil, errors.New(`chat template kwargs: want a JSON object such as {"enable_thinking": false}`)
 	}
-	d := v.AsDict()
-	out := make(map[string]any, d.Len())
-	for _, k := range d.Keys {
-		if err := checkKwarg(k); err != nil {
+	out := map[string]any{}
+	for _, name := range d.Keys() {
+		if err := checkKwarg(name); err != nil {
 			return nil, err
 		}
-		out[k] = d.Data[k]
+		out[name], _ = d.Get(name)
 	}
 	return out, nil
 }
@@ -53,48 +53,63 @@ func checkKwarg(name string) error {
 	return nil
 }
 
-// maxDepth bounds the nesting of foreign JSON and templates.
-const maxDepth = 1000
+// maxDepth bounds the nesting of the JSON.
+const maxDepth = 100
 
 // decode reads one JSON value, keeping the order of keys.
-func decode(dec *json.Decoder) (jinja.Value, error) { return decodeAt(dec, 0) }
-
-func decodeAt(dec *json.Decoder, depth int) (jinja.Value, error) {
+func decode(dec *json.Decoder, depth int) (any, error) {
 	if depth > maxDepth {
-		return jinja.None(), fmt.Errorf("nested more than %d deep", maxDepth)
+		return nil, fmt.Errorf("nested more than %d deep", maxDepth)
 	}
 	tok, err := dec.Token()
 	if err != nil {
-		return jinja.None(), err
+		return nil, err
 	}
-	delim, ok := tok.(json.Delim)
-	if !ok {
-		return jinja.FromGoValue(tok), nil
-	}
-	if delim == '[' {
-		var items []jinja.Value
-		for dec.More() {
-			v, err := decodeAt(dec, depth+1)
-			if err != nil {
-				return v, err
-			}
-			items = append(items, v)
+	switch tok := tok.(type) {
+	case json.Number:
+		return number(tok)
+	case json.Delim:
+		if tok == '[' {
+			return decodeList(dec, depth)
 		}
-		_, err = dec.Token()
-		return jinja.NewList(items), err
+		return decodeDict(dec, depth)
 	}
+	return tok, nil
+}
+
+func number(n json.Number) (any, error) {
+	if !strings.ContainsAny(n.String(), ".eE") {
+		return n.Int64()
+	}
+	return n.Float64()
+}
+
+func decodeList(dec *json.Decoder, depth int) (any, error) {
+	items := []any{}
+	for dec.More() {
+		v, err := decode(dec, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, v)
+	}
+	_, err := dec.Token()
+	return items, err
+}
+
+func decodeDict(dec *json.Decoder, depth int) (any, error) {
 	d := jinja.NewDict()
 	for dec.More() {
 		key, err := dec.Token()
 		if err != nil {
-			return d, err
+			return nil, err
 		}
-		v, err := decodeAt(dec, depth+1)
+		v, err := decode(dec, depth+1)
 		if err != nil {
-			return v, err
+			return nil, err
 		}
-		d.AsDict().Set(key.(string), v)
+		d.Set(key.(string), v)
 	}
-	_, err = dec.Token()
+	_, err := dec.Token()
 	return d, err
 }

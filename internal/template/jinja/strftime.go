@@ -1,4 +1,4 @@
-package template
+package jinja
 
 import (
 	"fmt"
@@ -20,7 +20,7 @@ func strftime(t time.Time, format string) string {
 			bare = true
 			i++
 		}
-		s := directive(t, format[i])
+		s := dateField(t, format[i])
 		if bare && len(s) > 1 {
 			s = strings.TrimLeft(s[:len(s)-1], "0 ") + s[len(s)-1:]
 		}
@@ -29,9 +29,9 @@ func strftime(t time.Time, format string) string {
 	return b.String()
 }
 
-// directive is what %c stands for. The time has no zone, as in Python's
+// dateField is what %c stands for. The time has no zone, as in Python's
 // datetime.now(), and what is not known stays as it is.
-func directive(t time.Time, c byte) string {
+func dateField(t time.Time, c byte) string {
 	layouts := map[byte]string{
 		'Y': "2006", 'y': "06", 'm': "01", 'd': "02", 'e': "_2", 'j': "002",
 		'H': "15", 'I': "03", 'M': "04", 'S': "05", 'p': "PM",
