@@ -18,6 +18,7 @@ const (
 
 	patternLlama3 = contractions + `|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}` + wordTail
 	patternQwen2  = contractions + `|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}` + wordTail
+	patternQwen35 = contractions + `|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 	patternO200k  = caseLower + contractions + `?` + caseUpper + contractions + `?|\p{N}{1,3}` + caseTail
 	patternTekken = caseLower + caseUpper + `|\p{N}` + caseTail
 	patternGPT2   = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
@@ -27,14 +28,16 @@ const (
 	patternDeepseekWords  = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+"
 )
 
-// scanners maps a pattern to its scanner.
+// scannerFor gives the scanner of a pattern that has one.
 func scannerFor(pattern string) (finder, bool) {
 	c := classes()
 	switch pattern {
 	case patternLlama3:
-		return &wordScanner{c, 3}, true
+		return &wordScanner{c, 3, classLetter}, true
 	case patternQwen2:
-		return &wordScanner{c, 1}, true
+		return &wordScanner{c, 1, classLetter}, true
+	case patternQwen35:
+		return &wordScanner{c, 1, classLetter | classMark}, true
 	case patternO200k:
 		return &caseScanner{c, 3, true}, true
 	case patternTekken:

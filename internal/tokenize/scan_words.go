@@ -1,9 +1,11 @@
 package tokenize
 
-// A wordScanner cuts as Llama 3 (three digits at a time) and Qwen 2 and 3 (one).
+// A wordScanner cuts as Llama 3 (three digits at a time), Qwen 2 and 3 (one) and
+// Qwen 3.5 (one, and marks count as letters).
 type wordScanner struct {
 	classes *runeTable
 	digits  int
+	letters uint8
 }
 
 // find always matches at from: the pattern leaves no character out.
@@ -22,17 +24,17 @@ func (s *wordScanner) end(text string, i int) int {
 		}
 	}
 	class, size := t.at(text, i)
-	if class&classLetter != 0 {
-		return t.run(text, i+size, classLetter)
+	if class&s.letters != 0 {
+		return t.run(text, i+size, s.letters)
 	}
 	if class&classNumber != 0 {
 		return t.digits(text, i, s.digits)
 	}
 	next, nextSize := t.at(text, i+size)
-	if class&classLine == 0 && next&classLetter != 0 {
-		return t.run(text, i+size+nextSize, classLetter)
+	if class&classLine == 0 && next&s.letters != 0 {
+		return t.run(text, i+size+nextSize, s.letters)
 	}
-	const word = classLetter | classNumber | classSpace
+	word := s.letters | classNumber | classSpace
 	if class&word == 0 || text[i] == ' ' && nextSize > 0 && next&word == 0 {
 		e := t.runNot(text, i+size, word)
 		return t.run(text, e, classLine)
