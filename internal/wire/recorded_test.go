@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,21 +33,15 @@ func TestRecorded(t *testing.T) {
 		func(left int) int { return 1 + random.IntN(min(left, 400)) },
 		func(int) int { return 1 },
 	}
-	type job struct {
-		bytes []byte
-		cut   func(int) int
-	}
-	var now job
+	var pieces atomic.Pointer[[][]byte]
 	s := newRawServer(t, nil, func(c net.Conn, _ int) {
 		if _, _, err := readRequest(bufio.NewReader(c)); err != nil {
 			return
 		}
-		for left := now.bytes; len(left) > 0; {
-			n := now.cut(len(left))
-			if _, err := c.Write(left[:n]); err != nil {
+		for _, piece := range *pieces.Load() {
+			if _, err := c.Write(piece); err != nil {
 				return
 			}
-			left = left[n:]
 		}
 	})
 	bothClients(t, func(t *testing.T, open func(Config) Client) {
@@ -58,7 +53,12 @@ func TestRecorded(t *testing.T) {
 			}
 			want := expected(t, recorded)
 			for i, cut := range cuts {
-				now = job{recorded, cut}
+				var cutUp [][]byte
+				for left := recorded; len(left) > 0; {
+					n := cut(len(left))
+					cutUp, left = append(cutUp, left[:n]), left[n:]
+				}
+				pieces.Store(&cutUp)
 				r := do(t, c, within(t, 20*time.Second), Call{Body: []byte("{}")})
 				name := filepath.Base(file)
 				if r.outcome() != want.outcome() {

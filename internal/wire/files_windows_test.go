@@ -1,0 +1,3 @@
+package wire
+
+func openFiles() int { return 1 << 14 }
