@@ -30,7 +30,7 @@ func TestAccuracy(t *testing.T) {
 	}
 	c := client{name: "tokmeter", argv: []string{programs.tokmeter, "bench", "serve", "--no-record", "--no-live"}}
 	for _, tt := range tests {
-		l := load{streams: tt.streams, tokens: 100, spec: "ttft=50ms,itl=20ms,jitter=0.02", tokenizer: "../../internal/tokenize/testdata/tiny"}
+		l := load{streams: tt.streams, tokens: 100, spec: "ttft=50ms,itl=20ms,jitter=0.02", tokenizer: "../../internal/workload/testdata/tokenizers/tiny"}
 		r, err := measure(t.Context(), programs, c, l)
 		if err != nil {
 			t.Fatalf("%d streams: %v", tt.streams, err)

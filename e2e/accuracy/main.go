@@ -36,7 +36,7 @@ func run(ctx context.Context) error {
 	tokens := flag.Int("tokens", 200, "tokens of each answer")
 	std := flag.Bool("std", false, "also tokmeter with --client std")
 	spec := flag.String("spec", "ttft=50ms,itl=20ms,jitter=0.02", "the server's times")
-	tokenizer := flag.String("tokenizer", "internal/tokenize/testdata/tiny", "folder with the tokenizer that all clients use")
+	tokenizer := flag.String("tokenizer", "internal/workload/testdata/tokenizers/tiny", "folder with the tokenizer that all clients use")
 	flag.Parse()
 
 	dir, err := os.MkdirTemp("", "accuracy")
@@ -54,7 +54,8 @@ func run(ctx context.Context) error {
 			argv: []string{programs.tokmeter, "bench", "serve", "--no-record", "--no-live", "--client", "std"}})
 	}
 	if *vllmRS != "" {
-		clients = append(clients, client{name: "vLLM's Rust client", argv: []string{*vllmRS, "bench", "serve"}})
+		// Its check of the prompts against /tokenize does not end for text.
+		clients = append(clients, client{name: "vLLM's Rust client", argv: []string{*vllmRS, "bench", "serve", "--prompt-token-ids"}})
 	}
 	if *vllm != "" {
 		clients = append(clients, client{name: "vLLM's Python client", argv: []string{*vllm, "bench", "serve", "--disable-tqdm"}})
