@@ -17,7 +17,7 @@ func (b *builder) burstGPT(ctx context.Context) error {
 		return err
 	}
 	r, n := &b.set.Report, b.w.NumPrompts
-	r.Entries, r.Looked, r.Dropped = rows.Entries, rows.Entries, rows.Dropped
+	r.Entries, r.Dropped = rows.Entries, rows.Dropped
 	r.Kept = len(rows.Kept)
 	if r.Kept == 0 {
 		return b.nothingLeft()
@@ -27,6 +27,9 @@ func (b *builder) burstGPT(ctx context.Context) error {
 		return fmt.Errorf("--seed %d: %w", b.Plan.Seed, err)
 	}
 	again := n > len(rows.Kept)
+	if !again {
+		r.Kept, r.Unused = n, len(rows.Kept)-n
+	}
 	chosen, err := np.Choice(len(rows.Kept), n, again)
 	if err != nil {
 		return fmt.Errorf("dataset %s: %w", b.Data.Name(), err)

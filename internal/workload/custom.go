@@ -27,7 +27,7 @@ func (b *builder) custom(ctx context.Context) error {
 	r := &b.set.Report
 	r.Entries = len(prompts)
 	prompts = prompts[:min(n, len(prompts))]
-	r.Looked, r.Kept = len(prompts), len(prompts)
+	r.Kept, r.Unused = len(prompts), r.Entries-len(prompts)
 	template := b.Template
 	if b.w.SkipChat || b.Tokenizer == nil || b.chat() && !b.Plan.CompatVLLM() {
 		template = func(user string) (string, error) { return user, nil }

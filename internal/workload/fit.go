@@ -12,6 +12,7 @@ type fit struct {
 	target int
 	tries  int
 	need   int // random tokens that are missing; 0 when the fit is done
+	size   int // tokens of text, when the fit is done
 	off    int // tokens too many (or, below 0, too few) when the tries ran out
 }
 
@@ -20,7 +21,8 @@ func (f *fit) run(t Tokenizer) {
 	for {
 		f.text = t.Decode(f.ids, false)
 		f.ids = t.Encode(f.text, false)
-		switch n := len(f.ids); {
+		f.size = len(f.ids)
+		switch n := f.size; {
 		case f.tries >= maxTries:
 			f.off = n - f.target
 			return

@@ -42,6 +42,9 @@ func (b *builder) random(ctx context.Context) error {
 		}
 		fits[i] = fit{ids: ids, target: r.PrefixLen + int(inputs[i])}
 		fits[i].run(b.Tokenizer)
+		if fits[i].need == 0 {
+			fits[i].ids = nil // the text is enough, and a run may have many
+		}
 		return nil
 	})
 	if err != nil {
@@ -53,7 +56,7 @@ func (b *builder) random(ctx context.Context) error {
 	off := 0
 	for i := range fits {
 		off += fits[i].off
-		b.add(protocol.Prompt{Text: fits[i].text}, len(fits[i].ids), int(outputs[i]))
+		b.add(protocol.Prompt{Text: fits[i].text}, fits[i].size, int(outputs[i]))
 	}
 	b.warnOff("prompts", off)
 	b.batch(r.BatchSize)

@@ -11,9 +11,9 @@ import (
 // A Report says how a workload came about.
 type Report struct {
 	Entries     int           `json:"entries,omitempty"`     // entries in the dataset
-	Looked      int           `json:"looked_at,omitempty"`   // entries that were looked at before there were enough
 	Kept        int           `json:"kept,omitempty"`        // of these, the ones that became requests
-	Dropped     dataset.Drops `json:"dropped,omitempty"`     // why the others did not
+	Dropped     dataset.Drops `json:"dropped,omitempty"`     // entries that cannot be used, and why
+	Unused      int           `json:"unused,omitempty"`      // entries that were not needed
 	Oversampled int           `json:"oversampled,omitempty"` // requests that repeat others to reach --num-prompts
 	TooLong     int           `json:"too_long,omitempty"`    // requests that --max-model-len took out
 	Requests    int           `json:"requests"`
@@ -27,9 +27,12 @@ type Report struct {
 func (r Report) String() string {
 	var b strings.Builder
 	if r.Entries > 0 {
-		fmt.Fprintf(&b, "%d entries, %d looked at, %d kept", r.Entries, r.Looked, r.Kept)
+		fmt.Fprintf(&b, "%d entries: %d kept", r.Entries, r.Kept)
 		if len(r.Dropped) > 0 {
-			fmt.Fprintf(&b, ", %d dropped: %s", r.Dropped.Total(), reasons(r.Dropped))
+			fmt.Fprintf(&b, ", %d dropped (%s)", r.Dropped.Total(), reasons(r.Dropped))
+		}
+		if r.Unused > 0 {
+			fmt.Fprintf(&b, ", %d not needed", r.Unused)
 		}
 		b.WriteString("\n")
 	}

@@ -21,7 +21,7 @@ func (b *builder) saved(context.Context) error {
 		return err
 	}
 	b.set.Timed = true
-	b.set.Report.Entries, b.set.Report.Looked, b.set.Report.Kept = len(rs), len(rs), len(rs)
+	b.set.Report.Entries, b.set.Report.Kept = len(rs), len(rs)
 	for _, r := range rs {
 		b.set.Items = append(b.set.Items, Item{
 			Prompt:    protocol.Prompt{Text: r.Prompt, IDs: r.IDs, Batch: r.Batch},

@@ -35,7 +35,6 @@ func (b *builder) shareGPT(ctx context.Context) error {
 	if !b.w.NoShuffle {
 		b.Randoms.Py.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	}
-	r.Looked = convs.Entries - convs.Len()
 	if err := b.takeConversations(ctx, convs, order); err != nil {
 		return err
 	}
@@ -48,6 +47,7 @@ func (b *builder) shareGPT(ctx context.Context) error {
 func (b *builder) takeConversations(ctx context.Context, convs *dataset.Conversations, order []int32) error {
 	r, n := &b.set.Report, b.w.NumPrompts
 	media := 0
+	r.Unused = len(order)
 	for len(order) > 0 && len(b.set.Items) < n {
 		missing := n - len(b.set.Items)
 		found := make([]measured, min(len(order), missing+missing/8+2*b.Workers))
@@ -66,7 +66,7 @@ func (b *builder) takeConversations(ctx context.Context, convs *dataset.Conversa
 			if m.err != nil {
 				return m.err
 			}
-			r.Looked++
+			r.Unused--
 			if reason := m.unfit(b.w.ShareGPT.OutputLen > 0); reason != "" {
 				r.Dropped.Add(reason, 1)
 				continue

@@ -43,7 +43,7 @@ func (b *builder) timedTrace(ctx context.Context) error {
 	}
 	b.set.Items = make([]Item, len(entries))
 	b.set.Timed = true
-	b.set.Report.Entries, b.set.Report.Looked, b.set.Report.Kept = len(entries), len(entries), len(entries)
+	b.set.Report.Entries, b.set.Report.Kept = len(entries), len(entries)
 	err = each(ctx, b.Workers, len(entries), func(i int) error {
 		e := &entries[i]
 		p := expand(e, t.ChunkSize, ids, hash)

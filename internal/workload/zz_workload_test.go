@@ -266,12 +266,12 @@ func TestReport(t *testing.T) {
 	p := basePlan("sharegpt")
 	p.Workload.NumPrompts, p.Workload.NoShuffle = 15, true
 	r := mustBuild(t, p, b.String(), nil).Report
-	want := Report{Entries: 12, Looked: 12, Kept: 10, Dropped: dataset.Drops{{Reason: "no conversations", N: 1}, {Reason: "prompt under 4 tokens", N: 1}},
+	want := Report{Entries: 12, Kept: 10, Dropped: dataset.Drops{{Reason: "no conversations", N: 1}, {Reason: "prompt under 4 tokens", N: 1}},
 		Oversampled: 5, Requests: 15, Unique: 3, PromptToks: 150, OutputToks: 135}
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Error(diff)
 	}
-	if got, want := r.String(), "12 entries, 12 looked at, 10 kept, 2 dropped: 1 no conversations, 1 prompt under 4 tokens\n15 requests, 3 different prompts, 5 of them repeats, 150 prompt and 135 output tokens"; got != want {
+	if got, want := r.String(), "12 entries: 10 kept, 2 dropped (1 no conversations, 1 prompt under 4 tokens)\n15 requests, 3 different prompts, 5 of them repeats, 150 prompt and 135 output tokens"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
