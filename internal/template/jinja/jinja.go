@@ -5,9 +5,9 @@
 //
 // It promises jinja2's text for what it knows, to the byte, down to how Python
 // writes numbers and lists. What it does not know (a filter, a test, a method, a
-// statement) is an error that names it: nothing is guessed and nothing is
-// silently left out. A template is foreign code: it can touch nothing, and its
-// steps, its depth and its output are bounded.
+// statement) is an error that names it when it is reached: nothing is guessed and
+// nothing is silently left out. A template is foreign code: it can touch nothing,
+// and its steps, its depth and its output are bounded.
 package jinja
 
 import (
@@ -22,8 +22,8 @@ import (
 const (
 	maxSource = 1 << 20
 	maxDepth  = 500
-	maxSteps  = 20_000_000
-	maxOutput = 256 << 20
+	maxSteps  = 5_000_000
+	maxOutput = 64 << 20
 	maxRange  = 100_000 // jinja2's sandbox
 )
 

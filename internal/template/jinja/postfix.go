@@ -168,9 +168,12 @@ func (p *parser) filters(e expr) expr {
 // filter parses a name with arguments.
 func (p *parser) filter(inner expr) expr {
 	name := p.ident()
-	f := filterNamed(name)
-	if f == nil {
-		p.fail("no filter named '%s' is known", name)
+	line, f := p.now().line, filterNamed(name)
+	if f == nil { // an error where it is used, as in jinja2: some templates name filters of other programs
+		f = func(*run, any, args) any {
+			fail("line %d: no filter named '%s' is known", line, name)
+			return nil
+		}
 	}
 	var list []argument
 	if p.isOp("(") {
@@ -187,9 +190,12 @@ func (p *parser) filter(inner expr) expr {
 func (p *parser) test(inner expr) expr {
 	negated := p.skipName("not")
 	name := p.ident()
-	f := testNamed(name)
+	line, f := p.now().line, testNamed(name)
 	if f == nil {
-		p.fail("no test named '%s' is known", name)
+		f = func(*run, any, args) bool {
+			fail("line %d: no test named '%s' is known", line, name)
+			return false
+		}
 	}
 	var list []argument
 	switch t := p.now(); {
