@@ -64,7 +64,10 @@ func (r *serveRun) summarize(recs []*record.Record, end record.Ending) metrics.S
 	}
 	s.Warnings = slices.Concat(s.Warnings, r.workloadWarnings(), r.warnings)
 	rep := &r.set.Report
-	s.Workload = &metrics.Workload{Entries: rep.Entries, Looked: rep.Looked, Kept: rep.Kept, Oversampled: rep.Oversampled, Unique: rep.Unique}
+	s.Workload = &metrics.Workload{
+		Entries: rep.Entries, Kept: rep.Kept, Unused: rep.Unused,
+		Oversampled: rep.Oversampled, TooLong: rep.TooLong, Unique: rep.Unique,
+	}
 	for _, d := range rep.Dropped {
 		s.Workload.Dropped = append(s.Workload.Dropped, metrics.Drop(d))
 	}

@@ -3,11 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"tokmeter/internal/dataset"
@@ -262,22 +260,6 @@ func (r *serveRun) saveRequests() (err error) {
 	}
 	r.say("Requests saved to %s", path)
 	return nil
-}
-
-// droppedLine says how many entries of a dataset were kept and why the others
-// were not; "" where every one was.
-func droppedLine(rep workload.Report) string {
-	if len(rep.Dropped) == 0 && rep.Oversampled == 0 {
-		return ""
-	}
-	parts := []string{fmt.Sprintf("dataset: %d of %d entries looked at, %d kept", rep.Looked, rep.Entries, rep.Kept)}
-	for _, d := range rep.Dropped {
-		parts = append(parts, fmt.Sprintf("%d dropped: %s", d.N, d.Reason))
-	}
-	if rep.Oversampled > 0 {
-		parts = append(parts, fmt.Sprintf("%d requests repeat others", rep.Oversampled))
-	}
-	return strings.Join(parts, "; ")
 }
 
 // span is how long the sending takes by the schedule; 0 where all go at once.

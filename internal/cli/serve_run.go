@@ -121,12 +121,8 @@ func (r *serveRun) dryRun(ctx context.Context) error {
 	if err := r.buildLocally(ctx); err != nil {
 		return err
 	}
-	rep := r.set.Report
-	r.say("%d requests, %d prompt tokens, %d output tokens, %d different prompts, last due at %.3f s",
-		rep.Requests, rep.PromptToks, rep.OutputToks, rep.Unique, r.due[len(r.due)-1].Seconds())
-	if line := droppedLine(rep); line != "" {
-		r.say("%s", line)
-	}
+	r.say("%s", r.set.Report)
+	r.say("last request due at %.3f s", r.span().Seconds())
 	r.say("workload hash: %s", r.set.Hash())
 	for _, w := range r.warnings {
 		fmt.Fprintf(r.env.Stderr, "tokmeter: warning: %s\n", w.Text)

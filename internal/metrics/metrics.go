@@ -91,10 +91,11 @@ type Warning struct {
 // workload fills it; its JSON is that of workload.Report.
 type Workload struct {
 	Entries     int    `json:"entries"`     // entries in the dataset
-	Looked      int    `json:"looked_at"`   // entries looked at before there were enough
 	Kept        int    `json:"kept"`        // of these, the ones that became requests
-	Dropped     []Drop `json:"dropped"`     // why the others did not
+	Dropped     []Drop `json:"dropped"`     // entries that cannot be used, and why
+	Unused      int    `json:"unused"`      // entries that were not needed
 	Oversampled int    `json:"oversampled"` // requests that repeat others
+	TooLong     int    `json:"too_long"`    // requests that --max-model-len took out
 	Unique      int    `json:"unique_prompts"`
 }
 

@@ -29,7 +29,7 @@ func added() []addition {
 			func(s *metrics.Summary) any { return sourceObject(s.PromptSources) }},
 		{"steady_state", "closed loops (--max-concurrency without a rate) alone: the part of the run from the first moment at which 95 % of the limit was under way until the last; its rates, and ttft and tpot of the requests sent in it; null where there is none",
 			func(s *metrics.Summary) any { return steadyObject(s.Steady) }},
-		{"workload", "what became of the dataset's entries: how many there are, were looked at and kept, why the others were dropped, how many requests repeat others, how many prompts differ",
+		{"workload", "what became of the dataset's entries: how many there are and were kept, why others were dropped, how many were not needed; how many requests repeat others or were too long, how many prompts differ",
 			func(s *metrics.Summary) any { return workloadObject(s.Workload) }},
 		{"ended", "why the run ended",
 			func(s *metrics.Summary) any { return s.Reason }},
@@ -86,10 +86,11 @@ func workloadObject(w *metrics.Workload) any {
 	}
 	o := &object{}
 	o.set("entries", w.Entries)
-	o.set("looked_at", w.Looked)
 	o.set("kept", w.Kept)
 	o.set("dropped", dropped)
+	o.set("unused", w.Unused)
 	o.set("oversampled", w.Oversampled)
+	o.set("too_long", w.TooLong)
 	o.set("unique_prompts", w.Unique)
 	return o
 }

@@ -107,12 +107,17 @@ func (t *text) workload() {
 		return
 	}
 	t.head("Dataset", '-')
-	t.line(fmt.Sprintf("%d of %d entries looked at, %d kept", w.Looked, w.Entries, w.Kept))
+	t.line(fmt.Sprintf("%6d entries, %d kept", w.Entries, w.Kept))
 	for _, d := range w.Dropped {
 		t.line(fmt.Sprintf("%6d dropped: %s", d.N, d.Reason))
 	}
-	if w.Oversampled > 0 {
-		t.line(fmt.Sprintf("%6d requests repeat others", w.Oversampled))
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{w.Unused, "not needed"}, {w.Oversampled, "requests repeat others"}, {w.TooLong, "requests left out as too long"}} {
+		if part.n > 0 {
+			t.line(fmt.Sprintf("%6d %s", part.n, part.what))
+		}
 	}
 }
 
