@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokmeter/internal/sim"
+	"tokmeter/internal/tokenize"
+)
+
+const readme = "../../README.md"
+
+// block returns the fenced block of that language after a mark in the README,
+// and where its text stands.
+func block(t *testing.T, text, mark, language string) (body string, from, to int) {
+	t.Helper()
+	at := strings.Index(text, "<!-- "+mark+" -->")
+	open := "```" + language + "\n"
+	if at < 0 || !strings.Contains(text[at:], open) {
+		t.Fatalf("README: no %s block marked %s", language, mark)
+	}
+	from = at + strings.Index(text[at:], open) + len(open)
+	to = from + strings.Index(text[from:], "```")
+	return text[from:to], from, to
+}
+
+// inWords cuts a command line of the README, which has no quotes.
+func inWords(line string) []string { return strings.Fields(line) }
+
+// runHere runs a command in a folder of the test's own and returns its output.
+func runHere(t *testing.T, args []string) string {
+	t.Helper()
+	var out, errs bytes.Buffer
+	env := OS()
+	env.Args = args
+	env.Stdout, env.Stderr = &out, &errs
+	env.StdoutTTY, env.StderrTTY = false, false
+	if code := Main(env); code != ExitOK {
+		t.Fatalf("tokmeter %s: exit code %d: %s%s", strings.Join(args, " "), code, out.String(), errs.String())
+	}
+	return out.String()
+}
+
+var digits = regexp.MustCompile(`[0-9]+`)
+
+// shape is the output without its numbers and without the warnings, which a
+// slow machine has more of.
+func shape(out string) string {
+	if i := strings.Index(out, "---Warnings---"); i >= 0 {
+		out = out[:i]
+	}
+	var lines []string
+	for line := range strings.Lines(out) {
+		lines = append(lines, strings.TrimRight(digits.ReplaceAllString(line, "0"), " -\n"))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// TestReadme runs the README's commands: the first shows what the README shows
+// and the third is the command that users of vllm bench serve have.
+func TestReadme(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves out what takes seconds")
+	}
+	raw, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(raw)
+	top, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sharegpt := top + "/../../testdata/sharegpt.json"
+
+	t.Run("first", func(t *testing.T) {
+		command, _, _ := block(t, text, "first", "sh")
+		rest, ok := strings.CutPrefix(command, "go run ./cmd/tokmeter ")
+		if !ok {
+			t.Fatalf("README: the first command is %q", command)
+		}
+		t.Chdir(t.TempDir())
+		out := runHere(t, inWords(strings.ReplaceAll(rest, "testdata/sharegpt.json", sharegpt)))
+		shown, from, to := block(t, text, "first", "text")
+		if *update {
+			if err := os.WriteFile(top+"/"+readme, []byte(text[:from]+out+text[to:]), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		if diff := cmp.Diff(shape(shown), shape(out)); diff != "" {
+			t.Fatalf("README shows another output (-README +now; -update writes it):\n%s", diff)
+		}
+	})
+
+	t.Run("third", func(t *testing.T) {
+		const model = "meta-llama/Meta-Llama-3-8B-Instruct"
+		s, err := sim.Start(sim.Spec{Model: model}, "127.0.0.1:0", tokenize.Builtin())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		command, _, _ := block(t, text, "third", "sh")
+		_, rest, ok := strings.Cut(command, "./tokmeter bench")
+		if !ok {
+			t.Fatalf("README: the third command is %q", command)
+		}
+		rest = strings.NewReplacer(
+			"ShareGPT_V3_unfiltered_cleaned_split.json", sharegpt,
+			"--request-rate 1.0", "--request-rate 100.0", // a minute and a half less
+		).Replace(rest)
+		t.Chdir(t.TempDir())
+		t.Setenv("HF_HUB_OFFLINE", "1")
+		out := runHere(t, append(inWords("bench "+rest), "--base-url", s.URL()))
+		if !strings.Contains(out, "Successful requests:                     100 ") {
+			t.Fatalf("got\n%s", out)
+		}
+	})
+}
