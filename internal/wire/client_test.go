@@ -419,6 +419,8 @@ func TestOverBeforeItBegan(t *testing.T) {
 		}
 		if r := do(t, c, context.Background(), Call{}); r.outcome() != record.Refused {
 			t.Errorf("outcome %s (%v), want refused: nobody listens", r.outcome(), r.err)
+		} else if r.timing.Done == 0 || r.timing.Sent != 0 {
+			t.Errorf("timing %+v, want an end and nothing sent", r.timing)
 		}
 		var e *Error
 		if err := c.Connect(within(t, 5*time.Second), 100); !errors.As(err, &e) || e.Outcome != record.Refused {
@@ -468,10 +470,12 @@ func TestEarlyAnswer(t *testing.T) {
 		serve func(net.Conn, int)
 	}{
 		{"stops reading", func(c net.Conn, _ int) {
+			c.Read(make([]byte, 100))
 			io.WriteString(c, answer)
 			time.Sleep(400 * time.Millisecond)
 		}},
 		{"reads on after answering", func(c net.Conn, _ int) {
+			c.Read(make([]byte, 100))
 			io.WriteString(c, answer)
 			io.Copy(io.Discard, c)
 		}},

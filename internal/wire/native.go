@@ -66,6 +66,11 @@ func (c *native) Do(ctx context.Context, call Call, event Handler) (t record.Tim
 		return t, err
 	}
 	defer leave()
+	defer func() {
+		if t.Done == 0 {
+			t.Done = c.cfg.Clock.Now()
+		}
+	}()
 	for to := c.first; ; t.Redirects++ {
 		location, err := c.send(ctx, to, call, event, &t)
 		if err != nil || location == "" {
@@ -98,7 +103,9 @@ func (c *native) send(ctx context.Context, to *target, call Call, event Handler,
 			k = to.pool.get(t)
 		}
 		if k == nil {
+			dialed := c.cfg.Clock.Now()
 			if k, err = to.pool.dial(ctx); err != nil {
+				t.Dialed = dialed
 				return "", err
 			}
 		}

@@ -3,10 +3,12 @@ package wire
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"tokmeter/internal/record"
 )
@@ -156,7 +158,12 @@ func newDialer(cfg Config) *dialer {
 func (d *dialer) dial(ctx context.Context, addr string) (*stampConn, error) {
 	dialed := d.clock.Now()
 	c, err := d.net.DialContext(ctx, "tcp", addr)
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EMFILE):
+		return nil, fmt.Errorf("%w; raise the limit of open files (ulimit -n)", err)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("%w; too many connections to one address: limit the concurrency", err)
+	case err != nil:
 		return nil, err
 	}
 	s, err := newStampConn(c, d.clock, dialed)

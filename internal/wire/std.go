@@ -129,6 +129,11 @@ func (c *std) Do(ctx context.Context, call Call, event Handler) (t record.Timing
 		return t, err
 	}
 	defer leave()
+	defer func() {
+		if t.Done == 0 {
+			t.Done = c.cfg.Clock.Now()
+		}
+	}()
 	for to := c.first; ; t.Redirects++ {
 		location, err := c.send(ctx, to, call, event, &t)
 		if err != nil || location == "" {

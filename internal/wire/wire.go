@@ -19,7 +19,6 @@ package wire
 
 import (
 	"context"
-	"fmt"
 
 	"tokmeter/internal/record"
 )
@@ -66,13 +65,14 @@ type Error struct {
 // Error gives the system's or our own words; for an answer that is no event
 // stream also the status and what the server said.
 func (e *Error) Error() string {
-	switch {
-	case e.Err == nil && e.Status == 0:
-		return string(e.Outcome)
-	case len(e.Body) > 0:
-		return fmt.Sprintf("%v: %s", e.Err, e.Body)
+	words := string(e.Outcome)
+	if e.Err != nil {
+		words = e.Err.Error()
 	}
-	return e.Err.Error()
+	if len(e.Body) > 0 {
+		words += ": " + string(e.Body)
+	}
+	return words
 }
 
 // Unwrap gives Err.
