@@ -4,8 +4,8 @@
 //
 // It promises that a file is read through io.Reader and never held whole in
 // memory, that text comes out exactly as Python's json module would give it
-// (except that a lone surrogate, which no tokenizer takes, becomes U+FFFD), and
-// that an error names the file, the entry or line, what is wrong with it and
+// (half of a surrogate pair, which is no UTF-8, as the three bytes that UTF-8
+// would give it if it could), and that an error names the file, the entry or line, what is wrong with it and
 // what to do. Entries and lines are counted from 1. Files that end in .gz, or
 // begin as gzip does, are unpacked while they are read.
 //

@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -233,11 +232,7 @@ func (s *scanner) str() string {
 	if plain {
 		return string(raw[1 : len(raw)-1])
 	}
-	var text string
-	if err := json.Unmarshal(raw, &text); err != nil {
-		s.fail("a string that cannot be read: %v", err)
-	}
-	return text
+	return unquote(raw[1 : len(raw)-1])
 }
 
 // rawString passes over a string and returns it as it stands, quotes included;

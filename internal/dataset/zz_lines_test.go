@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -176,6 +177,62 @@ func FuzzLines(f *testing.F) {
 			if err := read(in); err != nil && !strings.HasPrefix(err.Error(), "dataset f: ") {
 				t.Errorf("got %q, want an error that names the file", err)
 			}
+		}
+	})
+}
+
+// Python: json.loads(s).encode("utf-8", "surrogatepass")
+func TestUnquote(t *testing.T) {
+	for _, c := range []struct{ why, raw, want string }{
+		{"every escape", `\"\\\/\b\f\n\r\t`, "\"\\/\b\f\n\r\t"},
+		{"basic plane", `\u00e9\u6570\u0000`, "é数\x00"},
+		{"pair", `\ud83d\ude00`, "😀"},
+		{"high half alone", `a\ud83db`, "a\xed\xa0\xbdb"},
+		{"low half alone", `\ude00`, "\xed\xb8\x80"},
+		{"halves the wrong way round", `\ude00\ud83d`, "\xed\xb8\x80\xed\xa0\xbd"},
+		{"high half before a pair", `\ud83d\ud83d\ude00`, "\xed\xa0\xbd😀"},
+		{"high half before another escape", `\ud83d\n`, "\xed\xa0\xbd\n"},
+		{"high half at the end", `\ud83d\ude0`, ""},
+	} {
+		s := scanBytes([]byte(`"`+c.raw+`"`), 0)
+		if got := s.str(); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.why, got, c.want)
+		}
+	}
+	if r, ok := Half("\xed\xa0\xbdx"); !ok || r != 0xd83d {
+		t.Errorf("got %x, %v, want d83d", r, ok)
+	}
+	if _, ok := Half("\xed\x9f\xbf"); ok {
+		t.Error("U+D7FF is taken for half of a pair")
+	}
+}
+
+// FuzzUnquote compares with the standard decoder, which knows no half pairs.
+func FuzzUnquote(f *testing.F) {
+	f.Add(`a\n\u00e9\ud83d\ude00`)
+	f.Add(`\ud83d\ud83d\ude00\udc00x`)
+	f.Fuzz(func(t *testing.T, text string) {
+		s := scanBytes([]byte(`"`+text+`"`), 0)
+		got := s.str()
+		if s.err != nil || s.peek() != 0 || s.err != nil {
+			return
+		}
+		var want string
+		if err := json.Unmarshal([]byte(`"`+text+`"`), &want); err != nil {
+			t.Fatalf("taken, but the decoder says %v", err)
+		}
+		var b strings.Builder
+		for i := 0; i < len(got); {
+			if _, ok := Half(got[i:]); ok {
+				b.WriteRune('\uFFFD')
+				i += 3
+				continue
+			}
+			b.WriteByte(got[i])
+			i++
+		}
+		if b.String() != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	})
 }

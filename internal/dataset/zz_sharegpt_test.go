@@ -48,7 +48,7 @@ func TestReadShareGPT(t *testing.T) {
 			want := []Conversation{
 				{Prompt: "q é 😀", Answer: "a\n"},
 				{Prompt: "last wins", Answer: "b", Media: true},
-				{Prompt: "lone \ufffd end", Answer: "NaN is fine"},
+				{Prompt: "lone \xed\xa0\xbd end", Answer: "NaN is fine"},
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)

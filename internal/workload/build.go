@@ -7,7 +7,10 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"tokmeter/internal/dataset"
 	"tokmeter/internal/plan"
@@ -72,6 +75,9 @@ func Build(ctx context.Context, c Config) (*Set, error) {
 	if err := sample(ctx); err != nil {
 		return nil, err
 	}
+	if n := b.halves.Load(); n > 0 {
+		b.warn("%d texts of the dataset hold half of a surrogate pair, which no tokenizer takes: it is sent as U+FFFD", n)
+	}
 	if err := b.finish(ctx); err != nil {
 		return nil, err
 	}
@@ -81,8 +87,19 @@ func Build(ctx context.Context, c Config) (*Set, error) {
 // A builder is one call of Build.
 type builder struct {
 	Config
-	w   *plan.Workload
-	set *Set
+	w      *plan.Workload
+	set    *Set
+	halves atomic.Int64 // texts that held half of a surrogate pair
+}
+
+// whole makes text fit for a tokenizer: half of a surrogate pair, at which
+// vLLM's client stops with an error, becomes U+FFFD.
+func (b *builder) whole(text string) string {
+	if b.Tokenizer == nil || utf8.ValidString(text) {
+		return text
+	}
+	b.halves.Add(1)
+	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
 // sampler checks what the dataset needs and returns the function that makes it.

@@ -28,11 +28,9 @@ func (b *builder) custom(ctx context.Context) error {
 	r.Entries = len(prompts)
 	prompts = prompts[:min(n, len(prompts))]
 	r.Kept, r.Unused = len(prompts), r.Entries-len(prompts)
-	template := b.Template
-	if b.w.SkipChat || b.Tokenizer == nil || b.chat() && !b.Plan.CompatVLLM() {
-		template = func(user string) (string, error) { return user, nil }
-	} else if template == nil {
-		return errors.New("dataset custom: the tokenizer has no chat template (add --skip-chat-template to send the prompts as they are)")
+	template, err := b.userTemplate()
+	if err != nil {
+		return err
 	}
 	b.set.Items = make([]Item, len(prompts))
 	err = each(ctx, b.Workers, len(prompts), func(i int) error {
@@ -42,6 +40,21 @@ func (b *builder) custom(ctx context.Context) error {
 		return err
 	}
 	return b.oversample(n)
+}
+
+// userTemplate is what a prompt goes through before it is sent.
+func (b *builder) userTemplate() (Template, error) {
+	asIs := func(user string) (string, error) { return user, nil }
+	switch {
+	case b.w.SkipChat, b.Tokenizer == nil, b.chat() && !b.Plan.CompatVLLM():
+		return asIs, nil
+	case b.Template != nil:
+		return b.Template, nil
+	case b.Plan.CompatVLLM():
+		return nil, errors.New("dataset custom: the tokenizer has no chat template (add --skip-chat-template to send the prompts as they are)")
+	}
+	b.warn("the tokenizer has no chat template: prompts are sent as they are, as with --skip-chat-template")
+	return asIs, nil
 }
 
 func (b *builder) customItem(it *Item, p dataset.Prompt, template Template) error {
@@ -56,7 +69,7 @@ func (b *builder) customItem(it *Item, p dataset.Prompt, template Template) erro
 			return err
 		}
 	}
-	text, err := template(p.Text)
+	text, err := template(b.whole(p.Text))
 	if err != nil {
 		return fmt.Errorf("dataset %s: line %d: chat template: %w (add --skip-chat-template to send the prompts as they are)", b.Data.Name(), p.Line, err)
 	}

@@ -3,7 +3,6 @@ package workload
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"tokmeter/internal/dataset"
 )
@@ -66,9 +65,6 @@ func (s *Set) count() {
 	r.Requests, r.PromptToks, r.OutputToks = len(s.Items), 0, 0
 	for i := range s.Items {
 		it := &s.Items[i]
-		if !utf8.ValidString(it.Prompt.Text) {
-			it.Prompt.Text = strings.ToValidUTF8(it.Prompt.Text, "\uFFFD")
-		}
 		seen[promptSum(it.Prompt)] = struct{}{}
 		r.PromptToks += it.PromptLen
 		r.OutputToks += it.OutputLen

@@ -2,13 +2,12 @@ package workload
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"tokmeter/internal/dataset"
 	"tokmeter/internal/protocol"
@@ -96,14 +95,35 @@ func Save(w io.Writer, items []Item, due []time.Duration) error {
 	return out.Flush()
 }
 
-// appendText writes a JSON string that reads back as the same text.
+// appendText writes a JSON string that reads back as the same text: half of a
+// surrogate pair as its escape, other bytes that are no UTF-8 as U+FFFD.
 func appendText(dst []byte, s string) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	// Encoding a string cannot fail.
-	_ = e.Encode(s)
-	return append(dst, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
+	dst = append(dst, '"')
+	for i := 0; i < len(s); {
+		c := s[i]
+		switch {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+		case c == '\n':
+			dst = append(dst, `\n`...)
+		case c < 0x20:
+			dst = fmt.Appendf(dst, `\u%04x`, c)
+		case c >= utf8.RuneSelf:
+			r, n := utf8.DecodeRuneInString(s[i:])
+			if half, ok := dataset.Half(s[i:]); ok {
+				dst = fmt.Appendf(dst, `\u%04x`, half)
+				n = 3
+			} else {
+				dst = utf8.AppendRune(dst, r)
+			}
+			i += n
+			continue
+		default:
+			dst = append(dst, c)
+		}
+		i++
+	}
+	return append(dst, '"')
 }
 
 // appendSeconds writes d as decimal seconds, exactly.

@@ -95,6 +95,7 @@ func (b *builder) measure(convs *dataset.Conversations, i int) measured {
 	if err != nil {
 		return measured{err: err}
 	}
+	c.Prompt, c.Answer = b.whole(c.Prompt), b.whole(c.Answer)
 	m := measured{Conversation: c, in: b.count(c.Prompt, true), out: b.w.ShareGPT.OutputLen}
 	if m.out == 0 {
 		m.out = b.count(c.Answer, true)

@@ -17,7 +17,7 @@ import (
 
 func TestSave(t *testing.T) {
 	items := []Item{
-		{Prompt: protocol.Prompt{Text: "a <b> & \"c\"\u2028é😀\x7f\x00"}, PromptLen: 3, OutputLen: 4},
+		{Prompt: protocol.Prompt{Text: "a <b> & \"c\"\u2028é😀\x7f\x00\t\n\xed\xa0\xbd"}, PromptLen: 3, OutputLen: 4},
 		{Prompt: protocol.Prompt{IDs: []int{7, 8}}, PromptLen: 2, OutputLen: 1, Model: "lora"},
 		{Prompt: protocol.Prompt{Batch: []string{"x", ""}}, PromptLen: 1},
 		{Prompt: protocol.Prompt{IDs: []int{}}},
@@ -27,7 +27,7 @@ func TestSave(t *testing.T) {
 	if err := Save(&b, items, due); err != nil {
 		t.Fatal(err)
 	}
-	want := `{"index": 0, "prompt": "a <b> & \"c\"\u2028é😀\u007f\u0000", "prompt_len": 3, "output_len": 4, "due_s": 0.0}
+	want := `{"index": 0, "prompt": "a <b> & \"c\" é😀\u007f\u0000\u0009\n\ud83d", "prompt_len": 3, "output_len": 4, "due_s": 0.0}
 {"index": 1, "prompt_token_ids": [7, 8], "prompt_len": 2, "output_len": 1, "due_s": 1.5, "model": "lora"}
 {"index": 2, "prompt": ["x", ""], "prompt_len": 1, "output_len": 0, "due_s": 3600.000000001}
 {"index": 3, "prompt_token_ids": [], "prompt_len": 0, "output_len": 0, "due_s": 0.000000001}

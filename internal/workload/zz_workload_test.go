@@ -231,7 +231,7 @@ func TestBuildErrors(t *testing.T) {
 		{"fault reached", "sharegpt", `[{"conversations": [{"value": 5}, {"value": "abcdefgh"}]}]`, nil, `entry 1: the "value" of the first turn is a number`},
 		{"nothing fits", "sharegpt", conv, func(p *plan.Plan, _ *Config) { p.Workload.MaxModelLen = 5 }, "--max-model-len 5 leaves none"},
 		{"no GPT-4 rows", "burstgpt", "Timestamp,Model,Request tokens,Response tokens\n1,ChatGPT,1,2\n", nil, "1 model is not GPT-4"},
-		{"no template", "custom", `{"prompt": "a"}`, nil, "add --skip-chat-template"},
+		{"no template, as vLLM", "custom", `{"prompt": "a"}`, func(p *plan.Plan, _ *Config) { p.Compat = "vllm" }, "add --skip-chat-template"},
 		{"bad template", "custom", `{"prompt": "a"}`, func(_ *plan.Plan, c *Config) {
 			c.Template = func(string) (string, error) { return "", errors.New("boom") }
 		}, "line 1: chat template: boom"},
@@ -273,6 +273,32 @@ func TestReport(t *testing.T) {
 	}
 	if got, want := r.String(), "12 entries: 10 kept, 2 dropped (1 no conversations, 1 prompt under 4 tokens)\n15 requests, 3 different prompts, 5 of them repeats, 150 prompt and 135 output tokens"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Half of a surrogate pair stays what it is where no tokenizer has to take it.
+func TestHalfPairs(t *testing.T) {
+	p := basePlan("custom")
+	p.Workload.NumPrompts, p.Workload.SkipChat = 1, true
+	s := mustBuild(t, p, `{"prompt": "a\ud83db"}`, nil)
+	if got, want := s.Items[0].Prompt.Text, "a\uFFFDb"; got != want || len(s.Report.Warnings) != 1 {
+		t.Errorf("got %q and %q, want %q and a warning", got, s.Report.Warnings, want)
+	}
+	p.Workload.SkipTokenizer = true
+	s = mustBuild(t, p, `{"prompt": "a\ud83db"}`, func(c *Config) { c.Tokenizer = nil })
+	if got, want := s.Items[0].Prompt.Text, "a\xed\xa0\xbdb"; got != want || s.Report.Warnings != nil {
+		t.Errorf("got %q and %q, want %q", got, s.Report.Warnings, want)
+	}
+	d, err := protocol.New("vllm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rs, err := s.Requests(t.Context(), d, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(rs[0].Body, []byte(`a\ud83db`)) {
+		t.Errorf("got %s, want the escape, as Python writes it", rs[0].Body)
 	}
 }
 
