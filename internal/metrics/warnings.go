@@ -73,7 +73,7 @@ func WarningDefinitions() []WarningDefinition {
 		{WarnBundledTokens, "an event carried several tokens", (*evidence).bundledTokens},
 		{WarnTokenSource, "output tokens were counted as events", (*evidence).tokenSource},
 		{WarnPromptLength, "the server's prompt tokens differ by more than " + part(lengthLimit) + " from the workload's", (*evidence).promptLength},
-		{WarnOutputLength, "more than " + part(shortLimit) + " of answers have not the length asked although ignore_eos was sent", (*evidence).outputLength},
+		{WarnOutputLength, "more than " + part(shortLimit) + " of answers are longer than asked, or have not the length asked although ignore_eos was sent", (*evidence).outputLength},
 		{WarnCachedTokens, part(cachedLimit) + " or more of prompt tokens came from the server's cache", (*evidence).cachedTokens},
 		{WarnStaleConnections, "a kept-alive connection was found closed and replaced", (*evidence).staleConnections},
 		{WarnRedirects, "a redirect was followed", (*evidence).redirects},
@@ -267,16 +267,22 @@ func (e *evidence) promptLength() string {
 
 // outputLength matters only where the length was to be met exactly.
 func (e *evidence) outputLength() string {
-	if !e.p.Target.IgnoreEOS {
-		return ""
-	}
-	off := 0
+	off, longer := 0, 0
 	for _, r := range e.recs {
-		if r.Outcome == record.OK && r.WantOutput > 0 && r.OutputTokens.N != r.WantOutput {
+		if r.Outcome != record.OK || r.WantOutput <= 0 {
+			continue
+		}
+		if r.OutputTokens.N != r.WantOutput {
 			off++
 		}
+		if r.OutputTokens.N > r.WantOutput {
+			longer++
+		}
 	}
-	if float64(off) <= shortLimit*float64(e.Completed) {
+	if float64(longer) > shortLimit*float64(e.Completed) {
+		return fmt.Sprintf("%d of %d answers are longer than asked: the server does not keep to the limit in the name that this API gives it (set its own with --extra-body)", longer, e.Completed)
+	}
+	if !e.p.Target.IgnoreEOS || float64(off) <= shortLimit*float64(e.Completed) {
 		return ""
 	}
 	return fmt.Sprintf("%d of %d answers have not the length asked although the end of text was to be ignored: the server may not know ignore_eos", off, e.Completed)

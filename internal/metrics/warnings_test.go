@@ -130,6 +130,12 @@ func TestWarnings(t *testing.T) {
 				c.WantOutput = 6
 			}
 		}},
+		{metrics.WarnOutputLength, 120, "answers without end", func(r run) {
+			r.p.Target.IgnoreEOS = false
+			for _, c := range r.recs {
+				c.WantOutput = 1
+			}
+		}},
 		{"", 120, "short answers are the model's right", func(r run) {
 			r.p.Target.IgnoreEOS = false
 			for _, c := range r.recs {
