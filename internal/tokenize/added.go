@@ -141,7 +141,10 @@ func (a *addedVocab) split(t *trie, text string, splitSpecial bool, rest func(pa
 		if pos < start {
 			rest(text[pos:start], pos)
 		}
-		found(int(value))
+		// White space that the token before took is not there any more.
+		if start < stop {
+			found(int(value))
+		}
 		pos = stop
 	}
 	if pos < len(text) {

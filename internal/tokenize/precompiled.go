@@ -87,6 +87,9 @@ func (p *precompiled) apply(text string, zero int) (string, int) {
 			}
 		}
 		for pos < end {
+			if pos >= zero && outZero < 0 {
+				outZero = len(out)
+			}
 			_, size := utf8.DecodeRuneInString(text[pos:])
 			part := text[pos : pos+size]
 			if r, ok := p.replacement(part); ok {
