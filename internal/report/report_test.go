@@ -120,7 +120,7 @@ func TestKeys(t *testing.T) {
 	if diff := cmp.Diff(vllm, got[:len(vllm)]); diff != "" {
 		t.Errorf("vLLM's keys (-vLLM +got):\n%s", diff)
 	}
-	want := []string{"outcomes", "failures", "clock", "client_lag_ms", "late_ms", "token_source", "prompt_token_source", "steady_state", "ended", "warnings"}
+	want := []string{"outcomes", "failures", "clock", "client_lag_ms", "late_ms", "token_source", "prompt_token_source", "steady_state", "workload", "ended", "warnings"}
 	if diff := cmp.Diff(want, got[len(vllm):len(vllm)+len(want)]); diff != "" {
 		t.Errorf("our keys (-want +got):\n%s", diff)
 	}
@@ -308,4 +308,21 @@ type counter int
 func (c *counter) Write(b []byte) (int, error) {
 	*c += counter(len(b))
 	return len(b), nil
+}
+
+// TestWorkload: the block and the file say what became of the dataset.
+func TestWorkload(t *testing.T) {
+	r := ours()
+	r.Summary.Workload = &metrics.Workload{
+		Entries: 10, Kept: 4, Dropped: []metrics.Drop{{Reason: "fewer than two turns", N: 5}}, Unused: 1, Oversampled: 2, Unique: 4,
+	}
+	for _, want := range []string{"    10 entries, 4 kept\n", "     5 dropped: fewer than two turns\n", "     1 not needed\n", "     2 requests repeat others\n"} {
+		if got := text(t, r); !strings.Contains(got, want) {
+			t.Errorf("got no %q in\n%s", want, got)
+		}
+	}
+	want := `"workload": {"entries": 10, "kept": 4, "dropped": [{"reason": "fewer than two turns", "n": 5}], "unused": 1, "oversampled": 2, "too_long": 0, "unique_prompts": 4}`
+	if out := result(t, r); !strings.Contains(out, want) {
+		t.Errorf("got no %s", want)
+	}
 }
