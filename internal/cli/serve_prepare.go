@@ -202,7 +202,7 @@ func (r *serveRun) build(ctx context.Context) error {
 // template renders the model's chat template; nil where it has none.
 func (r *serveRun) template() (workload.Template, error) {
 	w := &r.plan.Workload
-	if w.Dataset != "custom" || w.SkipChat || r.folder == "" {
+	if w.Dataset != "custom" && w.Dataset != "sonnet" || w.SkipChat || r.folder == "" {
 		return nil, nil
 	}
 	t, err := template.Load(r.folder)
