@@ -282,6 +282,33 @@ func TestConnect(t *testing.T) {
 	})
 }
 
+// TestOldestFirst: a server with few threads, each bound to one connection, must
+// not be asked over a connection that waits for a thread.
+func TestOldestFirst(t *testing.T) {
+	bothClients(t, func(t *testing.T, open func(Config) Client) {
+		threads := make(chan struct{}, 2)
+		s := newRawServer(t, nil, func(c net.Conn, n int) {
+			threads <- struct{}{}
+			defer func() { <-threads }()
+			always(sized("data: x\n\n"))(c, n)
+		})
+		c := open(Config{URL: s.url("/")})
+		if err := c.Connect(within(t, 5*time.Second), 1); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, func() bool { return len(threads) == 1 })
+		if err := c.Connect(within(t, 5*time.Second), 10); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, func() bool { return len(threads) == 2 })
+		for range 3 {
+			if r := do(t, c, within(t, 2*time.Second), Call{}); r.err != nil {
+				t.Fatalf("%v: the request waits for a thread", r.err)
+			}
+		}
+	})
+}
+
 func waitFor(t *testing.T, ok func() bool) {
 	t.Helper()
 	for range 1000 {

@@ -13,14 +13,18 @@ import (
 	"tokmeter/internal/record"
 )
 
-// A pool is the idle connections to one origin, the one used last on top.
+// A pool is the idle connections to one origin. One that was used is taken
+// first, the latest before the others; then those made ahead, the oldest first:
+// a server with a thread for each connection attends to the oldest, and leaves
+// later ones waiting behind idle ones until it loses patience with those.
 type pool struct {
 	client *native
 	addr   string
 	tls    *tls.Config // nil for plain HTTP
 
-	mu   sync.Mutex
-	idle []*conn
+	mu    sync.Mutex
+	used  []*conn
+	ahead []*conn
 }
 
 // get takes an idle connection, nil when there is none. Kept connections that
@@ -44,16 +48,16 @@ func (p *pool) get(t *record.Timing) *conn {
 	}
 }
 
-func (p *pool) pop() *conn {
+func (p *pool) pop() (k *conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := len(p.idle) - 1
-	if n < 0 {
-		return nil
+	if n := len(p.used); n > 0 {
+		k, p.used[n-1] = p.used[n-1], nil
+		p.used = p.used[:n-1]
+	} else if len(p.ahead) > 0 {
+		k, p.ahead[0] = p.ahead[0], nil
+		p.ahead = p.ahead[1:]
 	}
-	k := p.idle[n]
-	p.idle[n] = nil
-	p.idle = p.idle[:n]
 	return k
 }
 
@@ -61,9 +65,13 @@ func (p *pool) pop() *conn {
 func (p *pool) put(k *conn) {
 	p.mu.Lock()
 	limit := p.client.cfg.MaxIdle
-	full := limit > 0 && len(p.idle) >= limit
-	if !full {
-		p.idle = append(p.idle, k)
+	full := limit > 0 && len(p.used)+len(p.ahead) >= limit
+	switch {
+	case full:
+	case k.used:
+		p.used = append(p.used, k)
+	default:
+		p.ahead = append(p.ahead, k)
 	}
 	p.mu.Unlock()
 	if full {
@@ -74,7 +82,7 @@ func (p *pool) put(k *conn) {
 func (p *pool) len() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.idle)
+	return len(p.used) + len(p.ahead)
 }
 
 // parallelDials is how many connections Connect makes at the same time.

@@ -74,9 +74,9 @@ func NewStd(cfg Config) (Client, error) {
 // dial takes a connection made ahead, or makes one.
 func (c *std) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	c.mu.Lock()
-	if n := len(c.ahead[addr]); n > 0 {
-		s := c.ahead[addr][n-1]
-		c.ahead[addr] = c.ahead[addr][:n-1]
+	if ahead := c.ahead[addr]; len(ahead) > 0 {
+		s := ahead[0] // the oldest, for the reason that pool gives
+		c.ahead[addr] = ahead[1:]
 		c.mu.Unlock()
 		return s, nil
 	}
