@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -23,11 +24,14 @@ type Env struct {
 	StdoutTTY      bool
 	StderrTTY      bool
 	Width          int // columns of the terminal; 0 means 80
-	Now            func() time.Time
-	Rand           io.Reader // random bytes for names; nil gives zeros
+	// StderrWidth is the columns of the terminal behind Stderr at the moment,
+	// 0 where it is not known; nil means Width.
+	StderrWidth func() int
+	Now         func() time.Time
+	Rand        io.Reader // random bytes for names; nil gives zeros
 	// Interrupts begins to deliver the user's interrupts (Ctrl-C, SIGTERM)
-	// until stop is called; before and after that one ends the process. Nil
-	// means that none ever comes.
+	// until stop is called, once or more often; before and after that one ends
+	// the process. Nil means that none ever comes.
 	Interrupts func() (got <-chan os.Signal, stop func())
 }
 
@@ -51,6 +55,7 @@ func OS() *Env {
 		},
 	}
 	e.Width = e.terminalWidth(int(os.Stdout.Fd()))
+	e.StderrWidth = func() int { return e.terminalWidth(int(os.Stderr.Fd())) }
 	return e
 }
 
@@ -73,9 +78,30 @@ func (e *Env) width() int {
 	return max(e.Width, 40)
 }
 
+// progressWidth is the number of columns that a line on Stderr may take.
+func (e *Env) progressWidth() int {
+	if e.StderrWidth == nil {
+		return e.Width
+	}
+	return e.StderrWidth()
+}
+
+// A lockedWriter is a writer for several goroutines.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+// Write writes the whole of p between the writes of others.
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
+
 // interruptible derives a context that the first interrupt cancels, with
 // errInterrupted as its cause, and a channel that the second one closes. Until
-// release is called interrupts do not end the process.
+// then, and until release is called, interrupts do not end the process.
 func (e *Env) interruptible(parent context.Context) (ctx context.Context, second <-chan struct{}, release func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	abort := make(chan struct{})
@@ -95,6 +121,8 @@ func (e *Env) interruptible(parent context.Context) (ctx context.Context, second
 			if n == 0 {
 				cancel(errInterrupted)
 			} else {
+				// Whatever does not heed the second one, the third one ends.
+				stop()
 				close(abort)
 			}
 		}

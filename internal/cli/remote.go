@@ -3,8 +3,8 @@ package cli
 import (
 	"context"
 	"sync"
+	"time"
 
-	"tokmeter/internal/target"
 	"tokmeter/internal/workload"
 )
 
@@ -17,11 +17,6 @@ type remoteTokenizer struct {
 	encode func(text string, addSpecial bool) ([]int, error)
 	mu     sync.Mutex
 	err    error // the server's first failure
-}
-
-// ask binds the tokenizer to a server for the time of ctx.
-func (t *remoteTokenizer) ask(ctx context.Context, s *target.Server, model string) {
-	t.encode = func(text string, addSpecial bool) ([]int, error) { return s.Tokenize(ctx, model, text, addSpecial) }
 }
 
 // Encode asks the server for the ids of text.
@@ -46,17 +41,26 @@ func (t *remoteTokenizer) failed() error {
 }
 
 // An alignRemote is the server's tokenizer as the workload's alignment asks it.
-type alignRemote struct {
-	server *target.Server
-	model  string
+type alignRemote struct{ run *serveRun }
+
+// tokenizeLimit is how long the server may take to cut one text into tokens.
+const tokenizeLimit = 30 * time.Second
+
+// tokenize asks the server for the ids of text.
+func (r *serveRun) tokenize(ctx context.Context, text string, addSpecial bool) ([]int, error) {
+	ctx, cancel := context.WithTimeout(ctx, tokenizeLimit)
+	defer cancel()
+	return r.server.Tokenize(ctx, r.plan.Target.ModelName(), text, addSpecial)
 }
 
 // Tokenize returns the server's ids of prompt, without special tokens.
 func (a alignRemote) Tokenize(ctx context.Context, prompt string) ([]int, error) {
-	return a.server.Tokenize(ctx, a.model, prompt, false)
+	return a.run.tokenize(ctx, prompt, false)
 }
 
 // Detokenize returns the server's text of ids.
 func (a alignRemote) Detokenize(ctx context.Context, ids []int) (string, error) {
-	return a.server.Detokenize(ctx, a.model, ids)
+	ctx, cancel := context.WithTimeout(ctx, tokenizeLimit)
+	defer cancel()
+	return a.run.server.Detokenize(ctx, a.run.plan.Target.ModelName(), ids)
 }

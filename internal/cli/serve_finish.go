@@ -16,7 +16,7 @@ import (
 	"tokmeter/internal/report"
 )
 
-// countLimit is how long the counting of answers may take after the run.
+// countLimit is how long the server may take to count answers after the run.
 const countLimit = 2 * time.Minute
 
 // finish counts what the server did not, reports, and says how the run went.
@@ -27,9 +27,7 @@ func (r *serveRun) finish(ctx context.Context, recs []*record.Record, end record
 		r.writer.End(end)
 		errs = append(errs, r.writer.Update(func(h *record.Head) {
 			h.Counts = counts
-			for _, w := range slices.Concat(r.workloadWarnings(), r.warnings) {
-				h.Warnings = append(h.Warnings, w.Code+": "+w.Text)
-			}
+			h.Warnings = r.notes()
 		}), r.writer.Close())
 	}
 	// The writer reads the records until it is closed.
@@ -83,14 +81,16 @@ func (r *serveRun) count(ctx context.Context, recs []*record.Record) map[int]rec
 		c.Local = func(text string) int { return r.local.Count(text, false) }
 	}
 	if r.away == nil && ctx.Err() == nil && !r.plan.CompatVLLM() {
-		c.Server = func(ctx context.Context, text string) (int, error) {
-			ids, err := r.server.Tokenize(ctx, r.plan.Target.ModelName(), text, false)
+		asked, done := r.afterwards(ctx, countLimit)
+		defer done()
+		c.Server = func(_ context.Context, text string) (int, error) {
+			ids, err := r.tokenize(asked, text, false)
 			return len(ids), err
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), countLimit)
-	defer cancel()
-	counts, notes := load.Count(ctx, recs, c)
+	lasting, done := r.untilAbort(ctx)
+	defer done()
+	counts, notes := load.Count(lasting, recs, c)
 	for _, n := range notes {
 		r.warn("count", "%s", n)
 	}
@@ -119,18 +119,32 @@ func (r *serveRun) verdict(ctx context.Context, s *metrics.Summary) error {
 			refused = c.N
 		}
 	}
-	example := "no request ended"
-	if len(s.Failures) > 0 {
-		example = string(s.Failures[0].Outcome) + ": " + s.Failures[0].Example
+	if r.unreached || s.Requests > 0 && refused == s.Requests {
+		return r.unreachable(s)
 	}
-	if s.Requests > 0 && refused == s.Requests {
-		return failf(ExitUnreachable, reachHint, "%s could not be reached: %s", r.plan.Target.BaseURL, example)
+	if len(s.Failures) == 0 {
+		return failf(ExitFailed, "", "no request succeeded: none ended")
 	}
-	hint := ""
+	f := &s.Failures[0]
+	example, hint := string(f.Outcome), ""
+	if f.Outcome == record.HTTPError {
+		example += fmt.Sprintf(" %d", f.Status)
+		hint = statusHint(f.Status, f.Example)
+	}
+	example += ": " + f.Example
 	if ids := modelIDs(r); len(ids) > 0 && !slices.Contains(ids, r.plan.Target.ModelName()) {
 		hint = "the server offers the models " + strings.Join(ids, ", ")
 	}
 	return failf(ExitFailed, hint, "no request succeeded, the first failed with %s", example)
+}
+
+// unreachable is the error of a run that reached nobody.
+func (r *serveRun) unreachable(s *metrics.Summary) error {
+	what := r.away
+	if len(s.Failures) > 0 {
+		what = errors.New(s.Failures[0].Example)
+	}
+	return failf(ExitUnreachable, r.reachHint(r.away), "%s could not be reached: %w", r.plan.Target.BaseURL, what)
 }
 
 func modelIDs(r *serveRun) []string {
@@ -139,6 +153,15 @@ func modelIDs(r *serveRun) []string {
 		ids = append(ids, m.ID)
 	}
 	return ids
+}
+
+// notes is all warnings of the run as the run directory has them.
+func (r *serveRun) notes() []string {
+	var out []string
+	for _, w := range slices.Concat(r.workloadWarnings(), r.warnings) {
+		out = append(out, w.Code+": "+w.Text)
+	}
+	return out
 }
 
 // reportArgs is the command line in the report's form.

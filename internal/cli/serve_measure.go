@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sync"
 	"time"
 
 	"tokmeter/internal/live"
@@ -68,10 +67,14 @@ func (r *serveRun) drive(ctx context.Context, j load.Job, first workload.Request
 	if ctx.Err() != nil {
 		return record.Ending{}, context.Cause(ctx)
 	}
+	// They may be reason enough to stop the run and start another.
+	for _, w := range r.warnings {
+		fmt.Fprintf(r.env.Stderr, "tokmeter: warning: %s\n", w.Text)
+	}
 	r.say("Starting main benchmark run...")
 	if r.plan.Target.Profile {
 		r.profile(ctx, true)
-		defer r.profile(context.WithoutCancel(ctx), false)
+		defer r.profile(ctx, false)
 	}
 	r.sayTraffic()
 	if err := r.describe(); err != nil {
@@ -90,7 +93,9 @@ func (r *serveRun) readyCheck(ctx context.Context, j load.Job, first workload.Re
 		return nil
 	}
 	r.say("Waiting for endpoint to become up in %d seconds", int(limit.Seconds()))
-	rec, err := load.Ready(ctx, j, first, limit, func(rec *record.Record) {
+	// Waiting for its port was a part of it.
+	left := max(time.Until(r.readyBy), time.Second)
+	rec, err := load.Ready(ctx, j, first, left, func(rec *record.Record) {
 		fmt.Fprintf(r.env.Stderr, "tokmeter: not ready: %s: %s\n", rec.Outcome, oneLine(rec.Err))
 	})
 	if err == nil {
@@ -103,19 +108,22 @@ func (r *serveRun) readyCheck(ctx context.Context, j load.Job, first workload.Re
 	}
 	code, hint := ExitFailed, ""
 	if rec.Outcome == record.Refused {
-		code, hint = ExitUnreachable, reachHint
+		code, hint = ExitUnreachable, r.reachHint(r.away)
 	}
 	return failf(code, hint, "initial test run failed: %s: %w", r.plan.Target.URL(), err)
 }
 
+// profileLimit is how long the server may take to write its profile out.
+const profileLimit = 10 * time.Minute
+
 // profile starts or stops the server's profiler, as vLLM's client says it.
 func (r *serveRun) profile(ctx context.Context, start bool) {
-	doing, done := "Stopping profiler...", "Profiler stopped"
+	doing, done, limit := "Stopping profiler...", "Profiler stopped", profileLimit
 	if start {
-		doing, done = "Starting profiler...", "Profiler started"
+		doing, done, limit = "Starting profiler...", "Profiler started", time.Minute
 	}
 	r.say("%s", doing)
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := r.afterwards(ctx, limit)
 	defer cancel()
 	if err := r.server.Profile(ctx, start); err != nil {
 		r.warn("profile", "the profiler did not obey: %v (the server needs --profiler-config)", err)
@@ -164,7 +172,7 @@ func (r *serveRun) describe() error {
 	}
 	return r.writer.Update(func(h *record.Head) {
 		h.Args = r.redactedArgs()
-		h.Plan, h.Workload, h.Server = p, w, r.info
+		h.Plan, h.Workload, h.Server, h.Warnings = p, w, r.info, r.notes()
 	})
 }
 
@@ -172,15 +180,20 @@ func (r *serveRun) describe() error {
 func (r *serveRun) run(ctx context.Context, j load.Job) (record.Ending, error) {
 	var line *live.Line
 	if r.opts.Live {
-		o := live.Options{Progress: j.Progress, Terminal: r.env.StderrTTY, Width: r.env.width}
+		o := live.Options{Progress: j.Progress, Terminal: r.env.StderrTTY, Width: r.env.progressWidth}
 		if r.openLoop() {
 			o.Expect = r.span()
 		}
 		line = live.Start(r.env.Stderr, o)
 	}
-	ctx, stop := r.giveUpUnreached(ctx, j.Progress)
-	end, err := load.Run(ctx, j)
+	quiet := r.tellInterrupt(ctx, j.Progress)
+	giving, stop := r.giveUpUnreached(ctx, j.Progress)
+	end, err := load.Run(giving, j)
+	if errors.Is(context.Cause(giving), errUnreached) && end.Reason == record.Interrupted {
+		end.Reason, r.unreached = record.Unreachable, true
+	}
 	stop()
+	quiet()
 	line.Stop()
 	for _, w := range end.Warnings {
 		r.warn("connections", "%s", w)
@@ -196,47 +209,6 @@ func (r *serveRun) openLoop() bool {
 	s := &r.plan.Schedule
 	return s.SelfTimed || s.RampStrategy != "" || !math.IsInf(float64(s.RequestRate), 1)
 }
-
-const (
-	// unreachedFor is how long a run goes on against a server that could not
-	// be reached before it began and refuses every request.
-	unreachedFor  = 5 * time.Second
-	unreachedLook = 250 * time.Millisecond
-)
-
-// giveUpUnreached stops a run whose server was away before it began and has
-// not answered since: a schedule of an hour is not waited for.
-func (r *serveRun) giveUpUnreached(ctx context.Context, p *record.Progress) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	if r.away == nil {
-		return ctx, func() { cancel(nil) }
-	}
-	var gone sync.WaitGroup
-	gone.Go(func() {
-		began := time.Now()
-		tick := time.NewTicker(unreachedLook)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			done, failed := p.Done.Load(), p.Failed.Load()
-			if failed < done || p.InFlight.Load() > 0 {
-				return
-			}
-			if done > 0 && time.Since(began) > unreachedFor {
-				cancel(errUnreached)
-				return
-			}
-		}
-	})
-	return ctx, func() { cancel(nil); gone.Wait() }
-}
-
-// errUnreached is the cause of a run that was given up.
-var errUnreached = errors.New("the server could not be reached")
 
 // probe asks the server for one token.
 func (r *serveRun) probe(ctx context.Context) (*record.Record, error) {

@@ -149,9 +149,9 @@ func (r *serveRun) buildRemotely(ctx context.Context) error {
 	if r.remote == nil {
 		return nil
 	}
-	asks := r.plan.Workload.Dataset != "random" && r.plan.Workload.Dataset != "prefix_repetition" && r.plan.Workload.Dataset != "timed_trace"
+	asks := r.away == nil && r.plan.Workload.Dataset != "random" && r.plan.Workload.Dataset != "prefix_repetition" && r.plan.Workload.Dataset != "timed_trace"
 	if asks {
-		r.remote.ask(ctx, &r.server, r.plan.Target.ModelName())
+		r.remote.encode = func(text string, addSpecial bool) ([]int, error) { return r.tokenize(ctx, text, addSpecial) }
 		r.tokenizer = r.remote
 		if err := r.build(ctx); err != nil {
 			return err
@@ -226,7 +226,7 @@ func (r *serveRun) align(ctx context.Context) error {
 	if !workload.Aligns(r.plan.Workload.Dataset) || r.away != nil || r.tokenizer == nil {
 		return nil
 	}
-	a, err := workload.Align(ctx, r.set, alignRemote{&r.server, r.plan.Target.ModelName()})
+	a, err := workload.Align(ctx, r.set, alignRemote{r})
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,9 @@ type namedValue struct {
 // dataset, the tokenizer, the folders. Then the server is asked what it is, the
 // requests get their bodies, and only then does the clock of the run start.
 func runServe(ctx context.Context, env *Env, p plan.Plan, o runOptions) (err error) {
-	r := &serveRun{env: env, plan: p, opts: o, date: env.Now()}
+	shared := *env
+	shared.Stderr = &lockedWriter{w: env.Stderr}
+	r := &serveRun{env: &shared, plan: p, opts: o, date: env.Now()}
 	defer func() { err = errors.Join(err, r.close()) }()
 	if err := r.chooseDataset(ctx); err != nil {
 		return err
@@ -74,7 +76,9 @@ type serveRun struct {
 	server    target.Server
 	info      record.Server // what the server said of itself
 	models    []target.Model
-	away      error // why the server could not be reached when it was asked
+	away      error     // why the server could not be reached when it was asked
+	unreached bool      // the run was given up, for the server stayed away
+	readyBy   time.Time // when the ready check is over
 	simulator *sim.Server
 
 	tokenizer workload.Tokenizer

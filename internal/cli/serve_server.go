@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/net/http/httpproxy"
 
 	"tokmeter/internal/plan"
+	"tokmeter/internal/record"
 	"tokmeter/internal/sim"
 	"tokmeter/internal/target"
 	"tokmeter/internal/wire"
@@ -89,10 +91,15 @@ func (r *serveRun) bind() error {
 	transport := client.Transport.(*http.Transport)
 	transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: r.plan.Target.Insecure, RootCAs: pool, MinVersion: tls.VersionTLS12}
 	transport.DisableKeepAlives = false
+	transport.DialContext = (&net.Dialer{Timeout: dialLimit}).DialContext
 	transport.MaxIdleConnsPerHost = askIdle
 	r.server = target.Server{BaseURL: r.plan.Target.BaseURL, Header: r.header(), HTTP: client}
 	return nil
 }
+
+// dialLimit is how long a connection for a question may take: less than
+// askLimit, so that it is told apart from a server that does not answer.
+const dialLimit = 8 * time.Second
 
 // askIdle is how many connections are kept for questions: the alignment asks
 // so many at once.
@@ -145,9 +152,7 @@ func (r *serveRun) meetServer(ctx context.Context) error {
 	if unnamed {
 		r.say("Model not specified, fetching first model from server...")
 	}
-	ask, cancel := context.WithTimeout(ctx, askLimit)
-	defer cancel()
-	models, raw, err := r.server.Models(ask)
+	models, raw, err := r.askModels(ctx)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -163,6 +168,8 @@ func (r *serveRun) meetServer(ctx context.Context) error {
 		}
 		return nil
 	}
+	ask, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
 	if r.info.Version, err = r.server.Version(ask); err != nil {
 		r.info.Version = nil
 	}
@@ -175,12 +182,10 @@ func (r *serveRun) meetServer(ctx context.Context) error {
 // noModel is the error of a server that was asked for its models in vain.
 func (r *serveRun) noModel(err error) error {
 	if errors.Is(err, target.ErrUnreachable) {
-		return failf(ExitUnreachable, reachHint, "%w", err)
+		return failf(ExitUnreachable, r.reachHint(err), "%w", err)
 	}
 	return failf(ExitFailed, "name the model with --model", "no model given, and the server does not say which it has: %w", err)
 }
-
-const reachHint = "is the server running, and are --base-url, --host and --port right?"
 
 // takeFirstModel names the model as vLLM's client does: requests carry its id,
 // tokenizer and files go by its root.
@@ -214,7 +219,10 @@ func (r *serveRun) checkModel(ctx context.Context) error {
 		return nil
 	}
 	rec, err := r.probe(ctx)
-	if err != nil || rec.Status < 400 || rec.Status >= 500 {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil || !refusesModel(rec) {
 		return err
 	}
 	var offered []string
@@ -223,6 +231,17 @@ func (r *serveRun) checkModel(ctx context.Context) error {
 	}
 	hint := fmt.Sprintf("it offers %s", strings.Join(offered, ", "))
 	return failf(ExitFailed, hint, "the server at %s does not take the model %q: %d: %s", t.BaseURL, name, rec.Status, rec.Err)
+}
+
+// refusesModel reports whether an answer says that there is no such model.
+func refusesModel(rec *record.Record) bool {
+	switch rec.Status {
+	case http.StatusNotFound:
+		return true
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		return strings.Contains(strings.ToLower(rec.Err), "model")
+	}
+	return false
 }
 
 // wireConfig is how requests reach the server.

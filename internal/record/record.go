@@ -151,7 +151,8 @@ type Sink interface {
 const (
 	AllSent     = "all sent"
 	Interrupted = "interrupted"
-	Killed      = "killed" // found by a reader: the run wrote no ending
+	Unreachable = "server unreachable" // given up: no request of it reached the server
+	Killed      = "killed"             // found by a reader: the run wrote no ending
 )
 
 // An Ending says when and why a run ended.
@@ -159,7 +160,7 @@ type Ending struct {
 	Began  time.Time `json:"began"`  // wall time of the run's stamp 0
 	Start  Stamp     `json:"start"`  // the dispatch of requests began
 	End    Stamp     `json:"end"`    // every request had its record
-	Reason string    `json:"reason"` // AllSent, Interrupted, Killed
+	Reason string    `json:"reason"` // AllSent, Interrupted, Unreachable, Killed
 	Sent   int       `json:"sent"`   // requests released
 	// ClockSteps counts the steps of the wall clock noticed during the run.
 	ClockSteps int `json:"clock_steps,omitempty"`

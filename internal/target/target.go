@@ -7,6 +7,7 @@ package target
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,7 +34,8 @@ type Model struct {
 	Root string `json:"root"` // where its weights come from; "" where the server does not say
 }
 
-// ErrUnreachable is what an error is when no connection could be made.
+// ErrUnreachable is what an error is when no connection could be made, or no
+// TLS on it.
 var ErrUnreachable = errors.New("server unreachable")
 
 // A StatusError is an answer other than 200.
@@ -155,9 +157,24 @@ func (s *Server) unreached(err error) error {
 	if errors.As(err, &ue) {
 		err = ue.Err
 	}
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
+	switch {
+	case unconnected(err):
 		return fmt.Errorf("%s: %w: %w", s.BaseURL, ErrUnreachable, err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s gave no answer in time: %w", s.BaseURL, err)
 	}
 	return fmt.Errorf("%s: %w", s.BaseURL, err)
+}
+
+// unconnected reports whether err came before anything could be asked.
+func unconnected(err error) bool {
+	var (
+		op     *net.OpError
+		record tls.RecordHeaderError
+		verify *tls.CertificateVerificationError
+		alert  tls.AlertError
+	)
+	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") ||
+		errors.As(err, &record) || errors.As(err, &verify) || errors.As(err, &alert) ||
+		errors.Is(err, http.ErrSchemeMismatch)
 }
