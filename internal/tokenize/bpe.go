@@ -196,7 +196,7 @@ func (b *bpe) word(e *encoding, word string) {
 func (b *bpe) join(e *encoding, word string) []uint32 {
 	e.work = b.symbols(e.work[:0], word)
 	if len(e.work) <= maxScan {
-		e.work = b.mergeShort(e, e.work)
+		e.work = b.mergeShort(e.work)
 	} else {
 		e.work = b.mergeLong(e, e.work)
 	}

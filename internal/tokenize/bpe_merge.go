@@ -6,7 +6,7 @@ const maxScan = 24
 
 // mergeShort merges by looking through the pairs. It takes the lowest rank and
 // of these the leftmost, which is the heap's order too.
-func (b *bpe) mergeShort(e *encoding, ids []uint32) []uint32 {
+func (b *bpe) mergeShort(ids []uint32) []uint32 {
 	var rank, made [maxScan]uint32
 	n := len(ids)
 	for i := 0; i+1 < n; i++ {

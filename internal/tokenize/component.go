@@ -38,3 +38,16 @@ func unknown(room, kind string) error {
 
 // isNull says whether a part is absent or null.
 func isNull(raw rawJSON) bool { return len(raw) == 0 || string(raw) == "null" }
+
+// each makes something of every part of a sequence.
+func each[T any](parts []rawJSON, make func(rawJSON) (T, error)) ([]T, error) {
+	var out []T
+	for _, raw := range parts {
+		made, err := make(raw)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, made)
+	}
+	return out, nil
+}

@@ -277,15 +277,8 @@ func newDecoder(raw rawJSON, depth int) (decoder, error) {
 		if c.Decoders == nil {
 			return nil, lacks("decoders")
 		}
-		s := decoderSequence{}
-		for _, raw := range *c.Decoders {
-			d, err := newDecoder(raw, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			s = append(s, d)
-		}
-		return s, nil
+		s, err := each(*c.Decoders, func(raw rawJSON) (decoder, error) { return newDecoder(raw, depth+1) })
+		return decoderSequence(s), err
 	}
 	return nil, unknown("decoder", kind)
 }

@@ -5,6 +5,9 @@ import (
 	"fmt"
 )
 
+// maxPadding is the length to which an encoding may be padded.
+const maxPadding = 1 << 20
+
 // limits reads the truncation and the padding of a tokenizer.json, which the
 // library applies to every encoding.
 func (f *file) limits(t *Tokenizer) error {
@@ -45,13 +48,13 @@ func (f *file) limits(t *Tokenizer) error {
 		}
 		var fixed struct{ Fixed *int }
 		if string(*c.Strategy) != `"BatchLongest"` {
-			if err := json.Unmarshal(*c.Strategy, &fixed); err != nil || fixed.Fixed == nil || *fixed.Fixed < 0 || *fixed.Fixed > 1<<24 {
+			if err := json.Unmarshal(*c.Strategy, &fixed); err != nil || fixed.Fixed == nil || *fixed.Fixed < 0 || *fixed.Fixed > maxPadding {
 				return fmt.Errorf("padding: the strategy %s is not known", *c.Strategy)
 			}
 			t.padding.fixed = *fixed.Fixed
 		}
 		if c.Multiple != nil && *c.Multiple > 0 {
-			if *c.Multiple > 1<<24 {
+			if *c.Multiple > maxPadding {
 				return fmt.Errorf("padding: pad_to_multiple_of %d is beyond reason", *c.Multiple)
 			}
 			t.padding.multiple = *c.Multiple

@@ -207,6 +207,23 @@ func isChinese(r rune) bool {
 		r >= 0xf900 && r <= 0xfaff || r >= 0x2f800 && r <= 0x2fa1f
 }
 
+// plainNormalizer gives the normalizers that have no settings, or nil.
+func plainNormalizer(kind string) normalizer {
+	switch kind {
+	case "NFC", "NFD", "NFKC", "NFKD":
+		return normalForm{compose: strings.HasSuffix(kind, "C"), compatible: strings.Contains(kind, "K")}
+	case "Lowercase":
+		return lowercase{}
+	case "StripAccents":
+		return dropRunes{accentMarks()}
+	case "Nmt":
+		return nmt{}
+	case "ByteLevel":
+		return byteChars{}
+	}
+	return nil
+}
+
 // newNormalizer makes the normalizer of a tokenizer.json.
 func newNormalizer(raw rawJSON, depth int) (normalizer, error) {
 	var c struct {
@@ -227,30 +244,16 @@ func newNormalizer(raw rawJSON, depth int) (normalizer, error) {
 		return nil, err
 	}
 	lacks := func(field string) error { return fmt.Errorf("normalizer %s: %s is missing", kind, field) }
+	if n := plainNormalizer(kind); n != nil {
+		return n, nil
+	}
 	switch kind {
-	case "NFC", "NFD", "NFKC", "NFKD":
-		return normalForm{compose: strings.HasSuffix(kind, "C"), compatible: strings.Contains(kind, "K")}, nil
-	case "Lowercase":
-		return lowercase{}, nil
-	case "StripAccents":
-		return dropRunes{accentMarks()}, nil
-	case "Nmt":
-		return nmt{}, nil
-	case "ByteLevel":
-		return byteChars{}, nil
 	case "Sequence":
 		if c.Normalizers == nil {
 			return nil, lacks("normalizers")
 		}
-		s := normalizerSequence{}
-		for _, raw := range *c.Normalizers {
-			n, err := newNormalizer(raw, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			s = append(s, n)
-		}
-		return s, nil
+		s, err := each(*c.Normalizers, func(raw rawJSON) (normalizer, error) { return newNormalizer(raw, depth+1) })
+		return normalizerSequence(s), err
 	case "BertNormalizer":
 		if c.Clean == nil || c.Chinese == nil || c.Lower == nil {
 			return nil, lacks("clean_text, handle_chinese_chars or lowercase")

@@ -162,15 +162,8 @@ func newProcessor(raw rawJSON, depth int) (processor, error) {
 		if c.Processors == nil {
 			return nil, lacks("processors")
 		}
-		s := processorSequence{}
-		for _, raw := range *c.Processors {
-			p, err := newProcessor(raw, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			s = append(s, p)
-		}
-		return s, nil
+		s, err := each(*c.Processors, func(raw rawJSON) (processor, error) { return newProcessor(raw, depth+1) })
+		return processorSequence(s), err
 	case "BertProcessing", "RobertaProcessing":
 		if c.Sep == nil || c.Cls == nil {
 			return nil, lacks("sep or cls")

@@ -14,20 +14,26 @@ import (
 type translator struct {
 	in   []rune
 	pos  int
-	out  strings.Builder
+	out  []byte
 	fold bool // inside (?i:…)
 }
+
+// maxPattern is the length up to which patterns are read.
+const maxPattern = 10_000
 
 // translate gives the regexp2 pattern for an Oniguruma pattern.
 func translate(pattern string) (string, error) {
 	t := &translator{in: []rune(pattern)}
+	if len(t.in) > maxPattern {
+		return "", fmt.Errorf("it is longer than %d characters", maxPattern)
+	}
 	if err := t.alternatives(0); err != nil {
 		return "", err
 	}
 	if t.pos < len(t.in) {
 		return "", fmt.Errorf("a ) without its (")
 	}
-	return t.out.String(), nil
+	return string(t.out), nil
 }
 
 func (t *translator) peek(s string) bool {
@@ -48,7 +54,7 @@ func (t *translator) alternatives(depth int) error {
 	}
 	for t.pos < len(t.in) && t.in[t.pos] != ')' {
 		if t.take("|") {
-			t.out.WriteByte('|')
+			t.out = append(t.out, '|')
 			continue
 		}
 		if err := t.term(depth); err != nil {
@@ -60,11 +66,11 @@ func (t *translator) alternatives(depth int) error {
 
 // term reads one atom with what repeats it.
 func (t *translator) term(depth int) error {
-	before := t.out.String()
+	before := len(t.out)
 	if err := t.atom(depth); err != nil {
 		return err
 	}
-	atom := t.out.String()[len(before):]
+	atom := string(t.out[before:])
 	for first := true; ; first = false {
 		quantifier, possessive, err := t.quantifier()
 		if err != nil {
@@ -81,9 +87,7 @@ func (t *translator) term(depth int) error {
 			atom = "(?>" + atom + ")"
 		}
 	}
-	t.out.Reset()
-	t.out.WriteString(before)
-	t.out.WriteString(atom)
+	t.out = append(t.out[:before], atom...)
 	return nil
 }
 
@@ -157,16 +161,16 @@ func (t *translator) atom(depth int) error {
 		if err != nil {
 			return err
 		}
-		class.write(&t.out)
+		t.out = class.write(t.out)
 		return nil
 	case '\\':
 		return t.escape()
 	case '.':
-		t.out.WriteString(`[^\n]`)
+		t.out = append(t.out, `[^\n]`...)
 	case '^':
-		t.out.WriteString(`(?:(?<=\n)|\A)`)
+		t.out = append(t.out, `(?:(?<=\n)|\A)`...)
 	case '$':
-		t.out.WriteString(`(?=\n|\z)`)
+		t.out = append(t.out, `(?=\n|\z)`...)
 	case '?', '*', '+', '{':
 		return fmt.Errorf("a %c with nothing before it", c)
 	default:
@@ -180,7 +184,7 @@ func (t *translator) atom(depth int) error {
 // literal writes one character, in all its cases inside (?i:…).
 func (t *translator) literal(c rune) error {
 	if !t.fold || c < unicode.MaxASCII && !unicode.IsLetter(c) {
-		writeRune(&t.out, c)
+		t.out = writeRune(t.out, c)
 		return nil
 	}
 	if c > unicode.MaxASCII {
@@ -194,7 +198,7 @@ func (t *translator) literal(c rune) error {
 		}
 	}
 	class := charClass{ranges: foldRanges([]runeRange{{c, c}})}
-	class.write(&t.out)
+	t.out = class.write(t.out)
 	return nil
 }
 
@@ -235,7 +239,7 @@ func (t *translator) group(depth int) error {
 			}
 		}
 	}
-	t.out.WriteString("(" + kind)
+	t.out = append(t.out, "("+kind...)
 	outer := t.fold
 	t.fold = fold
 	err := t.alternatives(depth + 1)
@@ -246,7 +250,7 @@ func (t *translator) group(depth int) error {
 	if !t.take(")") {
 		return fmt.Errorf("a ( without its )")
 	}
-	t.out.WriteByte(')')
+	t.out = append(t.out, ')')
 	return nil
 }
 
@@ -257,18 +261,16 @@ func (t *translator) escape() error {
 	}
 	switch c := t.in[t.pos+1]; c {
 	case 'A', 'z', 'Z':
-		t.out.WriteString(`\` + string(c))
+		t.out = append(t.out, `\`+string(c)...)
 		t.pos += 2
 		return nil
 	case 'b', 'B':
-		word := namedClass("word")
-		var w strings.Builder
-		word.write(&w)
+		word := string(namedClass("word").write(nil))
 		pattern := `(?:(?<=W)(?!W)|(?<!W)(?=W))`
 		if c == 'B' {
 			pattern = `(?:(?<=W)(?=W)|(?<!W)(?!W))`
 		}
-		t.out.WriteString(strings.ReplaceAll(pattern, "W", w.String()))
+		t.out = append(t.out, strings.ReplaceAll(pattern, "W", word)...)
 		t.pos += 2
 		return nil
 	}
@@ -279,6 +281,6 @@ func (t *translator) escape() error {
 	if class == nil {
 		return t.literal(single)
 	}
-	class.write(&t.out)
+	t.out = class.write(t.out)
 	return nil
 }

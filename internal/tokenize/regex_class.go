@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // A charClass is a set of characters: ranges and categories of Go's tables,
@@ -16,43 +17,38 @@ type charClass struct {
 	categories []string // of Go's; ranges has what the library's hold besides
 }
 
-// write writes the class for regexp2.
-func (c *charClass) write(out *strings.Builder) {
+// write appends the class as regexp2 has it.
+func (c *charClass) write(out []byte) []byte {
 	if len(c.ranges) == 0 && len(c.categories) == 0 {
 		if c.not {
-			out.WriteString(`[\s\S]`)
-		} else {
-			out.WriteString(`(?!)`)
+			return append(out, `[\s\S]`...)
 		}
-		return
+		return append(out, `(?!)`...)
 	}
-	out.WriteByte('[')
+	out = append(out, '[')
 	if c.not {
-		out.WriteByte('^')
+		out = append(out, '^')
 	}
 	for _, r := range c.ranges {
-		writeRune(out, r.lo)
+		out = writeRune(out, r.lo)
 		if r.hi > r.lo {
-			out.WriteByte('-')
-			writeRune(out, r.hi)
+			out = writeRune(append(out, '-'), r.hi)
 		}
 	}
 	for _, name := range c.categories {
-		out.WriteString(`\p{` + name + `}`)
+		out = append(out, `\p{`+name+`}`...)
 	}
-	out.WriteByte(']')
+	return append(out, ']')
 }
 
-func writeRune(out *strings.Builder, r rune) {
+func writeRune(out []byte, r rune) []byte {
 	switch {
 	case r < 0x20 || r == 0x7f || r >= 0xd800 && r < 0xe000:
-		fmt.Fprintf(out, `\u%04x`, r)
+		return fmt.Appendf(out, `\u%04x`, r)
 	case r <= unicode.MaxASCII && r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r):
-		out.WriteByte('\\')
-		out.WriteRune(r)
-	default:
-		out.WriteRune(r)
+		out = append(out, '\\')
 	}
+	return utf8.AppendRune(out, r)
 }
 
 // all gives the class as sorted ranges that do not touch.
