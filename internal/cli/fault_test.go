@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -134,6 +136,13 @@ func (s *faultServer) questions(path string) []asked {
 	return out
 }
 
+// all is every question in the order in which they came.
+func (s *faultServer) all() []asked {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.asked)
+}
+
 // die closes the listener and cuts every connection.
 func (s *faultServer) die() {
 	s.ln.Close()
@@ -233,3 +242,6 @@ func saysAndCuts(s string) answer {
 func good() answer {
 	return says(streamHead + events(someText, lastText, usageIs, "[DONE]") + "0\r\n\r\n")
 }
+
+// discardLog is for servers of net/http that are meant to fail.
+func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }

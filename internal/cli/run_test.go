@@ -16,7 +16,6 @@ type world struct {
 	dir        string
 	env        map[string]string
 	interrupts chan os.Signal
-	stopped    func() // called when interrupts are given back
 }
 
 func newWorld(t *testing.T) *world {
@@ -37,7 +36,7 @@ func (w *world) write(name, content string) string {
 	return w.path(name)
 }
 
-// An outcome is what a command left.
+// A ran is what a command left.
 type ran struct {
 	code           int
 	stdout, stderr string
@@ -87,16 +86,22 @@ func (w *world) serveArgs(url string, args ...string) []string {
 		"--save-result", "--save-detailed", "--result-filename", w.path("result.json"), "--record-dir", w.path("record")}, args...)
 }
 
-// result reads the result file.
-func (w *world) result() map[string]any {
+// read reads a file of the world's folder.
+func (w *world) read(name string) string {
 	w.t.Helper()
-	b, err := os.ReadFile(w.path("result.json"))
+	b, err := os.ReadFile(w.path(name))
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	return string(b)
+}
+
+// result reads the result file.
+func (w *world) result() map[string]any {
+	w.t.Helper()
 	m := map[string]any{}
-	if err := json.Unmarshal(b, &m); err != nil {
-		w.t.Fatalf("result.json: %v\n%s", err, b)
+	if err := json.Unmarshal([]byte(w.read("result.json")), &m); err != nil {
+		w.t.Fatalf("result.json: %v\n%s", err, w.read("result.json"))
 	}
 	return m
 }
