@@ -73,13 +73,14 @@ func (h *Hub) fill(ctx context.Context, r repo, m meta, f *os.File) error {
 	if pause == 0 {
 		pause = defaultPause
 	}
+	var most int64 // a server that starts over each time makes no progress
 	for tries := 1; ; tries++ {
-		got, err := h.fillOnce(ctx, r, m, f)
+		size, err := h.fillOnce(ctx, r, m, f)
 		if err == nil || !errors.Is(err, errCut) {
 			return err
 		}
-		if got > 0 {
-			tries = 1
+		if size > most {
+			most, tries = size, 1
 		}
 		if tries > maxTries {
 			return h.unreachable(ctx, r, m.file, err)
@@ -92,8 +93,8 @@ func (h *Hub) fill(ctx context.Context, r repo, m meta, f *os.File) error {
 	}
 }
 
-// fillOnce makes one request for what is missing and returns how many bytes it
-// added. An error that is errCut may be mended by another try.
+// fillOnce makes one request for what is missing and returns how many bytes are
+// there then. An error that is errCut may be mended by another try.
 func (h *Hub) fillOnce(ctx context.Context, r repo, m meta, f *os.File) (int64, error) {
 	offset, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -143,7 +144,7 @@ func (h *Hub) fillOnce(ctx context.Context, r repo, m meta, f *os.File) (int64, 
 	return h.receive(quiet, m, f, resp.Body, offset, timer)
 }
 
-// receive appends a body to the file.
+// receive appends a body to the file and returns how many bytes are there then.
 func (h *Hub) receive(ctx context.Context, m meta, f *os.File, body io.Reader, offset int64, timer *time.Timer) (int64, error) {
 	buf := make([]byte, 256<<10)
 	var got int64
@@ -152,11 +153,11 @@ func (h *Hub) receive(ctx context.Context, m meta, f *os.File, body io.Reader, o
 		n, readErr := body.Read(buf)
 		timer.Reset(h.patience())
 		if _, err := f.Write(buf[:n]); err != nil {
-			return got, err
+			return offset + got, err
 		}
 		got += int64(n)
 		if m.size >= 0 && offset+got > m.size {
-			return got, fmt.Errorf("%w: more than the %d bytes it should have", ErrCorrupt, m.size)
+			return offset + got, fmt.Errorf("%w: more than the %d bytes it should have", ErrCorrupt, m.size)
 		}
 		if readErr != nil || time.Since(told) >= progressEvery {
 			h.report(m.file, offset+got, m.size)
@@ -168,11 +169,11 @@ func (h *Hub) receive(ctx context.Context, m meta, f *os.File, body io.Reader, o
 			if cause := context.Cause(ctx); cause != nil {
 				readErr = cause
 			}
-			return got, fmt.Errorf("%w: %w", errCut, readErr)
+			return offset + got, fmt.Errorf("%w: %w", errCut, readErr)
 		case m.size >= 0 && offset+got < m.size:
-			return got, fmt.Errorf("%w: %d of %d bytes", errCut, offset+got, m.size)
+			return offset + got, fmt.Errorf("%w: %d of %d bytes", errCut, offset+got, m.size)
 		default:
-			return got, nil
+			return offset + got, nil
 		}
 	}
 }
