@@ -8,7 +8,6 @@ import (
 // A modelJSON is the model of a tokenizer.json. The vocabulary and the merges
 // were read; the rest is raw.
 type modelJSON struct {
-	kind    string
 	vocab   map[string]uint32
 	entries []unigramEntry
 	merges  []mergePair
