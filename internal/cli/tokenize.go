@@ -34,7 +34,7 @@ Both switches may be left out and are true then.`,
 		if _, err := os.Stat(path); err != nil {
 			return usagef("want a tokenizer.json or its folder", "--tokenizer: %w", err)
 		}
-		tok, err := tokenize.Load(path)
+		tok, err := tokenize.LoadPlain(path)
 		if err != nil {
 			return usage(err)
 		}
