@@ -16,21 +16,26 @@ func TestAccuracy(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux stamps what a socket receives")
 	}
-	programs, err := build(t.Context(), t.TempDir())
+	dir := t.TempDir()
+	programs, err := build(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokenizer, err := writeTokenizer(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {
-		streams                   int
+		streams, tokens           int
 		ttftMean, ttftP99, itlRel float64 // ms, ms, share
 	}{
-		{streams: 1, ttftMean: 0.1, ttftP99: 0.5, itlRel: 0.02},
-		{streams: 64, ttftMean: 0.5, ttftP99: 1.5, itlRel: 0.02},
-		{streams: 1024, ttftMean: 0.5, ttftP99: 1.5, itlRel: 0.02},
+		{streams: 1, tokens: 20, ttftMean: 0.1, ttftP99: 0.5, itlRel: 0.02},
+		{streams: 64, tokens: 50, ttftMean: 0.5, ttftP99: 1.5, itlRel: 0.02},
+		{streams: 1024, tokens: 100, ttftMean: 0.5, ttftP99: 1.5, itlRel: 0.02},
 	}
 	c := client{name: "tokmeter", argv: []string{programs.tokmeter, "bench", "serve", "--no-record", "--no-live"}}
 	for _, tt := range tests {
-		l := load{streams: tt.streams, tokens: 100, spec: "ttft=50ms,itl=20ms,jitter=0.02", tokenizer: "../../internal/workload/testdata/tokenizers/tiny"}
+		l := load{streams: tt.streams, tokens: tt.tokens, spec: "ttft=50ms,itl=20ms,jitter=0.02", tokenizer: tokenizer}
 		r, err := measure(t.Context(), programs, c, l)
 		if err != nil {
 			t.Fatalf("%d streams: %v", tt.streams, err)

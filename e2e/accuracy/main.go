@@ -36,7 +36,6 @@ func run(ctx context.Context) error {
 	tokens := flag.Int("tokens", 200, "tokens of each answer")
 	std := flag.Bool("std", false, "also tokmeter with --client std")
 	spec := flag.String("spec", "ttft=50ms,itl=20ms,jitter=0.02", "the server's times")
-	tokenizer := flag.String("tokenizer", "internal/workload/testdata/tokenizers/tiny", "folder with the tokenizer that all clients use")
 	flag.Parse()
 
 	dir, err := os.MkdirTemp("", "accuracy")
@@ -45,6 +44,10 @@ func run(ctx context.Context) error {
 	}
 	defer os.RemoveAll(dir)
 	programs, err := build(ctx, dir)
+	if err != nil {
+		return err
+	}
+	tokenizer, err := writeTokenizer(dir)
 	if err != nil {
 		return err
 	}
@@ -68,7 +71,7 @@ func run(ctx context.Context) error {
 			return fmt.Errorf("-streams: %q is no positive number", level)
 		}
 		for _, c := range clients {
-			r, err := measure(ctx, programs, c, load{streams: n, tokens: *tokens, spec: *spec, tokenizer: *tokenizer})
+			r, err := measure(ctx, programs, c, load{streams: n, tokens: *tokens, spec: *spec, tokenizer: tokenizer})
 			if err != nil {
 				return fmt.Errorf("%s at %d streams: %w", c.name, n, err)
 			}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -14,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tokmeter/internal/tokenize"
 )
 
 // programs are the paths of the built client and server.
@@ -30,6 +33,23 @@ func build(ctx context.Context, dir string) (programs, error) {
 		}
 	}
 	return p, nil
+}
+
+// writeTokenizer writes the simulator's tokenizer as a folder that every client
+// reads.
+func writeTokenizer(dir string) (string, error) {
+	data, err := tokenize.BuiltinFile()
+	if err != nil {
+		return "", err
+	}
+	dir = filepath.Join(dir, "tokenizer")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		return "", err
+	}
+	const config = `{"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>"}`
+	return dir, errors.Join(
+		os.WriteFile(filepath.Join(dir, "tokenizer.json"), data, 0o644),
+		os.WriteFile(filepath.Join(dir, "tokenizer_config.json"), []byte(config), 0o644))
 }
 
 // A client is a benchmark client under test.

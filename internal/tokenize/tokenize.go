@@ -63,20 +63,25 @@ type encoding struct {
 var builtinFile []byte
 
 var builtin = sync.OnceValue(func() *Tokenizer {
+	data, err := BuiltinFile()
+	if err == nil {
+		var t *Tokenizer
+		if t, err = Parse(data); err == nil {
+			return t
+		}
+	}
+	panic("tokenize: the built-in tokenizer is broken: " + err.Error())
+})
+
+// BuiltinFile returns the tokenizer.json of Builtin, for programs of others
+// that are to use the same.
+func BuiltinFile() ([]byte, error) {
 	r, err := gzip.NewReader(bytes.NewReader(builtinFile))
 	if err != nil {
-		panic("tokenize: the built-in tokenizer is broken: " + err.Error())
+		return nil, err
 	}
-	data, err := io.ReadAll(r)
-	if err != nil {
-		panic("tokenize: the built-in tokenizer is broken: " + err.Error())
-	}
-	t, err := Parse(data)
-	if err != nil {
-		panic("tokenize: the built-in tokenizer is broken: " + err.Error())
-	}
-	return t
-})
+	return io.ReadAll(r)
+}
 
 // Builtin returns a small byte-level tokenizer of 8,000 entries that is part of
 // the program, for runs where no tokenizer is at hand. It is read on first use.
