@@ -52,6 +52,19 @@ func checkCertificates(path string) error {
 	return nil
 }
 
+// missingFolders lists dir and the folders above it that there are not,
+// innermost first.
+func missingFolders(dir string) []string {
+	var missing []string
+	for {
+		if _, err := os.Stat(dir); err == nil || filepath.Dir(dir) == dir {
+			return missing
+		}
+		missing = append(missing, dir)
+		dir = filepath.Dir(dir)
+	}
+}
+
 // checkParent refuses a path whose folder is missing, or that is a folder.
 func checkParent(flag, path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {

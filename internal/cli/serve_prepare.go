@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"tokmeter/internal/dataset"
@@ -26,6 +27,9 @@ func (r *serveRun) chooseDataset(ctx context.Context) error {
 	w := &r.plan.Workload
 	if w.Dataset == "sharegpt" && w.Path == "" {
 		path, err := r.hub().Dataset(ctx, hub.ShareGPTDataset, hub.ShareGPTFile)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err != nil {
 			return failf(ExitUsage, "or give a file with --dataset-path", "dataset sharegpt: %w", err)
 		}
@@ -53,8 +57,11 @@ func (r *serveRun) openOutputs() error {
 	if r.opts.DryRun {
 		return nil
 	}
+	if r.plan.Output.SaveResult || r.plan.Output.AppendResult {
+		r.made = missingFolders(filepath.Dir(report.Path(r.plan, r.date)))
+	}
 	if err := report.CheckWritable(r.plan, r.date); err != nil {
-		return failf(ExitUsage, "give another with --result-dir", "%w", err)
+		return usage(err)
 	}
 	if r.plan.Output.NoRecord {
 		return nil
@@ -66,10 +73,7 @@ func (r *serveRun) openOutputs() error {
 	} else {
 		r.writer, err = record.CreateIn(runsFolder, record.Name(r.date, r.plan.Target.Model), head)
 	}
-	if err != nil {
-		return failf(ExitUsage, "give another folder with --record-dir, or --no-record", "%w", err)
-	}
-	return nil
+	return usage(err)
 }
 
 // runsFolder is where runs leave their directories, one each.
@@ -106,6 +110,9 @@ func (r *serveRun) findTokenizer(ctx context.Context) error {
 		r.warn("tokenizer", "no model and no tokenizer given: prompts are made and cut with the small tokenizer inside (give one with --tokenizer)")
 		return nil
 	}
+	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+		return r.readTokenizer(name)
+	}
 	dir, err := r.hub().Model(ctx, name, []string{"tokenizer.json"}, append([]string{"special_tokens_map.json"}, template.Files()...))
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -118,10 +125,10 @@ func (r *serveRun) findTokenizer(ctx context.Context) error {
 		}
 	}
 	if w.Tokenizer != "" {
-		return failf(ExitUsage, "", "--tokenizer %s: %w", name, err)
+		return failf(ExitUsage, "", "--tokenizer: %w", err)
 	}
 	r.useBuiltin()
-	if w.Dataset == "requests" || w.Dataset == "burstgpt" {
+	if w.Dataset == "requests" {
 		return nil
 	}
 	r.remote = &remoteTokenizer{Tokenizer: r.local}
@@ -129,10 +136,42 @@ func (r *serveRun) findTokenizer(ctx context.Context) error {
 	return nil
 }
 
+// readTokenizer takes the tokenizer of a file, whatever its name is.
+func (r *serveRun) readTokenizer(path string) error {
+	local, err := tokenize.Load(path)
+	if err != nil {
+		return usage(err)
+	}
+	r.folder, r.local, r.tokenizer = filepath.Dir(path), local, local
+	return nil
+}
+
 // useBuiltin takes the tokenizer inside the binary.
 func (r *serveRun) useBuiltin() {
 	r.local = tokenize.Builtin()
 	r.tokenizer = r.local
+}
+
+// rehearse finds what is wrong with the schedule and with the dataset's file
+// where the server has to be asked before the workload can be built.
+func (r *serveRun) rehearse(ctx context.Context) error {
+	if r.set != nil {
+		return nil
+	}
+	rehearsal := serveRun{env: r.env, plan: r.plan, opts: r.opts}
+	randoms, err := workload.NewRandoms(r.plan.Seed)
+	if err == nil && !r.plan.Schedule.SelfTimed {
+		_, err = schedule.Offsets(r.plan.Schedule, max(r.plan.Workload.NumPrompts, 1), randoms.Np)
+	}
+	if err != nil || r.plan.Workload.Path == "" {
+		return usage(err)
+	}
+	rehearsal.useBuiltin()
+	var bad *dataset.Error
+	if err := rehearsal.build(ctx); errors.As(err, &bad) || ctx.Err() != nil {
+		return err
+	}
+	return nil
 }
 
 // buildLocally builds the workload, unless it takes the server's tokenizer.
@@ -149,8 +188,9 @@ func (r *serveRun) buildRemotely(ctx context.Context) error {
 	if r.remote == nil {
 		return nil
 	}
-	asks := r.away == nil && r.plan.Workload.Dataset != "random" && r.plan.Workload.Dataset != "prefix_repetition" && r.plan.Workload.Dataset != "timed_trace"
-	if asks {
+	// The others make their prompts from tokens, for which texts are no help.
+	asks := slices.Contains([]string{"sharegpt", "custom", "sonnet"}, r.plan.Workload.Dataset)
+	if asks && r.away == nil {
 		r.remote.encode = func(text string, addSpecial bool) ([]int, error) { return r.tokenize(ctx, text, addSpecial) }
 		r.tokenizer = r.remote
 		if err := r.build(ctx); err != nil {
@@ -162,8 +202,13 @@ func (r *serveRun) buildRemotely(ctx context.Context) error {
 		}
 	}
 	r.tokenizer = r.local
-	r.warn("tokenizer", "%v; prompts are made and cut with the small tokenizer inside, so their lengths differ from those asked", r.remote.missing)
+	r.warnBuiltin()
 	return r.build(ctx)
+}
+
+// warnBuiltin says that the tokenizer inside stands for the model's.
+func (r *serveRun) warnBuiltin() {
+	r.warn("tokenizer", "%v; prompts are made and cut with the small tokenizer inside, so their lengths differ from those asked", r.remote.missing)
 }
 
 // build makes the workload and its due times.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"tokmeter/internal/metrics"
@@ -90,7 +91,8 @@ type serveRun struct {
 	due       []time.Duration
 
 	writer   *record.Writer // nil with --no-record
-	recorded bool           // the writer has records to keep
+	recorded bool           // the run began: what it leaves is kept
+	made     []string       // folders that were missing for the result, innermost first
 	warnings []metrics.Warning
 }
 
@@ -113,6 +115,11 @@ func (r *serveRun) close() error {
 	if r.writer != nil && !r.recorded {
 		errs = append(errs, r.writer.Discard())
 	}
+	if !r.recorded {
+		for _, dir := range r.made {
+			_ = os.Remove(dir) // unless something is in it
+		}
+	}
 	return errors.Join(errs...)
 }
 
@@ -121,7 +128,10 @@ func (r *serveRun) dryRun(ctx context.Context) error {
 	if err := r.findTokenizer(ctx); err != nil {
 		return err
 	}
-	r.remote = nil
+	if r.remote != nil {
+		r.warnBuiltin()
+		r.remote = nil
+	}
 	if err := r.buildLocally(ctx); err != nil {
 		return err
 	}
@@ -137,12 +147,12 @@ func (r *serveRun) dryRun(ctx context.Context) error {
 // prepare makes everything ready for the first request. What is at hand without
 // the server is looked at before it is asked.
 func (r *serveRun) prepare(ctx context.Context) error {
-	steps := []func(context.Context) error{r.findTokenizer, r.buildLocally, r.meetServer, r.buildRemotely, r.align}
+	steps := []func(context.Context) error{r.findTokenizer, r.buildLocally, r.rehearse, r.meetServer, r.buildRemotely, r.align}
 	switch t := &r.plan.Target; {
 	case t.Simulated:
 		steps = []func(context.Context) error{r.findTokenizer, r.buildLocally, r.startSimulator, r.meetServer, r.align}
-	case t.Model == "":
-		steps = []func(context.Context) error{r.meetServer, r.findTokenizer, r.buildLocally, r.buildRemotely, r.align}
+	case t.Model == "" && r.plan.Workload.Tokenizer == "" && !r.plan.Workload.SkipTokenizer:
+		steps = []func(context.Context) error{r.rehearse, r.meetServer, r.findTokenizer, r.buildLocally, r.buildRemotely, r.align}
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

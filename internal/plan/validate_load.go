@@ -6,6 +6,23 @@ import (
 	"strings"
 )
 
+// The most that a run may ask for: what is beyond them no machine holds, and
+// more likely a slip of the finger.
+const (
+	maxPrompts = 10_000_000
+	maxTokens  = 2_000_000_000 // of all prompts together
+	maxRPS     = 1_000_000     // at the end of a ramp
+)
+
+// fits notes a problem where n prompts of so many tokens each are too many.
+func (ps *problems) fits(dataset string, n int, lengths ...int) {
+	tokens := 0.0
+	for _, l := range lengths {
+		tokens += float64(l)
+	}
+	ps.add(n > maxPrompts || float64(max(n, 1))*tokens <= maxTokens, "%s: %d prompts of %.0f tokens are more than the %d tokens that fit", dataset, n, tokens, maxTokens)
+}
+
 // atLeast notes a problem where n is below least.
 func (ps *problems) atLeast(what string, n, least int) {
 	ps.add(n >= least, "%s: want at least %d, got %d", what, least, n)
@@ -17,6 +34,7 @@ func (w *Workload) validate(ps *problems) {
 	if w.Dataset != "custom" && w.Dataset != "requests" && w.Dataset != "" {
 		ps.atLeast("number of prompts", w.NumPrompts, 1)
 	}
+	ps.add(w.NumPrompts <= maxPrompts, "number of prompts: want at most %d, got %d", maxPrompts, w.NumPrompts)
 	ps.atLeast("max model length", w.MaxModelLen, 0)
 	ps.add(w.ChatKwargs == "" || isObject([]byte(w.ChatKwargs)), "chat template kwargs: want a JSON object")
 	ps.add(!w.SkipTokenizer || w.Tokenizer == "", "a tokenizer and skipping it contradict each other: leave one out")
@@ -47,6 +65,7 @@ func (w *Workload) validateLengths(ps *problems) {
 				break
 			}
 		}
+		ps.fits("random", w.NumPrompts, r.InputLen, r.PrefixLen)
 		ps.add(r.InputLen != 0 || r.PrefixLen != 0, "random: prompts have no token: want an input or a prefix length of at least 1")
 	case "sharegpt":
 		ps.atLeast("sharegpt: output length", w.ShareGPT.OutputLen, 0)
@@ -59,11 +78,13 @@ func (w *Workload) validateLengths(ps *problems) {
 		ps.atLeast("prefix_repetition: output length", f.OutputLen, 1)
 		ps.atLeast("prefix_repetition: number of prefixes", f.NumPrefixes, 1)
 		ps.add(w.NumPrompts < 1 || f.NumPrefixes <= w.NumPrompts, "prefix_repetition: %d prefixes are more than %d prompts", f.NumPrefixes, w.NumPrompts)
+		ps.fits("prefix_repetition", w.NumPrompts, f.PrefixLen, f.SuffixLen)
 		ps.add(f.PrefixLen != 0 || f.SuffixLen != 0, "prefix_repetition: prompts have no token: want a prefix or a suffix length of at least 1")
 	case "sonnet":
 		s := w.Sonnet
 		ps.atLeast("sonnet: output length", s.OutputLen, 1)
 		ps.atLeast("sonnet: prefix length", s.PrefixLen, 0)
+		ps.fits("sonnet", w.NumPrompts, s.InputLen)
 		ps.add(s.InputLen > s.PrefixLen, "sonnet: the input length %d must be greater than the prefix length %d", s.InputLen, s.PrefixLen)
 	case "timed_trace":
 		t := w.Trace
@@ -84,6 +105,7 @@ func (s *Schedule) validate(ps *problems) {
 	ps.add(math.IsInf(rate, 1) || !(rate > 0), "ramp-up and a request rate of %v contradict each other: leave out the request rate", rate)
 	ps.add(!s.SelfTimed, "ramp-up and self-timed contradict each other: leave one out")
 	ps.atLeast("ramp-up: start rate", s.RampStartRPS, 1)
+	ps.add(s.RampEndRPS <= maxRPS, "ramp-up: end rate: want at most %d, got %d", maxRPS, s.RampEndRPS)
 	ps.add(s.RampStartRPS <= s.RampEndRPS, "ramp-up: the start rate %d is greater than the end rate %d", s.RampStartRPS, s.RampEndRPS)
 }
 
