@@ -41,7 +41,7 @@ type asked struct {
 type answer func(c net.Conn, n int, q asked) bool
 
 // newFaultServer serves until the test ends. Paths that are not in answers get
-// 404.
+// 404, those whose answer is nil none at all.
 func newFaultServer(t testing.TB, answers map[string]answer) *faultServer {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -91,9 +91,12 @@ func (s *faultServer) serve(c net.Conn, answers map[string]answer) {
 		q := asked{Path: req.Method + " " + req.URL.Path, Header: req.Header, Body: string(body), At: time.Now()}
 		q.Header.Set("Host", req.Host)
 		n := s.keep(q)
-		reply := answers[q.Path]
-		if reply == nil {
+		reply, known := answers[q.Path]
+		switch {
+		case !known:
 			reply = status(404, `{"detail":"Not Found"}`)
+		case reply == nil:
+			reply = s.hang
 		}
 		if !reply(c, n, q) {
 			return

@@ -41,11 +41,7 @@ func TestOutcomes(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
-			answers := map[string]answer{"GET /v1/models": models("m"), "POST /v1/completions": tt.reply}
-			s := newFaultServer(t, answers)
-			if tt.reply == nil {
-				answers["POST /v1/completions"] = s.hang
-			}
+			s := newFaultServer(t, map[string]answer{"GET /v1/models": models("m"), "POST /v1/completions": tt.reply})
 			got := w.serve(s.url(), "--request-timeout-sec", "0.4")
 			got.want(t, ExitFailed, "tokmeter: no request succeeded, the first failed with "+tt.outcome, "Result saved to ")
 			wantOneLine(t, got)
