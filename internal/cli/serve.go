@@ -57,6 +57,7 @@ func (c *command) servePlan(env *Env) (plan.Plan, runOptions, error) {
 		SaveRequests: c.values.text("save-requests"),
 		Live:         !c.values.on("no-live") && !c.values.on("disable-tqdm"),
 		Notes:        append(c.notes, b.notes...),
+		Temperature:  c.values.given("temperature"),
 		Namespace:    c.values.namespace(p),
 		WithDataset: func(dataset string) (plan.Plan, []string, error) {
 			p, err := b.build(dataset)

@@ -45,10 +45,10 @@ func (r *serveRun) finish(ctx context.Context, recs []*record.Record, end record
 	path, err := report.Save(res)
 	errs = append(errs, err)
 	if path != "" {
-		r.say("Result saved to %s", path)
+		r.sayBeside("Result saved to %s", path)
 	}
 	if r.writer != nil {
-		r.say("Records kept in %s", r.writer.Dir())
+		r.sayBeside("Records kept in %s", r.writer.Dir())
 	}
 	errs = append(errs, r.verdict(ctx, &s))
 	return errors.Join(errs...)
@@ -169,6 +169,9 @@ func (r *serveRun) reportArgs() []report.Arg {
 	var args []report.Arg
 	for _, n := range r.opts.Namespace {
 		v := n.Value
+		if n.Name == "dataset_name" {
+			v = r.plan.Workload.Dataset // a file's kind may have been found out
+		}
 		if raw, ok := v.(json.RawMessage); ok {
 			var object map[string]any
 			if json.Unmarshal(raw, &object) == nil {

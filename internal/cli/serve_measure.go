@@ -86,6 +86,9 @@ func (r *serveRun) drive(ctx context.Context, j load.Job, first workload.Request
 
 // readyCheck waits for the server to answer one request, when asked to.
 func (r *serveRun) readyCheck(ctx context.Context, j load.Job, first workload.Request) error {
+	if r.plan.CompatVLLM() && !r.opts.Temperature {
+		r.say("WARNING: vllm bench serve no longer sets temperature==0 (greedy) in requests by default. The default will be determined on the server side and can be model/API specific. For the old behavior, include --temperature=0.")
+	}
 	r.say("Starting initial single prompt test run...")
 	limit := r.plan.Target.ReadyTimeout
 	if limit <= 0 {

@@ -26,6 +26,7 @@ type runOptions struct {
 	// WithDataset makes the plan again for the dataset that a file turned out
 	// to be, where Plan.Workload.Dataset is "". The error is a usage error.
 	WithDataset func(dataset string) (p plan.Plan, notes []string, err error)
+	Temperature bool // --temperature was given
 	// Namespace is the command line as vLLM's client would list it: its names
 	// and values, for every flag of its; headers are redacted.
 	Namespace []namedValue
@@ -60,6 +61,9 @@ func runServe(ctx context.Context, env *Env, p plan.Plan, o runOptions) (err err
 	}
 	if o.DryRun {
 		return r.dryRun(ctx)
+	}
+	if p.CompatVLLM() {
+		r.say("%s", pythonNamespace(o.Namespace))
 	}
 	if err := r.prepare(ctx); err != nil {
 		return err
@@ -104,6 +108,16 @@ func (r *serveRun) warn(code, format string, args ...any) {
 // say prints a line of vLLM's client, for those who read its output.
 func (r *serveRun) say(format string, args ...any) {
 	fmt.Fprintf(r.env.Stdout, format+"\n", args...)
+}
+
+// sayBeside prints a line that vLLM's client has not: where its output is
+// wanted, not among it.
+func (r *serveRun) sayBeside(format string, args ...any) {
+	if r.plan.CompatVLLM() {
+		fmt.Fprintf(r.env.Stderr, format+"\n", args...)
+		return
+	}
+	r.say(format, args...)
 }
 
 // close gives back what the run holds.

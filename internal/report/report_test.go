@@ -169,6 +169,8 @@ func TestSimulated(t *testing.T) {
 		r.Summary = metrics.Summarize(r.Records, record.Ending{End: 1}, r.Plan)
 		if out := text(t, r); !strings.Contains(out, "simulated") {
 			t.Errorf("compat %q: the block does not say simulated:\n%s", compat, out)
+		} else if _, block, _ := strings.Cut(out, "===="); compat != "" && strings.Contains(block, "simulated") {
+			t.Errorf("compat %q: the block is not vLLM's:\n%s", compat, block)
 		}
 		if out := result(t, r); !strings.Contains(out, `"simulated": true`) {
 			t.Errorf("compat %q: the result does not say simulated", compat)

@@ -66,8 +66,11 @@ func (t *text) head(s string, c byte) {
 func (t *text) row(label, value string) { fmt.Fprintf(&t.out, "%-40s %-10s\n", label, value) }
 
 func (t *text) header() {
+	if t.s.Simulated && t.s.Compat {
+		t.line("The server is simulated.") // the block itself is vLLM's
+	}
 	t.head(" Serving Benchmark Result ", '=')
-	if t.s.Simulated {
+	if t.s.Simulated && !t.s.Compat {
 		t.row("Server:", "simulated")
 	}
 }
