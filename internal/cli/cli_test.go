@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/pflag"
+	"go.uber.org/goleak"
 
 	"tokmeter/internal/cli/argv"
 	"tokmeter/internal/plan"
@@ -19,15 +21,26 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files again")
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"tokmeter": func() { os.Exit(Main(OS())) },
-	})
+// A leakCheck runs tests and wants all their goroutines gone at the end.
+type leakCheck struct{ m *testing.M }
+
+// Run returns the exit code of the tests.
+func (l leakCheck) Run() int {
+	code := l.m.Run()
+	if code != 0 {
+		return code
+	}
+	if err := goleak.Find(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
 }
 
-// TestScripts runs the commands as a shell would.
-func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", UpdateScripts: *update})
+func TestMain(m *testing.M) {
+	testscript.Main(leakCheck{m}, map[string]func(){
+		"tokmeter": func() { os.Exit(Main(OS())) },
+	})
 }
 
 // fakeEnv is an outside world that keeps what is written.

@@ -17,6 +17,9 @@ func runReport(_ context.Context, env *Env, o reportOptions) error {
 	if err != nil {
 		return usage(err)
 	}
+	if len(run.Head.Plan) == 0 {
+		return failf(ExitFailed, "", "%s: the run had not begun: run.json has no plan", o.Run)
+	}
 	var p plan.Plan
 	if err := json.Unmarshal(run.Head.Plan, &p); err != nil {
 		return failf(ExitFailed, "", "%s: the plan in run.json can't be read: %w", o.Run, err)

@@ -13,14 +13,20 @@ import (
 	"tokmeter/internal/protocol"
 )
 
-// saved takes the requests of a file that Save wrote, all of them, as they are.
+// saved takes the requests of a file that Save wrote, as they are: the first
+// NumPrompts of them, or all.
 func (b *builder) saved(context.Context) error {
 	rs, err := dataset.ReadRequests(b.Data)
 	if err != nil {
 		return err
 	}
 	b.set.Timed = true
-	b.set.Report.Entries, b.set.Report.Kept = len(rs), len(rs)
+	r := &b.set.Report
+	r.Entries = len(rs)
+	if n := b.w.NumPrompts; n > 0 {
+		rs = rs[:min(n, len(rs))]
+	}
+	r.Kept, r.Unused = len(rs), r.Entries-len(rs)
 	for _, r := range rs {
 		b.set.Items = append(b.set.Items, Item{
 			Prompt:    protocol.Prompt{Text: r.Prompt, IDs: r.IDs, Batch: r.Batch},

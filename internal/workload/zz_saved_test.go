@@ -64,7 +64,11 @@ func TestSavedRunsAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := basePlan("requests")
-	q.Workload.NumPrompts = 3 // says nothing about a saved file
+	q.Workload.NumPrompts = 3
+	if some := mustBuild(t, q, b.String(), nil); len(some.Items) != 3 || some.Report.Unused != 17 {
+		t.Errorf("got %d requests and %+v, want the first 3 of 20", len(some.Items), some.Report)
+	}
+	q.Workload.NumPrompts = 0 // all
 	again := mustBuild(t, q, b.String(), func(c *Config) { c.Tokenizer = nil })
 	d, err := protocol.New("vllm")
 	if err != nil {
