@@ -26,6 +26,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("REPO", repo)
 			e.Setenv("HF_HUB_OFFLINE", "1")
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each command under -race waits a second
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
