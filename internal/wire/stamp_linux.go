@@ -72,7 +72,9 @@ func (s *socket) read(c net.Conn, p []byte) (n int, wall int64, err error) {
 // recvmsg returns false when the poller must wait for bytes.
 func (s *socket) recvmsg(fd uintptr) bool {
 	for {
-		n, _, errno := unix.Syscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&s.msg)), unix.MSG_DONTWAIT)
+		// The call never blocks, so the scheduler need not be told of it: telling
+		// it costs a fifth of the client's CPU time.
+		n, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&s.msg)), unix.MSG_DONTWAIT)
 		if errno == unix.EINTR {
 			continue
 		}
