@@ -135,7 +135,7 @@ func TestUnwritable(t *testing.T) {
 	for name, args := range map[string][]string{
 		"the result":  {"--save-result", "--result-filename", "/proc/result.json"},
 		"the records": {"--record-dir", "/proc/records"},
-		"the saved":   {"--save-requests", "/proc/nowhere/requests.jsonl"},
+		"the saved":   {"--save-requests", "/proc/requests.jsonl"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

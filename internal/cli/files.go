@@ -65,7 +65,8 @@ func missingFolders(dir string) []string {
 	}
 }
 
-// checkParent refuses a path whose folder is missing, or that is a folder.
+// checkParent refuses a path whose folder is missing or can't be written to,
+// and a path that is a folder.
 func checkParent(flag, path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return fmt.Errorf("%s %s is a folder: want a file", flag, path)
@@ -74,5 +75,12 @@ func checkParent(flag, path string) error {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return fmt.Errorf("%s %s: the folder %s is missing", flag, path, dir)
 	}
-	return nil
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return nil // a pipe or a link is written to as it is
+	}
+	f, err := os.CreateTemp(dir, ".tokmeter-*.tmp")
+	if err != nil {
+		return fmt.Errorf("%s %s: the folder %s can't be written to", flag, path, dir)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }

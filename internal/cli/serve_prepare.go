@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -282,28 +283,16 @@ func (r *serveRun) align(ctx context.Context) error {
 }
 
 // saveRequests writes the workload where --save-requests says.
-func (r *serveRun) saveRequests() (err error) {
+func (r *serveRun) saveRequests() error {
 	path := r.opts.SaveRequests
 	if path == "" {
 		return nil
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".requests-*")
+	err := report.WriteFile(path, func(w io.Writer) error { return workload.Save(w, r.set.Items, r.due) })
 	if err != nil {
-		return failf(ExitFailed, "", "--save-requests: %w", err)
+		return failf(ExitFailed, "", "--save-requests %s: %w", path, err)
 	}
-	defer func() {
-		if err != nil {
-			err = failf(ExitFailed, "", "--save-requests %s: %w", path, err)
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if err := errors.Join(workload.Save(f, r.set.Items, r.due), f.Chmod(0o644), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	r.say("Requests saved to %s", path)
+	r.sayBeside("Requests saved to %s", path)
 	return nil
 }
 

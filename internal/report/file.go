@@ -68,7 +68,7 @@ func CheckWritable(p plan.Plan, date time.Time) error {
 		if info.IsDir() {
 			return fmt.Errorf("result file %s: it is a folder: choose another --result-filename", path)
 		}
-		if p.Output.AppendResult || !info.Mode().IsRegular() {
+		if p.Output.AppendResult || writtenThrough(path) {
 			return checkAppend(path)
 		}
 	}
@@ -112,7 +112,7 @@ func Save(r Run) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return "", fmt.Errorf("result folder %s: %w", filepath.Dir(path), reason(err))
 	}
-	write := replaceFile
+	write := WriteFile
 	if r.Plan.Output.AppendResult {
 		write = appendFile
 	}
@@ -123,17 +123,26 @@ func Save(r Run) (string, error) {
 		return path, nil
 	}
 	beside := strings.TrimSuffix(path, filepath.Ext(path)) + ".pytorch.json"
-	if err := replaceFile(beside, func(w io.Writer) error { return PyTorch(w, r) }); err != nil {
+	if err := WriteFile(beside, func(w io.Writer) error { return PyTorch(w, r) }); err != nil {
 		return path, fmt.Errorf("PyTorch file %s: %w", beside, err)
 	}
 	return path, nil
 }
 
-// replaceFile writes a file under another name and puts it in its place. What
-// is no file, such as a pipe or /dev/stdout, is written to as it is.
-func replaceFile(path string, write func(io.Writer) error) (err error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+// writtenThrough reports whether path is something that a file must not be put
+// in the place of: a pipe, a device, or a link such as /dev/stdout.
+func writtenThrough(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
+}
+
+// WriteFile writes a file under another name and puts it in its place, so that
+// it is whole or absent. What is no file, such as a pipe or /dev/stdout, is
+// written to as it is, and so is the file behind a link. Its errors do not name
+// the path.
+func WriteFile(path string, write func(io.Writer) error) (err error) {
+	if writtenThrough(path) {
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|os.O_CREATE, 0o644)
 		if err != nil {
 			return reason(err)
 		}
@@ -157,7 +166,19 @@ func replaceFile(path string, write func(io.Writer) error) (err error) {
 	if err := f.Close(); err != nil {
 		return reason(err)
 	}
-	return os.Rename(f.Name(), path)
+	if err := os.Rename(f.Name(), path); err != nil {
+		return linkReason(err)
+	}
+	return nil
+}
+
+// linkReason is the system's part of a renaming's error.
+func linkReason(err error) error {
+	var link *os.LinkError
+	if errors.As(err, &link) {
+		return link.Err
+	}
+	return err
 }
 
 func ignoreClosed(err error) error {
