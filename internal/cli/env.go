@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
@@ -29,6 +30,9 @@ type Env struct {
 	StderrWidth func() int
 	Now         func() time.Time
 	Rand        io.Reader // random bytes for names; nil gives zeros
+	// Spare gives Go's scheduler n processors more, for threads that wait in
+	// the kernel and hold one meanwhile. Nil leaves it as it is.
+	Spare func(n int)
 	// Interrupts begins to deliver the user's interrupts (Ctrl-C, SIGTERM)
 	// until stop is called, once or more often; before and after that one ends
 	// the process. Nil means that none ever comes.
@@ -53,6 +57,9 @@ func OS() *Env {
 			signal.Notify(c, os.Interrupt, syscall.SIGTERM)
 			return c, func() { signal.Stop(c) }
 		},
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		e.Spare = func(n int) { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + n) }
 	}
 	e.Width = e.terminalWidth(int(os.Stdout.Fd()))
 	e.StderrWidth = func() int { return e.terminalWidth(int(os.Stderr.Fd())) }

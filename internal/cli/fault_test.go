@@ -241,6 +241,18 @@ func saysAndCuts(s string) answer {
 	}
 }
 
+// dripping is an answer that never ends.
+func dripping() answer {
+	return func(c net.Conn, _ int, _ asked) bool {
+		for s := streamHead; ; s = events(someText) {
+			if _, err := io.WriteString(c, s); err != nil {
+				return false
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+}
+
 // good is an answer of two tokens.
 func good() answer {
 	return says(streamHead + events(someText, lastText, usageIs, "[DONE]") + "0\r\n\r\n")

@@ -24,6 +24,7 @@ func TestOutcomes(t *testing.T) {
 		{"an end inside the headers", "reset", saysAndCloses("HTTP/1.1 200 OK\r\nContent-"), "in the middle of the headers"},
 		{"no answer in time", "timeout", nil, "time limit"},
 		{"no end in time, with tokens", "timeout", says(streamHead + events(someText)), "time limit"},
+		{"no end in time, while tokens flow", "timeout", dripping(), "time limit"},
 		{"a status", "http_error", status(503, `{"error": "overloaded"}`), `{"error": "overloaded"}`},
 		{"a status without words", "http_error", status(502, ""), "502"},
 		{"a long page", "http_error", status(500, long), long[:500]},

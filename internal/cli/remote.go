@@ -44,7 +44,7 @@ func (t *remoteTokenizer) failed() error {
 type alignRemote struct{ run *serveRun }
 
 // tokenizeLimit is how long the server may take to cut one text into tokens.
-const tokenizeLimit = 30 * time.Second
+const tokenizeLimit = 15 * time.Second
 
 // tokenize asks the server for the ids of text.
 func (r *serveRun) tokenize(ctx context.Context, text string, addSpecial bool) ([]int, error) {

@@ -27,6 +27,8 @@ func (r *serveRun) measure(ctx context.Context) error {
 	if err != nil {
 		return usage(err)
 	}
+	// Some servers have a thread for each connection, idle or not.
+	r.server.HTTP.CloseIdleConnections()
 	clock := wire.NewClock()
 	client, err := r.client(clock)
 	if err != nil {

@@ -68,7 +68,21 @@ func runServe(ctx context.Context, env *Env, p plan.Plan, o runOptions) (err err
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
+	r.spare()
 	return r.measure(ctx)
+}
+
+// spare makes up for the threads of the dispatcher and of the simulator, which
+// wait in the kernel for the next due time: on two cores nobody would be left
+// to read what arrives.
+func (r *serveRun) spare() {
+	switch {
+	case r.env.Spare == nil:
+	case r.simulator != nil:
+		r.env.Spare(2)
+	default:
+		r.env.Spare(1)
+	}
 }
 
 // A serveRun is one run on its way from a plan to a report.
@@ -123,6 +137,9 @@ func (r *serveRun) sayBeside(format string, args ...any) {
 // close gives back what the run holds.
 func (r *serveRun) close() error {
 	var errs []error
+	if r.server.HTTP != nil {
+		r.server.HTTP.CloseIdleConnections()
+	}
 	if r.simulator != nil {
 		errs = append(errs, r.simulator.Close())
 	}
