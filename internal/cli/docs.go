@@ -83,5 +83,5 @@ unless it is given its default.
 | 3 | a goal was missed |
 | 4 | a comparison found a regression |
 | 5 | the server could not be reached |
-| 130 | interrupted; what was measured is reported |
+| 130 | interrupted: the first Ctrl-C waits up to 30 s for the requests under way, the second cuts them; what was measured is reported |
 `

@@ -40,7 +40,7 @@ func serverFlags() table {
 		{Name: "ca-file", Group: g, Kind: file, Origin: own, Help: "PEM file of certificates to trust beside the system's."},
 		{Name: "client", Group: g, Default: "native", Origin: own, Choices: []string{"native", "std"}, Help: "HTTP client: native takes the kernel's time of arrival; std is Go's, for cross-checks, proxies and HTTP/2."},
 		{Name: "request-timeout-sec", Group: g, Kind: number, Default: "21600", Meta: "SEC", Origin: own, Help: "Limit for the whole of one request; 0 for none."},
-		{Name: "ready-check-timeout-sec", Group: g, Kind: integer, Default: "0", Meta: "SEC", Help: "How long to wait for the server to answer a first request; 0 skips the check."},
+		{Name: "ready-check-timeout-sec", Group: g, Kind: integer, Default: "0", Meta: "SEC", Help: "How long to wait for the server to come up and to answer a first request; 0 skips the check."},
 		{Name: "num-warmups", Group: g, Kind: integer, Default: "0", Help: "Requests that are sent before the measurement and not counted."},
 		{Name: "profile", Group: g, Kind: toggle, Help: "Start vLLM's profiler before the measurement and stop it after; the server needs --profiler-config."},
 		{Name: "simulate", Group: g, Kind: optional, Meta: "SPEC", Origin: own, Help: "Measure a server inside the binary, started for this run on a free port of the loopback. SPEC is a list such as ttft=50ms,itl=20ms,jitter=0.1,seed=0."},
