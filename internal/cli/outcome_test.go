@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestOutcomes: what a server can do wrong, what it is called, and that the
@@ -114,7 +115,7 @@ func TestServerDies(t *testing.T) {
 				return good()(c, n, q)
 			}
 			if n == 4 {
-				go s.die()
+				time.AfterFunc(20*time.Millisecond, s.die) // the tokens arrive first
 			}
 			return says(streamHead+events(someText))(c, n, q)
 		},
@@ -122,8 +123,8 @@ func TestServerDies(t *testing.T) {
 	got := w.serve(s.url(), "--num-prompts", "12", "--request-rate", "40")
 	got.want(t, ExitOK, "Successful requests:                     3  ", "Failed requests:                         9  ")
 	out := w.result()["outcomes"].(map[string]any)
-	if out["cut_short"] != 2.0 || out["refused"].(float64)+out["reset"].(float64) != 7.0 {
-		t.Errorf("got outcomes %v, want 2 cut short and 7 refused or reset", out)
+	if cut, gone := out["cut_short"].(float64), out["refused"].(float64)+out["reset"].(float64); cut < 1 || gone < 1 || cut+gone != 9 {
+		t.Errorf("got outcomes %v, want 9 cut short, refused or reset", out)
 	}
 }
 
