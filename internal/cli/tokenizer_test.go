@@ -199,7 +199,7 @@ func TestPromptsByServer(t *testing.T) {
 		w := newWorld(t)
 		s := goodServer(t)
 		w.serve(s.url(), args...).want(t, ExitOK, "prompts are made and cut with the small tokenizer inside")
-		if n := len(s.questions("POST /tokenize")); n > 4 {
+		if n := len(s.questions("POST /tokenize")); n > 40 { // those that were under way, of 300 entries
 			t.Errorf("/tokenize was asked %d times", n)
 		}
 	})
