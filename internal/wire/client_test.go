@@ -9,7 +9,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -239,7 +241,7 @@ func TestStale(t *testing.T) {
 		second func(c net.Conn, r *bufio.Reader) // what the first connection does after its first answer
 	}{
 		{"closed while idle", func(net.Conn, *bufio.Reader) {}},
-		{"closed when the next request came", func(_ net.Conn, r *bufio.Reader) { readRequest(r) }},
+		{"closed while the next request lies unread", func(net.Conn, *bufio.Reader) { time.Sleep(20 * time.Millisecond) }},
 		{"reset while idle", func(c net.Conn, _ *bufio.Reader) { c.(*net.TCPConn).SetLinger(0) }},
 	} {
 		t.Run(row.why, func(t *testing.T) {
@@ -261,7 +263,7 @@ func TestStale(t *testing.T) {
 				if r := do(t, c, within(t, 10*time.Second), Call{}); r.err != nil {
 					t.Fatal(r.err)
 				}
-				if row.why != "closed when the next request came" {
+				if row.why != "closed while the next request lies unread" {
 					<-served
 				}
 				if row.why == "closed while idle" {
@@ -306,23 +308,50 @@ func TestNoRetry(t *testing.T) {
 	}
 }
 
-// TestLateClose: a server that takes its time over a second request and then
-// breaks off has failed; the request is not sent again.
-func TestLateClose(t *testing.T) {
-	s := newRawServer(t, nil, func(c net.Conn, n int) {
-		r := bufio.NewReader(c)
-		readRequest(r)
-		io.WriteString(c, sized("data: x\n\n"))
-		readRequest(r)
-		time.Sleep(staleWithin + 50*time.Millisecond)
-	})
-	c, err := NewNative(Config{URL: s.url("/"), Clock: NewClock()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	do(t, c, within(t, 10*time.Second), Call{})
-	if r := do(t, c, within(t, 10*time.Second), Call{}); r.outcome() != record.Reset || r.timing.Replaced != 0 {
-		t.Errorf("outcome %s (%v), replaced %d; want reset", r.outcome(), r.err, r.timing.Replaced)
+// TestNoRetryOnKept: a server that takes a second request and then breaks off
+// has failed, however soon; the request is not sent again.
+func TestNoRetryOnKept(t *testing.T) {
+	for _, row := range []struct {
+		why string
+		end func(net.Conn)
+	}{
+		{"closed at once", func(net.Conn) {}},
+		{"reset later", func(c net.Conn) {
+			time.Sleep(staleWithin + 50*time.Millisecond)
+			c.(*net.TCPConn).SetLinger(0)
+		}},
+		{"closed later", func(net.Conn) { time.Sleep(staleWithin + 50*time.Millisecond) }},
+	} {
+		t.Run(row.why, func(t *testing.T) {
+			bothClients(t, func(t *testing.T, open func(Config) Client) {
+				if runtime.GOOS != "linux" && row.why == "closed at once" {
+					t.Skip("this kernel does not say what the server took")
+				}
+				var requests atomic.Int64
+				s := newRawServer(t, nil, func(c net.Conn, _ int) {
+					r := bufio.NewReader(c)
+					for answered := false; ; answered = true {
+						if _, _, err := readRequest(r); err != nil {
+							return
+						}
+						requests.Add(1)
+						if answered {
+							row.end(c)
+							return
+						}
+						io.WriteString(c, sized("data: x\n\n"))
+					}
+				})
+				c := open(Config{URL: s.url("/")})
+				do(t, c, within(t, 10*time.Second), Call{})
+				r := do(t, c, within(t, 10*time.Second), Call{})
+				if r.outcome() != record.Reset || r.timing.Replaced != 0 || !r.timing.Reused {
+					t.Errorf("outcome %s (%v), replaced %d, reused %v; want reset", r.outcome(), r.err, r.timing.Replaced, r.timing.Reused)
+				}
+				if n := requests.Load(); n != 2 {
+					t.Errorf("the server took %d requests, want 2", n)
+				}
+			})
+		})
 	}
 }

@@ -14,12 +14,6 @@ import (
 const (
 	smallBuffer = 4 << 10  // read buffer of a connection: 5,000 of them are 20 MB
 	largeBuffer = 32 << 10 // to which it grows when reads fill it
-
-	// staleWithin bounds how long after sending a reused connection may close
-	// without an answer and still count as stale. A close that crossed the
-	// request on its way arrives within one round trip; a server that breaks
-	// off later had the request, which is a failure to be shown.
-	staleWithin = time.Second
 )
 
 // A conn is one connection of the native client. It is driven by one goroutine
@@ -37,8 +31,8 @@ type conn struct {
 	expires   record.Stamp // not to be used again after this; 0 for no limit
 }
 
-// errStale tells that the server had closed a reused connection before any
-// byte of an answer.
+// errStale tells that the server had closed a reused connection before it took
+// the request.
 var errStale = errors.New("the kept connection was closed by the server")
 
 // fill reads more bytes behind those not yet taken. The buffer grows when the
@@ -223,9 +217,9 @@ func (k *conn) headError(err, writeErr error, status int) error {
 	if errors.As(err, new(badStream)) || errors.Is(err, errDeadline) {
 		return err
 	}
-	since := k.raw.clock.Now().Sub(record.Stamp(k.raw.sent.Load()))
 	silent := k.r == k.w && status == 0
-	if k.used && silent && since < staleWithin {
+	k.raw.Close()
+	if k.used && silent && k.raw.missed.Load() {
 		return errStale
 	}
 	if writeErr != nil {

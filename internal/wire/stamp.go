@@ -34,6 +34,8 @@ type stampConn struct {
 	bytesOut atomic.Int64
 	ended    atomic.Bool // a read came to the end of the stream
 	stopped  atomic.Bool // abort was called
+	broken   atomic.Bool // a read or write found the connection reset
+	missed   atomic.Bool // once it is closed: the server had not taken the request; see misses
 	patient  bool        // a blocked write gives up when an answer is there
 }
 
@@ -70,6 +72,7 @@ func (s *stampConn) Read(p []byte) (int, error) {
 	}
 	n, wall, err := s.sys.read(s.Conn, p)
 	if err != nil {
+		s.noteBroken(err)
 		return 0, err
 	}
 	if n == 0 {
@@ -111,13 +114,18 @@ func (s *stampConn) Write(p []byte) (n int, err error) {
 	if s.sent.CompareAndSwap(0, now) {
 		s.last.Store(max(now, s.last.Load()))
 	}
+	// Before the write, for net/http may see the end during it: see misses.
+	s.bytesOut.Add(int64(len(p)))
 	if s.patient && len(p) > atOnce {
 		n, err = s.writeWatching(p)
 	} else {
 		n, err = s.Conn.Write(p)
 	}
 	s.wrote.Store(int64(s.clock.Now()))
-	s.bytesOut.Add(int64(n))
+	s.bytesOut.Add(int64(n - len(p)))
+	if err != nil {
+		s.noteBroken(err)
+	}
 	return n, err
 }
 
@@ -160,6 +168,7 @@ func (s *stampConn) abort() {
 // Close closes the connection once.
 func (s *stampConn) Close() (err error) {
 	s.once.Do(func() {
+		s.missed.Store(s.misses())
 		err = s.Conn.Close()
 		if s.gone != nil {
 			s.gone()

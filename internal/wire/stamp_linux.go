@@ -96,6 +96,16 @@ func (s *socket) stamp() int64 {
 	return int64(sec)*1e9 + int64(nsec)
 }
 
+// untaken reports whether the other side has acknowledged none of the last n
+// bytes written.
+func (s *socket) untaken(n int64) (none, known bool) {
+	_ = s.raw.Control(func(fd uintptr) {
+		queued, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
+		none, known = int64(queued) >= n, err == nil
+	})
+	return none, known
+}
+
 // peek looks without waiting: are there bytes to read, has the server closed?
 func (s *socket) peek() (readable, dead bool) {
 	if err := s.raw.Read(s.look); err != nil {

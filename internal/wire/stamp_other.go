@@ -28,5 +28,8 @@ func (s *socket) read(c net.Conn, p []byte) (n int, wall int64, err error) {
 	return n, 0, err
 }
 
+// untaken does not know.
+func (s *socket) untaken(int64) (none, known bool) { return false, false }
+
 // peek does not look: a closed connection shows itself at the first read.
 func (s *socket) peek() (readable, dead bool) { return false, false }

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -145,8 +146,19 @@ func (c *std) Do(ctx context.Context, call Call, event Handler) (t record.Timing
 	}
 }
 
-// send sends one request through the transport.
+// send sends one request through the transport, again if its connection was
+// stale. The transport does that by itself only where it wrote nothing.
 func (c *std) send(ctx context.Context, to *target, call Call, fn Handler, t *record.Timing) (location string, err error) {
+	for {
+		location, err = c.try(ctx, to, call, fn, t)
+		if !errors.Is(err, errStale) || ctx.Err() != nil {
+			return location, err
+		}
+		t.Replaced++
+	}
+}
+
+func (c *std) try(ctx context.Context, to *target, call Call, fn Handler, t *record.Timing) (location string, err error) {
 	if ctx.Err() != nil {
 		return "", stopped(ctx)
 	}
@@ -201,8 +213,7 @@ func receiveStd(h head, b *stdBody, p *parser, hurry func(time.Duration), fn Han
 	return a.finish(b, a.take(fn))
 }
 
-// request is the call as net/http wants it. The empty Idempotency-Key, which
-// is not sent, lets the transport replace a stale connection.
+// request is the call as net/http wants it.
 func (to *target) request(ctx context.Context, call Call) (*http.Request, error) {
 	method, body := http.MethodPost, io.Reader(bytes.NewReader(call.Body))
 	if to.get {
@@ -222,7 +233,6 @@ func (to *target) request(ctx context.Context, call Call) (*http.Request, error)
 		req.Host = host
 		req.Header.Del("Host")
 	}
-	req.Header["Idempotency-Key"] = []string{}
 	if call.ID != "" {
 		req.Header.Set("X-Request-Id", strings.Map(printable, call.ID))
 	}

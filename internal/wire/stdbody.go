@@ -182,6 +182,8 @@ func (w *watch) explain(err error) error {
 	switch {
 	case w.tries == 0:
 		return refusedError{err}
+	case w.reused && w.first == 0 && w.conn != nil && w.conn.missed.Load():
+		return errStale
 	case errors.Is(err, io.EOF), strings.Contains(words, "server closed idle connection"):
 		return resetError{errors.New("the server closed the connection without an answer")}
 	case errors.Is(err, io.ErrUnexpectedEOF), w.conn != nil && w.conn.ended.Load():

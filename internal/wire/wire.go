@@ -11,7 +11,7 @@
 //
 // It promises that a request is sent once. The only thing that is ever sent
 // again is a request on a stale keep-alive connection: one that had carried a
-// request before and that the server closed before any byte of the answer.
+// request before and that the server closed before it took this one.
 // Timing.Replaced counts these.
 //
 // It knows nothing of JSON, tokens or metrics, and neither prints nor logs.
