@@ -1,0 +1,219 @@
+"""What differs between two runs of the same words: requests, output, files."""
+import json
+import re
+
+# What the machine decides, not the client: compared by shape alone.
+measured = re.compile(r"^(duration|.*throughput|request_goodput|(mean|median|std|p[\d.]+)_\w+_ms|ttfts|itls|latencies|start_times|queue_times|date|max_output_tokens_per_s|max_concurrent_requests)$")
+# Rows of the block with whole numbers that both clients must agree on.
+exact_rows = ("Successful requests:", "Failed requests:", "Maximum request concurrency:", "Request rate configured (RPS):", "Total input tokens:", "Total generated tokens:",
+              "Acceptance", "Draft", "Accepted", "  Position", "Per-position", "Denoising", "Committed per", "Committed tokens", "Canvas")
+# Log lines of vLLM's own logger, and its advice about plots.
+vllm_noise = re.compile(r"^(\(\w+ pid=\d+\) |INFO |WARNING \d|ERROR |DEBUG |tip: install termplotlib)")
+ignored_headers = {"host", "user-agent", "content-length", "accept-encoding", "connection", "accept", "x-request-id"}
+
+
+def posts(log):
+    return [r for r in log if r["method"] == "POST" and r["path"].endswith(("completions", "responses"))]
+
+
+def split(log, extra):
+    """The measured requests, and the ready checks and warm-ups before them."""
+    p = posts(log)
+    named = [r for r in p if "x-request-id" in r["headers"]]
+    if named:
+        return named, [r for r in p if "x-request-id" not in r["headers"]]
+    return p[extra:], p[:extra]
+
+
+def key(r):
+    return r["headers"].get("x-request-id")
+
+
+def requests(theirs, ours, drop=(), unnamed=0):
+    """Differences of what was sent. drop are the members of bodies that ours leave out."""
+    a, a_before = split(theirs, unnamed)
+    b, b_before = split(ours, unnamed)
+    out = []
+    if len(a) != len(b):
+        return [f"requests: {len(a)} against {len(b)}"]
+    if len(a_before) != len(b_before):
+        out.append(f"requests before the run: {len(a_before)} against {len(b_before)}")
+    if [key(r) for r in a] != [key(r) for r in b] and {key(r) for r in a} != {key(r) for r in b}:
+        out.append(f"ids: {[key(r) for r in a][:3]} against {[key(r) for r in b][:3]}")
+    if a and len({key(r) for r in a}) == len(a) == len({key(r) for r in b}):
+        index = {key(r): r for r in b}
+        pairs = [(x, index.get(key(x), y)) for x, y in zip(a, b)]
+    else:
+        order = lambda r: json.dumps({k: v for k, v in r["body"].items() if k not in drop}, sort_keys=True)
+        pairs = list(zip(sorted(a, key=order), sorted(b, key=order)))
+    for x, y in [*pairs, *zip(a_before, b_before)]:
+        out += [f"{key(x)}: {d}" for d in [*message(x, y, drop)]]
+    return out
+
+
+def message(x, y, drop):
+    if x["path"] != y["path"]:
+        yield f"path {x['path']} against {y['path']}"
+    body = {k: v for k, v in x["body"].items() if k not in drop}
+    if json.dumps(body) != json.dumps(y["body"]):
+        if json.dumps(body, sort_keys=True) == json.dumps(y["body"], sort_keys=True):
+            yield f"order of members: {list(body)} against {list(y['body'])}"
+        else:
+            for k in sorted({*body, *y["body"]}):
+                if json.dumps(body.get(k, "–")) != json.dumps(y["body"].get(k, "–")):
+                    yield f"body {k}: {str(body.get(k, '–'))[:160]} against {str(y['body'].get(k, '–'))[:160]}"
+    for k in sorted({*x["headers"], *y["headers"]} - ignored_headers):
+        if x["headers"].get(k) != y["headers"].get(k):
+            yield f"header {k}: {x['headers'].get(k)} against {y['headers'].get(k)}"
+
+
+def around(theirs, ours, allowed):
+    """Differences of the other questions to the server."""
+    def count(log):
+        c = {}
+        for r in log:
+            if r not in posts(log):
+                k = (r["method"], r["path"])
+                c.setdefault(k, []).append(r)
+        return c
+
+    a, b, out = count(theirs), count(ours), []
+    for k in sorted({*a, *b}):
+        if k in allowed:
+            continue
+        x, y = a.get(k, []), b.get(k, [])
+        if len(x) != len(y):
+            out.append(f"{k[0]} {k[1]}: {len(x)} times against {len(y)}")
+            continue
+        show = lambda r: json.dumps([r["body"], {h: v for h, v in r["headers"].items() if h not in ignored_headers}], sort_keys=True)
+        for i, (p, q) in enumerate(zip(sorted(map(show, x)), sorted(map(show, y)))):
+            if p != q:
+                out.append(f"{k[0]} {k[1]} {i}: {p[:200]} against {q[:200]}")
+                break
+    return out
+
+
+def arrivals(theirs, ours, unnamed=0):
+    """How far apart the same request came in the two runs, in ms: median and
+    worst of the differences of offsets, after taking out their common shift."""
+    a, b = split(theirs, unnamed)[0], split(ours, unnamed)[0]
+    index = {key(r): r["at"] for r in b}
+    shifts = sorted(index[key(r)] - r["at"] for r in a if key(r) in index)
+    if not shifts:
+        return 0, 0
+    middle = shifts[len(shifts) // 2]
+    off = sorted(abs(s - middle) * 1000 for s in shifts)
+    return off[len(off) // 2], off[-1]
+
+
+def disorder(log):
+    """Requests that came before one with a smaller number, more than 3 ms late."""
+    n, last = 0, None
+    for r in split(log, 0)[0]:
+        m = re.search(r"(\d+)$", key(r) or "")
+        if m:
+            if last and int(m[1]) < last[0] and r["at"] - last[1] > 0.003:
+                n += 1
+            last = (int(m[1]), r["at"])
+    return n
+
+
+def lines(text):
+    out = []
+    for line in text.split("\n"):
+        if vllm_noise.match(line) or not line.strip():
+            continue
+        if not line.startswith(exact_rows) and re.match(r"^[A-Z].*:\s+[\d.]+\s*$", line) and len(line) == 51:
+            line = re.sub(r"[\d.]+\s*$", "#", line)
+        out.append(line)
+    return out
+
+
+def namespace(line):
+    """The pairs of a printed Namespace, without what is the machine's own."""
+    body, pairs, depth, quote, start = line[len("Namespace(") : -1], [], 0, None, 0
+    for i, c in enumerate(body + ","):
+        if quote:
+            quote = None if c == quote and body[i - 1] != "\\" else quote
+        elif c in "'\"":
+            quote = c
+        elif c in "([{<":
+            depth += 1
+        elif c in ")]}>":
+            depth -= 1
+        elif c == "," and depth == 0:
+            pairs.append(body[start:i].strip())
+            start = i + 1
+    return [p for p in pairs if not p.startswith(("dispatch_function=", "log_config_file=", "logging_config=", "config="))]
+
+
+def printed(theirs, ours, compat):
+    a, b = lines(theirs), lines(ours)
+    out = []
+    if compat:
+        na, nb = [x for x in a if x.startswith("Namespace(")], [x for x in b if x.startswith("Namespace(")]
+        if na and nb and namespace(na[0]) != namespace(nb[0]):
+            x, y = namespace(na[0]), namespace(nb[0])
+            out.append(f"Namespace: {[p for p in x if p not in y]} against {[p for p in y if p not in x]}" if sorted(x) != sorted(y) else "Namespace: order")
+        elif len(na) != len(nb):
+            out.append("Namespace: missing")
+        a, b = [x for x in a if x not in na], [x for x in b if x not in nb]
+        if a != b:
+            import difflib
+
+            out += [f"stdout {d}" for d in difflib.unified_diff(a, b, "vllm", "tokmeter", n=0, lineterm="") if not d.startswith(("---  ", "+++", "@@", "--- vllm"))]
+        return out
+    # By default every line of vLLM's must be there, in its order.
+    it = iter(b)
+    for line in a:
+        if line.startswith(("Namespace(", "WARNING")):
+            continue
+        if line not in b:
+            out.append(f"stdout lacks {line!r}")
+        elif not any(line == x for x in it):
+            out.append(f"stdout order at {line!r}")
+            it = iter(b)
+    return out
+
+
+def shape(k, v):
+    if k in ("ttfts", "latencies", "start_times", "queue_times"):
+        return [type(v).__name__, len(v)]
+    if k == "itls":
+        return [len(x) for x in v]
+    if k == "date":
+        return bool(re.fullmatch(r"\d{8}-\d{6}", v))
+    if isinstance(v, (int, float)) and not isinstance(v, bool):
+        return [type(v).__name__, v == 0]
+    return type(v).__name__
+
+
+def text_of(k, v):
+    """Texts of failures end with the exception's name; its traceback is Python's."""
+    if k == "errors":
+        return [e.strip().splitlines()[-1].split(":")[0].rpartition(".")[2] if "Traceback" in e else e for e in v]
+    if k == "rps_change_events":
+        return [e["rps"] for e in v]
+    return v
+
+
+def saved(theirs, ours, compat):
+    a, b = (json.loads(x, parse_constant=lambda c: c) for x in (theirs, ours))
+    out = []
+    ka, kb = list(a), list(b)
+    if compat and ka != kb:
+        out.append(f"JSON keys: {[k for k in ka if k not in b]} against {[k for k in kb if k not in a]}" if set(ka) != set(kb) else "JSON: order of keys")
+    if not compat:
+        if missing := [k for k in ka if k not in b]:
+            out.append(f"JSON lacks {missing}")
+        elif [k for k in kb if k in a] != ka:
+            out.append("JSON: order of keys")
+    for k in ka:
+        if k not in b:
+            continue
+        if measured.match(k):
+            if shape(k, a[k]) != shape(k, b[k]):
+                out.append(f"JSON {k}: {str(a[k])[:120]} against {str(b[k])[:120]}")
+        elif type(a[k]) is not type(b[k]) or text_of(k, a[k]) != text_of(k, b[k]):
+            out.append(f"JSON {k}: {str(text_of(k, a[k]))[:200]} against {str(text_of(k, b[k]))[:200]}")
+    return out

@@ -1,0 +1,155 @@
+"""Runs cases with vLLM's client and with tokmeter and says what differs.
+
+    python parity.py TOKMETER TOKENIZERS OUT [CASE...]
+
+TOKMETER is the binary; TOKENIZERS a folder of real tokenizers (cases that need
+one that is missing are skipped); OUT keeps what the clients sent and printed.
+A CASE is a name or its beginning. Each case runs vLLM's client once and
+tokmeter twice: as it is, and with --compat vllm. Exit code 1 when something
+differs that docs/compat.md does not tell of.
+"""
+import gzip
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import clients
+import compare
+from cases import cases, usual
+
+top = Path(__file__).resolve().parents[2]
+
+# Questions that only one of the two asks: tokmeter what the server is, vLLM's
+# client its counters.
+ours_alone = {("GET", "/v1/models"), ("GET", "/version")}
+
+
+def folders(tokenizers, out):
+    """Where {tiny}, {data} and the others lie."""
+    at = out / "material"
+    at.mkdir(parents=True, exist_ok=True)
+    data = top / "internal/workload/testdata"
+    small = {"tiny": "builtin.json.gz", "small_llama3": "testdata/tokenizers/llama3.json", "small_llama2": "testdata/tokenizers/llama2.json"}
+    places = {"data": str(at / "data")}
+    shutil.copytree(data / "data", at / "data", dirs_exist_ok=True)
+    (at / "data/sharegpt.json").write_bytes(gzip.decompress((data / "data/sharegpt.json.gz").read_bytes()))
+    for name, file in small.items():
+        (at / name).mkdir(exist_ok=True)
+        raw = (top / "internal/tokenize" / file).read_bytes()
+        (at / name / "tokenizer.json").write_bytes(gzip.decompress(raw) if file.endswith(".gz") else raw)
+        shutil.copy(data / "tokenizers" / f"{name}.config.json", at / name / "tokenizer_config.json")
+        places[name] = str(at / name)
+    if tokenizers.is_dir():
+        places |= {p.name: str(p) for p in tokenizers.iterdir() if p.is_dir()}
+    return places
+
+
+def fill(text, places):
+    for k, v in places.items():
+        text = text.replace("{" + k + "}", v)
+    return text
+
+
+def filled(obj, places):
+    return json.loads(fill(json.dumps(obj), places))
+
+
+class Bench:
+    def __init__(self, binary, places, out):
+        self.binary, self.out = binary, out
+        self.recorder = clients.Recorder(out)
+        self.places = places | {"url": f"http://127.0.0.1:{self.recorder.port}", "port": str(self.recorder.port)}
+
+    def run(self, case, who):
+        folder = self.out / case["name"] / who
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for name, content in case.get("files", {}).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(fill(content, self.places))
+        words = [*([] if case.get("bare") else usual), *case["words"]]
+        words = [fill(w, self.places) for w in words]
+        self.recorder.ask("POST", "/_case", filled(case["scenario"], self.places))
+        if who == "vllm":
+            rc = clients.run_vllm(words, folder, case.get("env", {}))
+        else:
+            words += ["--no-record", *(["--compat", "vllm"] if who == "compat" else [])]
+            rc = clients.run_tokmeter(self.binary, words, folder, case.get("env", {}))
+        log = self.recorder.ask("GET", "/_log")
+        (folder.parent / f"{who}.log.json").write_text(json.dumps(log))
+        return clients.Run(folder, rc, log)
+
+
+def unnamed(case):
+    """Requests before the run, for datasets whose requests have no ids."""
+    w = case["words"]
+    return int(w[w.index("--num-warmups") + 1]) if "--num-warmups" in w else 0
+
+
+def differences(case, vllm, run, compat):
+    out = []
+    if vllm.rc != run.rc:
+        out.append(f"exit code {vllm.rc} against {run.rc}")
+    drop = set()
+    if not compat and "completions" in (compare.posts(vllm.log) or [{"path": ""}])[0]["path"] and "chat" not in compare.posts(vllm.log)[0]["path"]:
+        first = compare.posts(vllm.log)[0]["body"]
+        drop = {k for k, v in (("repetition_penalty", 1.0), ("logprobs", None)) if first.get(k, 0) == v}
+    out += compare.requests(vllm.log, run.log, drop, unnamed(case))
+    out += compare.around(vllm.log, run.log, ours_alone if case["name"][:10] != "discovered" else {("GET", "/version")})
+    if case.get("ordered") and (n := compare.disorder(run.log)):
+        out.append(f"order: {n} requests out of it")
+    out += compare.printed(vllm.out, run.out, compat)
+    a, b = vllm.files(), run.files()
+    undated = lambda names: [compare.re.sub(r"\d{8}-\d{6}", "DATE", n) for n in names]
+    if undated(a) != undated(b):
+        out.append(f"files: {a} against {b}")
+    else:
+        for x, y in zip(a, b):
+            if x.endswith(".json"):
+                xs, ys = (vllm.folder / x).read_text().split("\n"), (run.folder / y).read_text().split("\n")
+                if len(xs) != len(ys) and not (not compat and ys[-1] == ""):
+                    out.append(f"{x}: {len(xs)} lines against {len(ys)}")
+                out += compare.saved(xs[-1], [l for l in ys if l][-1], compat)
+    return out
+
+
+def main():
+    binary, tokenizers, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]).resolve()
+    chosen = [c for c in cases if not sys.argv[4:] or any(c["name"].startswith(n) for n in sys.argv[4:])]
+    out.mkdir(parents=True, exist_ok=True)
+    places = folders(tokenizers, out)
+    clients.warm()
+    bench, failed, worst = Bench(binary, places, out), [], []
+    try:
+        for case in chosen:
+            if (need := case.get("needs")) and need not in places:
+                print(f"skip {case['name']}: no tokenizer {need}")
+                continue
+            vllm = bench.run(case, "vllm")
+            print(f"{case['name']} ({len(vllm.log)} asked, exit {vllm.rc})", flush=True)
+            for who in ("compat", "default"):
+                run = bench.run(case, who)
+                diff = differences(case, vllm, run, who == "compat")
+                why = case.get("python") or case.get(who)
+                note = ""
+                if case.get("timed"):
+                    middle, far = compare.arrivals(vllm.log, run.log)
+                    note = f" arrivals differ by {middle:.2f} ms (median), {far:.2f} ms (worst)"
+                    worst.append((case["name"], who, middle, far))
+                    if middle > 4 or far > 60:
+                        diff.append(f"arrivals: {middle:.2f} ms, {far:.2f} ms")
+                mark = "equal" if not diff else f"differs, {why}" if why else "DIFFERS"
+                print(f"  {who}: {mark}{note}")
+                for d in diff[:12]:
+                    print(f"    {d}")
+                if diff and not why:
+                    failed.append(f"{case['name']}/{who}")
+                sys.stdout.flush()
+    finally:
+        bench.recorder.close()
+    print(f"{len(chosen)} cases; undocumented differences: {', '.join(failed) or 'none'}")
+    sys.exit(bool(failed))
+
+
+main()
