@@ -11,6 +11,9 @@ const (
 	aheadOf   = time.Second
 	spareFor  = 250 * time.Millisecond
 	leastIdle = 4
+	// settle is how long a request that was let go has to take its connection
+	// before the idle ones are counted.
+	settle = time.Millisecond
 	// mostAhead is below the open files that systems allow at most by default
 	// and the ports that one address has.
 	mostAhead = 10_000
@@ -88,6 +91,11 @@ func (s *supply) keep(ctx context.Context) {
 	for {
 		select {
 		case <-s.wake:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(settle):
 		case <-ctx.Done():
 			return
 		}
