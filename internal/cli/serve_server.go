@@ -251,10 +251,22 @@ func (r *serveRun) wireConfig(clock *wire.Clock) (wire.Config, error) {
 		URL:      r.plan.Target.URL(),
 		Header:   r.header(),
 		Clock:    clock,
+		Reader:   r.reader(),
 		Insecure: r.plan.Target.Insecure,
 		RootCAs:  pool,
 		Proxy:    r.proxy(),
 	}, err
+}
+
+// reader says how streams are cut into events.
+func (r *serveRun) reader() wire.Reader {
+	switch {
+	case !r.plan.CompatVLLM():
+		return wire.ReadEvents
+	case r.plan.Target.Backend == "openai-responses":
+		return wire.ReadAsVLLMResponses
+	}
+	return wire.ReadAsVLLM
 }
 
 // client makes the client that the plan names; a proxy needs net/http's.

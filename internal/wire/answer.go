@@ -39,7 +39,7 @@ type answer struct {
 	head   head
 	body   segments
 	proven bool // the framing proves the end: a length or a last chunk
-	parser *parser
+	cutter cutter
 	last   record.Stamp
 	hurry  func(time.Duration) // lets reads fail after a while
 }
@@ -87,8 +87,8 @@ func (a *answer) sniff() (yes bool, start []byte, err error) {
 }
 
 func (a *answer) events(start []byte, fn Handler) error {
-	a.parser.reset()
-	more, err := a.parser.feed(start, a.last, fn)
+	a.cutter.reset()
+	more, err := a.cutter.feed(start, a.last, fn)
 	for err == nil {
 		if !more {
 			return errStopped
@@ -97,10 +97,10 @@ func (a *answer) events(start []byte, fn Handler) error {
 		if piece, a.last, err = a.next(); err != nil {
 			break
 		}
-		more, err = a.parser.feed(piece, a.last, fn)
+		more, err = a.cutter.feed(piece, a.last, fn)
 	}
 	if err == io.EOF {
-		if a.parser.end(a.proven, a.last, fn) {
+		if a.cutter.end(a.proven, a.last, fn) {
 			return nil
 		}
 		return errStopped

@@ -20,6 +20,7 @@ type Config struct {
 	// (Content-Type: application/json, Accept: */*, User-Agent: tokmeter).
 	Header http.Header
 	Clock  *Clock // the run's clock
+	Reader Reader // how streams are cut into events
 
 	Insecure bool           // do not check the server's certificate
 	RootCAs  *x509.CertPool // who may sign it; nil asks the system

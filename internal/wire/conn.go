@@ -25,7 +25,7 @@ type conn struct {
 	buf       []byte
 	r, w      int // buf[r:w] is read and not yet taken
 	filled    bool
-	parser    parser
+	cutter    cutter
 	connected record.Stamp
 	used      bool         // carried a request before
 	expires   record.Stamp // not to be used again after this; 0 for no limit
@@ -203,12 +203,16 @@ func (k *conn) converse(to *target, c Call, fn Handler, t *record.Timing) (locat
 
 // receive takes the body and says in t whether it ended as framed.
 func (k *conn) receive(b *body, fn Handler, t *record.Timing) error {
-	src, err := decoded(b, b.head.encoding)
+	var read segments = b
+	if k.pool.client.cfg.Reader != ReadEvents {
+		read = &wholeReads{body: b}
+	}
+	src, err := decoded(read, b.head.encoding)
 	if err != nil {
 		return err
 	}
-	a := answer{head: *b.head, body: src, proven: b.left >= 0 || b.head.chunked, parser: &k.parser, last: k.raw.lastStamp(), hurry: k.raw.limitReads}
-	t.Framed, err = a.finish(b, a.take(fn))
+	a := answer{head: *b.head, body: src, proven: b.left >= 0 || b.head.chunked, cutter: k.cutter, last: k.raw.lastStamp(), hurry: k.raw.limitReads}
+	t.Framed, err = a.finish(read, a.take(fn))
 	return err
 }
 
@@ -251,6 +255,6 @@ func (k *conn) keep(h *head, framed bool) bool {
 		k.buf = nil
 	}
 	k.r, k.w, k.filled = 0, 0, false
-	k.parser.reset()
+	k.cutter.reset()
 	return true
 }

@@ -32,7 +32,7 @@ type std struct {
 
 // stdState is what one call needs and the next may use again.
 type stdState struct {
-	parser parser
+	cutter cutter
 	buf    [smallBuffer]byte
 }
 
@@ -52,7 +52,7 @@ func NewStd(cfg Config) (Client, error) {
 	}
 	c := &std{cfg: cfg.withDefaults(), ahead: map[string][]*stampConn{}, calls: newCalls()}
 	c.dialer = newDialer(c.cfg)
-	c.state.New = func() any { return new(stdState) }
+	c.state.New = func() any { return &stdState{cutter: cfg.Reader.cutter()} }
 	c.first = newTarget(u, cfg.Header.Clone(), false)
 	c.tr = &http.Transport{
 		DialContext:            c.dial,
@@ -193,7 +193,7 @@ func (c *std) try(ctx context.Context, to *target, call Call, fn Handler, t *rec
 		hurry(drainWait)
 		framed = drain(b)
 	} else {
-		framed, err = receiveStd(h, b, &state.parser, hurry, fn)
+		framed, err = receiveStd(h, b, state.cutter, hurry, fn)
 	}
 	w.account(t, b.stamp(), b.shared)
 	t.Framed = framed
@@ -203,13 +203,13 @@ func (c *std) try(ctx context.Context, to *target, call Call, fn Handler, t *rec
 	return location, err
 }
 
-func receiveStd(h head, b *stdBody, p *parser, hurry func(time.Duration), fn Handler) (framed bool, err error) {
+func receiveStd(h head, b *stdBody, c cutter, hurry func(time.Duration), fn Handler) (framed bool, err error) {
 	src, err := decoded(b, h.encoding)
 	if err != nil {
 		return false, err
 	}
 	proven := b.shared || h.chunked || h.length >= 0
-	a := answer{head: h, body: src, proven: proven, parser: p, last: b.stamp(), hurry: hurry}
+	a := answer{head: h, body: src, proven: proven, cutter: c, last: b.stamp(), hurry: hurry}
 	return a.finish(b, a.take(fn))
 }
 
