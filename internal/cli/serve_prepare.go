@@ -114,7 +114,7 @@ func (r *serveRun) findTokenizer(ctx context.Context) error {
 	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
 		return r.readTokenizer(name)
 	}
-	dir, err := r.hub().Model(ctx, name, []string{"tokenizer.json"}, append([]string{"special_tokens_map.json"}, template.Files()...))
+	dir, err := r.hub().Model(ctx, name, []string{"tokenizer.json"}, besideTokenizer())
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -135,6 +135,13 @@ func (r *serveRun) findTokenizer(ctx context.Context) error {
 	r.remote = &remoteTokenizer{Tokenizer: r.local}
 	r.remote.missing = err
 	return nil
+}
+
+// besideTokenizer are the files that count where a model has them.
+func besideTokenizer() []string {
+	names := append(tokenize.Files(), template.Files()...)
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // readTokenizer takes the tokenizer of a file, whatever its name is.
@@ -272,9 +279,20 @@ func (r *serveRun) align(ctx context.Context) error {
 	if !workload.Aligns(r.plan.Workload.Dataset) || r.away != nil || r.tokenizer == nil {
 		return nil
 	}
+	var asked int
+	if len(r.set.Items) > 0 {
+		asked = r.set.Items[0].PromptLen
+	}
 	a, err := workload.Align(ctx, r.set, alignRemote{r})
 	if err != nil {
 		return err
+	}
+	switch {
+	case !r.plan.CompatVLLM():
+	case a.Missing:
+		r.say("WARNING: /tokenize unavailable, skipping alignment.")
+	case a.Warning != "":
+		r.say("WARNING: tokenizer mismatch (server=%d, expected=%d), re-aligning prompts.", a.First, asked)
 	}
 	if a.Warning != "" {
 		r.warn("alignment", "%s", a.Warning)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -38,6 +39,10 @@ Both switches may be left out and are true then.`,
 		if err != nil {
 			return usage(err)
 		}
-		return tokenize.Lines(env.Stdin, env.Stdout, tok)
+		err = tokenize.Lines(env.Stdin, env.Stdout, tok)
+		if bad := new(tokenize.LineError); errors.As(err, &bad) {
+			return usage(err)
+		}
+		return err
 	}
 }

@@ -49,7 +49,15 @@ func TestTokenizerFromHub(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hub := hubServer(t, "org/name", map[string][]byte{"tokenizer.json": tokenizer})
+	files := map[string][]byte{
+		"tokenizer.json":          tokenizer,
+		"tokenizer_config.json":   []byte(`{"tokenizer_class":"PreTrainedTokenizerFast"}`),
+		"config.json":             []byte(`{"model_type":"gpt2"}`),
+		"special_tokens_map.json": []byte(`{}`),
+		"added_tokens.json":       []byte(`{}`),
+		"chat_template.jinja":     []byte(`{{ messages }}`),
+	}
+	hub := hubServer(t, "org/name", files)
 	inside := "prompts are made and cut with the small tokenizer inside"
 	for _, tt := range []struct {
 		name, model string
@@ -86,6 +94,12 @@ func TestTokenizerFromHub(t *testing.T) {
 				again.want(t, ExitOK)
 				if strings.Contains(again.stdout, inside) {
 					t.Errorf("the cache was not used:\n%s", again.stdout)
+				}
+				// A model's tokenizer is made of all of these.
+				for name := range files {
+					if kept, _ := filepath.Glob(w.path("*/hub/models--org--name/snapshots/*/" + name)); len(kept) != 1 {
+						t.Errorf("%s was not fetched", name)
+					}
 				}
 			}
 		})

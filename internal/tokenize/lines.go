@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Lines answers JSON lines from r on w, each written out before the next is
@@ -16,7 +17,7 @@ import (
 //	{"ids": […], "skip_special_tokens": …}  →  {"text": …}
 //
 // An absent switch is true, as in the tokenizers library. Lines of white space
-// are passed over. A bad line ends it with an error that gives its number.
+// are passed over. A bad line ends it with a *LineError.
 func Lines(r io.Reader, w io.Writer, t *Tokenizer) error {
 	in := bufio.NewReaderSize(r, 1<<16)
 	var out []byte
@@ -28,7 +29,7 @@ func Lines(r io.Reader, w io.Writer, t *Tokenizer) error {
 		last := err != nil
 		if line = bytes.TrimSpace(line); len(line) > 0 {
 			if out, err = t.answer(out[:0], line); err != nil {
-				return fmt.Errorf("line %d: %w", number, err)
+				return &LineError{Line: number, Err: err}
 			}
 			if _, err := w.Write(append(out, '\n')); err != nil {
 				return fmt.Errorf("line %d: the answer: %w", number, err)
@@ -38,6 +39,33 @@ func Lines(r io.Reader, w io.Writer, t *Tokenizer) error {
 			return nil
 		}
 	}
+}
+
+// A LineError is a line of input that asks for nothing that can be answered.
+type LineError struct {
+	Line int // counted from 1, empty lines too
+	Err  error
+}
+
+// Error returns the line's number and what is wrong with it.
+func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+
+// Unwrap returns what is wrong with the line.
+func (e *LineError) Unwrap() error { return e.Err }
+
+// wrongJSON says in the words of the format why a line was not understood.
+func wrongJSON(err error) error {
+	const want = `(want {"text": …} or {"ids": […]})`
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &kind) && kind.Field == "":
+		return fmt.Errorf("no JSON object but a JSON %s %s", kind.Value, want)
+	case errors.As(err, &kind):
+		return fmt.Errorf("%q can't be a JSON %s %s", kind.Field, kind.Value, want)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("the JSON object has no end %s", want)
+	}
+	return fmt.Errorf("%s %s", strings.TrimPrefix(err.Error(), "json: "), want)
 }
 
 // answer appends the answer to one line.
@@ -51,7 +79,7 @@ func (t *Tokenizer) answer(out, line []byte) ([]byte, error) {
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&q); err != nil {
-		return nil, fmt.Errorf(`%w (want {"text": …} or {"ids": […]})`, err)
+		return nil, wrongJSON(err)
 	}
 	if d.InputOffset() < int64(len(line)) {
 		return nil, fmt.Errorf("more than one JSON value (give one object a line)")

@@ -2,6 +2,7 @@ package tokenize
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -27,9 +28,11 @@ func TestLines(t *testing.T) {
 		{`{"text": "a", "ids": [1]}`, "", "want either text", "both"},
 		{`{"text": "a", "skip_special_tokens": true}`, "", "want either text", "the other's switch"},
 		{`{}`, "", "want either text", "neither"},
-		{`{"text": 1}`, "", "line 1: json", "a number for a text"},
+		{`{"text": 1}`, "", `line 1: "text" can't be a JSON number (want`, "a number for a text"},
+		{`[1]`, "", "line 1: no JSON object but a JSON array (want", "a list"},
+		{`{"text": "a`, "", "line 1: the JSON object has no end (want", "cut off"},
 		{`{"text": "a", "add_special": true}`, "", "unknown field", "a switch that does not exist"},
-		{`{"ids": [1.5]}`, "", "line 1: json", "an id with a fraction"},
+		{`{"ids": [1.5]}`, "", `line 1: "ids" can't be a JSON number 1.5 (want`, "an id with a fraction"},
 	} {
 		var out strings.Builder
 		err := Lines(strings.NewReader(row.in), &out, tok)
@@ -38,6 +41,9 @@ func TestLines(t *testing.T) {
 		}
 		if (err == nil) != (row.err == "") || err != nil && !strings.Contains(err.Error(), row.err) {
 			t.Errorf("%s: got error %v, want %q", row.why, err, row.err)
+		}
+		if bad := new(LineError); err != nil && !errors.As(err, &bad) {
+			t.Errorf("%s: got a %T, want a LineError", row.why, err)
 		}
 	}
 }

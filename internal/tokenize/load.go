@@ -15,6 +15,12 @@ import (
 // Errors name the path and what is wrong with it.
 func Load(path string) (*Tokenizer, error) { return load(path, true) }
 
+// Files are the names, beside tokenizer.json in its folder, that Load reads
+// where they are there.
+func Files() []string {
+	return []string{"tokenizer_config.json", "config.json", "special_tokens_map.json", "added_tokens.json"}
+}
+
 // LoadPlain reads a tokenizer.json, or that of a folder, and behaves as the
 // tokenizers library alone does; no other file of the folder counts.
 func LoadPlain(path string) (*Tokenizer, error) { return load(path, false) }
