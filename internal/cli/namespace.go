@@ -2,14 +2,14 @@ package cli
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"tokmeter/internal/plan"
 )
 
-// namespace lists vLLM's flags with their values, after what its client
-// changes in them by itself.
-func (v *values) namespace(p plan.Plan) []namedValue {
+// changes is what vLLM's client changes in its flags by itself.
+func (v *values) changes(p plan.Plan) map[string]any {
 	changed := map[string]any{
 		"ignore-eos":        p.Target.IgnoreEOS,
 		"self-timed":        p.Schedule.SelfTimed,
@@ -24,9 +24,23 @@ func (v *values) namespace(p plan.Plan) []namedValue {
 			changed[name+"-output-len"] = v.integer("output-len")
 		}
 	}
-	if v.given("header") {
-		changed["header"] = plan.Redacted
-	}
+	return changed
+}
+
+// asTyped is what stands in the namespace before vLLM's client changes it.
+func (v *values) asTyped(p plan.Plan) []namedValue {
+	return v.namespace(map[string]any{
+		"request-id-prefix":       p.Target.RequestIDPrefix,
+		"random-mm-bucket-config": pythonSource(v.text("random-mm-bucket-config")),
+	})
+}
+
+// A pythonSource is a value in Python's own words.
+type pythonSource string
+
+// namespace lists vLLM's flags with their values; those in changed come from
+// there.
+func (v *values) namespace(changed map[string]any) []namedValue {
 	var out []namedValue
 	for i := range v.table {
 		f := &v.table[i]
@@ -34,7 +48,10 @@ func (v *values) namespace(p plan.Plan) []namedValue {
 			continue
 		}
 		value, ok := changed[f.Name]
-		if !ok {
+		switch {
+		case f.Name == "header" && v.given(f.Name):
+			value = plan.Redacted
+		case !ok:
 			value = v.value(f)
 		}
 		out = append(out, namedValue{strings.ReplaceAll(f.Name, "-", "_"), value})
@@ -46,6 +63,8 @@ func (v *values) namespace(p plan.Plan) []namedValue {
 func (v *values) value(f *flagDef) any {
 	text := v.text(f.Name)
 	switch {
+	case f.Kind == toggleNo && !v.given(f.Name):
+		return nil
 	case f.isSwitch():
 		return text == "true"
 	case f.Kind == words || f.Kind == words1:
@@ -58,6 +77,9 @@ func (v *values) value(f *flagDef) any {
 	case f.Kind == integer || f.Kind == human:
 		return v.integer(f.Name)
 	case f.Kind == number:
+		if n, err := strconv.Atoi(text); err == nil && !v.given(f.Name) {
+			return n // argparse takes a default as it stands
+		}
 		return v.number(f.Name)
 	case f.Kind == object:
 		return json.RawMessage(text)

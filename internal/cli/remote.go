@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"tokmeter/internal/target"
 	"tokmeter/internal/workload"
 )
 
@@ -55,12 +56,27 @@ func (r *serveRun) tokenize(ctx context.Context, text string, addSpecial bool) (
 
 // Tokenize returns the server's ids of prompt, without special tokens.
 func (a alignRemote) Tokenize(ctx context.Context, prompt string) ([]int, error) {
-	return a.run.tokenize(ctx, prompt, false)
+	ctx, cancel := context.WithTimeout(ctx, tokenizeLimit)
+	defer cancel()
+	s, model := a.asks()
+	return s.Tokenize(ctx, model, prompt, false)
+}
+
+// asks says who is asked, and for which model. vLLM's client asks without the
+// headers, and for the model by the name of its weights (Q20).
+func (a alignRemote) asks() (target.Server, string) {
+	s, t := a.run.server, &a.run.plan.Target
+	if a.run.plan.CompatVLLM() {
+		s.Header = nil
+		return s, t.Model
+	}
+	return s, t.ModelName()
 }
 
 // Detokenize returns the server's text of ids.
 func (a alignRemote) Detokenize(ctx context.Context, ids []int) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, tokenizeLimit)
 	defer cancel()
-	return a.run.server.Detokenize(ctx, a.run.plan.Target.ModelName(), ids)
+	s, model := a.asks()
+	return s.Detokenize(ctx, model, ids)
 }

@@ -58,7 +58,8 @@ func (c *command) servePlan(env *Env) (plan.Plan, runOptions, error) {
 		Live:         !c.values.on("no-live") && !c.values.on("disable-tqdm"),
 		Notes:        append(c.notes, b.notes...),
 		Temperature:  c.values.given("temperature"),
-		Namespace:    c.values.namespace(p),
+		Namespace:    c.values.namespace(c.values.changes(p)),
+		Printed:      c.values.asTyped(p),
 		WithDataset: func(dataset string) (plan.Plan, []string, error) {
 			p, err := b.build(dataset)
 			return p, b.notes, usage(err)

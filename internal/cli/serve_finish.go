@@ -42,6 +42,7 @@ func (r *serveRun) finish(ctx context.Context, recs []*record.Record, end record
 		RateChanges: metrics.RateChanges(recs, end, r.plan), Args: r.reportArgs(),
 	}
 	errs = append(errs, report.Text(r.env.Stdout, s, r.plan))
+	r.sayProfiled()
 	path, err := report.Save(res)
 	errs = append(errs, err)
 	if path != "" {

@@ -26,6 +26,11 @@ func (b *serveBuilder) firstGiven(names ...string) int {
 
 func (b *serveBuilder) workload(dataset string) plan.Workload {
 	in, out, _ := parseRatio(b.text("random-range-ratio"))
+	tokenizer := b.text("tokenizer")
+	if b.on("skip-tokenizer-init") && tokenizer != "" {
+		b.note("--tokenizer does not count beside --skip-tokenizer-init")
+		tokenizer = ""
+	}
 	w := plan.Workload{
 		Dataset:       dataset,
 		Path:          b.text("dataset-path"),
@@ -36,7 +41,7 @@ func (b *serveBuilder) workload(dataset string) plan.Workload {
 		ChatKwargs:    b.text("chat-template-kwargs"),
 		MaxModelLen:   b.integer("max-model-len"),
 		AsTokenIDs:    b.on("prompt-token-ids"),
-		Tokenizer:     b.text("tokenizer"),
+		Tokenizer:     tokenizer,
 		SkipTokenizer: b.on("skip-tokenizer-init"),
 		Random: plan.Random{
 			InputLen:    b.firstGiven("input-len", "random-input-len"),

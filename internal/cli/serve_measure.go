@@ -45,7 +45,11 @@ func (r *serveRun) measure(ctx context.Context) error {
 	if r.writer != nil {
 		j.Sink = record.Tee(memory, r.writer)
 	}
-	end, err := r.drive(ctx, j, requests[0])
+	first, err := r.set.First(dialect, &r.plan)
+	if err != nil {
+		return usage(err)
+	}
+	end, err := r.drive(ctx, j, first)
 	err = errors.Join(err, client.Close())
 	if end.End == 0 {
 		return err
@@ -75,8 +79,11 @@ func (r *serveRun) drive(ctx context.Context, j load.Job, first workload.Request
 	}
 	r.say("Starting main benchmark run...")
 	if r.plan.Target.Profile {
-		r.profile(ctx, true)
-		defer r.profile(ctx, false)
+		r.say("Starting profiler...")
+		if r.profile(ctx, true) {
+			r.say("Profiler started")
+		}
+		defer func() { r.profiled = r.profile(ctx, false) }()
 	}
 	r.sayTraffic()
 	if err := r.describe(); err != nil {
@@ -121,20 +128,31 @@ func (r *serveRun) readyCheck(ctx context.Context, j load.Job, first workload.Re
 // profileLimit is how long the server may take to write its profile out.
 const profileLimit = 10 * time.Minute
 
-// profile starts or stops the server's profiler, as vLLM's client says it.
-func (r *serveRun) profile(ctx context.Context, start bool) {
-	doing, done, limit := "Stopping profiler...", "Profiler stopped", profileLimit
+// profile starts or stops the server's profiler and says whether it obeyed.
+func (r *serveRun) profile(ctx context.Context, start bool) bool {
+	limit := profileLimit
 	if start {
-		doing, done, limit = "Starting profiler...", "Profiler started", time.Minute
+		limit = time.Minute
 	}
-	r.say("%s", doing)
 	ctx, cancel := r.afterwards(ctx, limit)
 	defer cancel()
 	if err := r.server.Profile(ctx, start); err != nil {
 		r.warn("profile", "the profiler did not obey: %v (the server needs --profiler-config)", err)
+		return false
+	}
+	return true
+}
+
+// sayProfiled tells of the profiler's end, behind the numbers as vLLM's client
+// does; the profiler itself stopped with the last answer.
+func (r *serveRun) sayProfiled() {
+	if !r.plan.Target.Profile {
 		return
 	}
-	r.say("%s", done)
+	r.say("Stopping profiler...")
+	if r.profiled {
+		r.say("Profiler stopped")
+	}
 }
 
 // sayTraffic prints vLLM's lines about the traffic.

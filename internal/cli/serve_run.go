@@ -27,9 +27,11 @@ type runOptions struct {
 	// to be, where Plan.Workload.Dataset is "". The error is a usage error.
 	WithDataset func(dataset string) (p plan.Plan, notes []string, err error)
 	Temperature bool // --temperature was given
-	// Namespace is the command line as vLLM's client would list it: its names
-	// and values, for every flag of its; headers are redacted.
+	// Namespace is the command line as vLLM's client has it in the end: its
+	// names and values, for every flag of its; headers are redacted.
 	Namespace []namedValue
+	// Printed is the same as it was before the client changed anything in it.
+	Printed []namedValue
 	// Abort is closed by the second interrupt: what is still draining is cut.
 	Abort <-chan struct{}
 }
@@ -37,7 +39,7 @@ type runOptions struct {
 // A namedValue is one entry of the namespace.
 type namedValue struct {
 	Name  string
-	Value any // nil, bool, int, float64, string, []string or json.RawMessage
+	Value any // nil, bool, int, float64, string, []string, json.RawMessage or pythonSource
 }
 
 // runServe does the run that p describes. The first interrupt cancels ctx.
@@ -63,7 +65,7 @@ func runServe(ctx context.Context, env *Env, p plan.Plan, o runOptions) (err err
 		return r.dryRun(ctx)
 	}
 	if p.CompatVLLM() {
-		r.say("%s", pythonNamespace(o.Namespace))
+		r.say("%s", pythonNamespace(o.Printed))
 	}
 	if err := r.prepare(ctx); err != nil {
 		return err
@@ -112,6 +114,7 @@ type serveRun struct {
 	recorded bool           // the run began: what it leaves is kept
 	made     []string       // folders that were missing for the result, innermost first
 	warnings []metrics.Warning
+	profiled bool // the server's profiler stopped when it was told to
 }
 
 // warn notes a reason to doubt a number; it is shown with the result.

@@ -199,7 +199,7 @@ func (r *serveRun) takeFirstModel() error {
 	if t.Model == "" {
 		t.Model = m.ID
 	}
-	if t.ServedModel == "" {
+	if t.ServedModel == "" || r.plan.CompatVLLM() { // vLLM's client takes the server's name
 		t.ServedModel = m.ID
 	}
 	r.say("First model name: %s, first model id: %s", m.ID, t.Model)
@@ -208,14 +208,15 @@ func (r *serveRun) takeFirstModel() error {
 
 // checkModel refuses a model that the server does not have. Names that
 // /v1/models does not list may be served all the same (aliases, gateways), so
-// the server is asked for one token before that is said.
+// the server is asked for one token before that is said; vLLM's client asks
+// nothing of the kind.
 func (r *serveRun) checkModel(ctx context.Context) error {
 	t := &r.plan.Target
 	listed := func(name string) bool {
 		return slices.ContainsFunc(r.models, func(m target.Model) bool { return m.ID == name })
 	}
 	name := t.ModelName()
-	if len(r.models) == 0 || listed(name) || len(t.LoRAModules) > 0 {
+	if len(r.models) == 0 || listed(name) || len(t.LoRAModules) > 0 || r.plan.CompatVLLM() {
 		return nil
 	}
 	rec, err := r.probe(ctx)

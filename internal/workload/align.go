@@ -19,10 +19,12 @@ const alignCalls = 64
 
 // An Alignment says what Align did.
 type Alignment struct {
-	Checked   int `json:"checked"`   // prompts that the server tokenized
-	Truncated int `json:"truncated"` // prompts that were cut to their length
-	Shorter   int `json:"shorter"`   // prompts that have fewer tokens on the server; they stay
-	Failed    int `json:"failed"`    // prompts that the server did not answer for; they stay
+	Checked   int  `json:"checked"`   // prompts that the server tokenized
+	Truncated int  `json:"truncated"` // prompts that were cut to their length
+	Shorter   int  `json:"shorter"`   // prompts that have fewer tokens on the server; they stay
+	Failed    int  `json:"failed"`    // prompts that the server did not answer for; they stay
+	First     int  `json:"-"`         // tokens of the first prompt on the server
+	Missing   bool `json:"-"`         // the server does not tokenize
 	Warning   string
 }
 
@@ -44,10 +46,11 @@ func Align(ctx context.Context, s *Set, remote Remote) (Alignment, error) {
 		return a, err
 	}
 	if err != nil {
+		a.Missing = true
 		a.Warning = "/tokenize unavailable, skipping alignment: " + err.Error()
 		return a, nil
 	}
-	a.Checked = 1
+	a.Checked, a.First = 1, len(first)
 	if len(first) == s.Items[0].PromptLen {
 		return a, nil
 	}

@@ -36,6 +36,16 @@ func (s *Set) Requests(ctx context.Context, d protocol.Dialect, p *plan.Plan) ([
 	return rs, nil
 }
 
+// First is what readiness is checked and the server warmed up with: the first
+// request without an id and for the model itself, whatever LoRA module the
+// request goes to.
+func (s *Set) First(d protocol.Dialect, p *plan.Plan) (Request, error) {
+	it := s.Items[0]
+	it.Model = ""
+	body, err := d.AppendBody(nil, call(&it, p))
+	return Request{Body: body, WantPrompt: it.PromptLen, WantOutput: it.OutputLen}, err
+}
+
 // call is the request that asks for it.
 func call(it *Item, p *plan.Plan) protocol.Call {
 	c := protocol.Call{

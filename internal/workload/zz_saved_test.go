@@ -161,12 +161,12 @@ func TestAlign(t *testing.T) {
 		align  Alignment // without its warning
 		warn   string
 	}{
-		{"same on both sides", &remote{}, []Item{item("abc", 3), item("abcdef", 2)}, []string{"abc", "abcdef"}, 1, Alignment{Checked: 1}, ""},
+		{"same on both sides", &remote{}, []Item{item("abc", 3), item("abcdef", 2)}, []string{"abc", "abcdef"}, 1, Alignment{Checked: 1, First: 3}, ""},
 		{"longer ones are cut", &remote{}, []Item{item("abcd", 3), item("abcdef", 2), item("ab", 5), item("xyz", 3)},
-			[]string{"abc", "ab", "ab", "xyz"}, 5, Alignment{Checked: 4, Truncated: 2, Shorter: 1}, "tokenizer mismatch (server=4, expected=3)"},
-		{"no such endpoint", &remote{down: true}, []Item{item("abcd", 3)}, []string{"abcd"}, 1, Alignment{}, "/tokenize unavailable, skipping alignment: 404 Not Found"},
+			[]string{"abc", "ab", "ab", "xyz"}, 5, Alignment{Checked: 4, Truncated: 2, Shorter: 1, First: 4}, "tokenizer mismatch (server=4, expected=3)"},
+		{"no such endpoint", &remote{down: true}, []Item{item("abcd", 3)}, []string{"abcd"}, 1, Alignment{Missing: true}, "/tokenize unavailable, skipping alignment: 404 Not Found"},
 		{"one fails", &remote{fail: "x"}, []Item{item("abcd", 3), item("xxxx", 3)}, []string{"abc", "xxxx"}, 3,
-			Alignment{Checked: 1, Truncated: 1, Failed: 1}, "1 could not be asked for"},
+			Alignment{Checked: 1, Truncated: 1, Failed: 1, First: 4}, "1 could not be asked for"},
 		{"token ids", &remote{}, []Item{{Prompt: protocol.Prompt{IDs: []int{1}}}}, []string{""}, 0, Alignment{}, ""},
 		{"nothing", &remote{}, nil, nil, 0, Alignment{}, ""},
 	} {
