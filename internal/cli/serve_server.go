@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -253,6 +254,7 @@ func (r *serveRun) wireConfig(clock *wire.Clock) (wire.Config, error) {
 		Header:   r.header(),
 		Clock:    clock,
 		Reader:   r.reader(),
+		Whole:    json.Valid,
 		Insecure: r.plan.Target.Insecure,
 		RootCAs:  pool,
 		Proxy:    r.proxy(),

@@ -51,16 +51,11 @@ func (c *Clock) Now() record.Stamp { return record.Stamp(time.Since(c.base)) }
 // Began is the wall time of stamp 0.
 func (c *Clock) Began() time.Time { return c.base.Round(0) }
 
-// FromWall turns a wall-clock stamp of the kernel, in seconds and nanoseconds
-// since 1970, into the run's time.
-func (c *Clock) FromWall(sec, nsec int64) record.Stamp {
-	return c.fromWall(sec*1e9+nsec, c.Now())
-}
-
 // Steps is how many steps of the wall clock (1 ms or more) were noticed.
 func (c *Clock) Steps() int { return int(c.steps.Load()) }
 
-// fromWall is FromWall for a reader that has just read the clock. No stamp is
+// fromWall turns a wall-clock stamp of the kernel, in nanoseconds since 1970,
+// into the run's time, for a reader that has just read the clock. No stamp is
 // later than its reader: one that would be tells of a step and has the offset
 // measured at once.
 func (c *Clock) fromWall(wall int64, now record.Stamp) record.Stamp {

@@ -77,7 +77,7 @@ func TestClockReal(t *testing.T) {
 			for range 5000 {
 				before := c.Now()
 				w := time.Now()
-				at := c.FromWall(w.Unix(), int64(w.Nanosecond()))
+				at := c.fromWall(w.UnixNano(), c.Now())
 				// Generous: the offset is known to some 100 ns.
 				if after := c.Now(); at < before-200_000 || at > after {
 					t.Errorf("wall time between %d and %d became %d", before, after, at)

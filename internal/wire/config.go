@@ -21,6 +21,10 @@ type Config struct {
 	Header http.Header
 	Clock  *Clock // the run's clock
 	Reader Reader // how streams are cut into events
+	// Whole reports whether an event's data is whole, not the beginning of one.
+	// vLLM's client asks that of what no empty line has ended; only its readers
+	// need it.
+	Whole func(data []byte) bool
 
 	Insecure bool           // do not check the server's certificate
 	RootCAs  *x509.CertPool // who may sign it; nil asks the system
@@ -48,6 +52,9 @@ func (c Config) Validate() error {
 	}
 	if c.Clock == nil {
 		errs = append(errs, errors.New("wire: no clock given"))
+	}
+	if c.Reader != ReadEvents && c.Whole == nil {
+		errs = append(errs, errors.New("wire: no Whole given for a reader that asks it"))
 	}
 	if c.DialTimeout < 0 || c.IdleTimeout < 0 || c.MaxIdle < 0 {
 		errs = append(errs, errors.New("wire: limits must not be negative"))

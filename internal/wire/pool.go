@@ -126,7 +126,7 @@ func (p *pool) dial(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, failure(ctx, refusedError{err})
 	}
-	k := &conn{raw: raw, rw: raw, pool: p, cutter: p.client.cfg.Reader.cutter()}
+	k := &conn{raw: raw, rw: raw, pool: p, cutter: p.client.cfg.cutter()}
 	raw.patient = true
 	if p.tls != nil {
 		limited, cancel := context.WithTimeout(ctx, p.client.cfg.DialTimeout)

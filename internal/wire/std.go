@@ -52,7 +52,7 @@ func NewStd(cfg Config) (Client, error) {
 	}
 	c := &std{cfg: cfg.withDefaults(), ahead: map[string][]*stampConn{}, calls: newCalls()}
 	c.dialer = newDialer(c.cfg)
-	c.state.New = func() any { return &stdState{cutter: cfg.Reader.cutter()} }
+	c.state.New = func() any { return &stdState{cutter: cfg.cutter()} }
 	c.first = newTarget(u, cfg.Header.Clone(), false)
 	c.tr = &http.Transport{
 		DialContext:            c.dial,

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -40,12 +39,12 @@ type cutter interface {
 	end(proven bool, at record.Stamp, fn Handler) (more bool)
 }
 
-// cutter returns the reader's way of cutting.
-func (r Reader) cutter() cutter {
-	if r == ReadEvents {
+// cutter makes what cuts streams as c says.
+func (c *Config) cutter() cutter {
+	if c.Reader == ReadEvents {
 		return new(parser)
 	}
-	return &vllmCutter{responses: r == ReadAsVLLMResponses}
+	return &vllmCutter{responses: c.Reader == ReadAsVLLMResponses, whole: c.Whole}
 }
 
 // A vllmCutter cuts a stream into messages as vLLM's client does. A message
@@ -55,6 +54,7 @@ func (r Reader) cutter() cutter {
 // vLLM's client reads on after [DONE], so that is handed on at the end.
 type vllmCutter struct {
 	responses bool
+	whole     func(data []byte) bool
 	rest      []byte // what is no message yet; valid UTF-8 but for its last bytes
 	searched  int    // no empty line ends before this place of rest
 	checked   int    // rest is valid UTF-8 up to here
@@ -63,7 +63,7 @@ type vllmCutter struct {
 }
 
 func (c *vllmCutter) reset() {
-	*c = vllmCutter{responses: c.responses, rest: shrink(c.rest), joined: shrink(c.joined)}
+	*c = vllmCutter{responses: c.responses, whole: c.whole, rest: shrink(c.rest), joined: shrink(c.joined)}
 }
 
 func (c *vllmCutter) feed(seg []byte, at record.Stamp, fn Handler) (more bool, err error) {
@@ -130,7 +130,7 @@ func (c *vllmCutter) early(rest []byte) bool {
 		return false
 	}
 	data = pythonStrip(data)
-	return string(data) == "[DONE]" || len(data) > 0 && json.Valid(data)
+	return string(data) == "[DONE]" || len(data) > 0 && c.whole(data)
 }
 
 // emit hands a message on unless it is a comment or empty.

@@ -28,7 +28,7 @@ func latin1(s string) []byte {
 // first that is no JSON, which is "error".
 func cutAsVLLM(reader Reader, segments []string) []string {
 	got := []string{}
-	c := reader.cutter()
+	c := (&Config{Reader: reader, Whole: json.Valid}).cutter()
 	fn := func(e Event) bool {
 		switch {
 		case string(e.Data) == "[DONE]":
@@ -85,7 +85,7 @@ func TestReadsAsVLLM(t *testing.T) {
 // TestReadsOnAfterDone: vLLM's client does not stop at [DONE], so it comes last.
 func TestReadsOnAfterDone(t *testing.T) {
 	var got []string
-	c := ReadAsVLLM.cutter()
+	c := (&Config{Reader: ReadAsVLLM, Whole: json.Valid}).cutter()
 	fn := func(e Event) bool { got = append(got, string(e.Data)); return true }
 	for _, s := range []string{"data: {}\n\n", "data: [DONE]\n\n", "data: 1\n\n"} {
 		if _, err := c.feed([]byte(s), 0, fn); err != nil {
@@ -128,7 +128,7 @@ func TestWholeReads(t *testing.T) {
 						time.Sleep(100 * time.Millisecond)
 					}
 				})
-				r := do(t, open(Config{URL: s.url("/"), Reader: c.reader}), within(t, 10*time.Second), Call{})
+				r := do(t, open(Config{URL: s.url("/"), Reader: c.reader, Whole: json.Valid}), within(t, 10*time.Second), Call{})
 				if diff := cmp.Diff([]string{c.want}, r.events); diff != "" || !r.timing.Framed {
 					t.Errorf("framed %v (-want +got):\n%s", r.timing.Framed, diff)
 				}
@@ -145,7 +145,7 @@ func FuzzReadsAsVLLM(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, at int) {
 		at = max(0, min(at, len(b)))
 		for _, reader := range []Reader{ReadAsVLLM, ReadAsVLLMResponses} {
-			c := reader.cutter()
+			c := (&Config{Reader: reader, Whole: json.Valid}).cutter()
 			total := 0
 			fn := func(e Event) bool { total += len(e.Data); return true }
 			for _, seg := range [][]byte{b[:at], b[at:]} {
