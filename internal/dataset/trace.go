@@ -5,11 +5,6 @@ import "math"
 // Labels name the fields of a timed trace.
 type Labels struct{ Timestamp, InputLength, OutputLength, HashIDs string }
 
-// DefaultLabels are those of the Mooncake and Qwen traces.
-func DefaultLabels() Labels {
-	return Labels{"timestamp", "input_length", "output_length", "hash_ids"}
-}
-
 // A TraceEntry is one call of a timed trace; lengths are in tokens.
 type TraceEntry struct {
 	Time    float64 // in the trace's own unit

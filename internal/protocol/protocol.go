@@ -110,8 +110,6 @@ type Call struct {
 type Dialect interface {
 	// Path is the endpoint that belongs to the dialect, such as /v1/completions.
 	Path() string
-	// Suffixes are the endings that a URL of this dialect may have.
-	Suffixes() []string
 	// AppendBody appends the JSON body of c to dst: the payload of vLLM's
 	// client, its keys in the same order, then ignore_eos, then Extra merged
 	// over it (a key that is there is replaced in its place). It fails when the
@@ -145,44 +143,17 @@ func New(backend string) (Dialect, error) {
 	return nil, fmt.Errorf("backend %q is not known: use one of %s", backend, strings.Join(Backends(), ", "))
 }
 
-// CheckEndpoint reports an endpoint (a path or a URL) that does not belong to
-// the backend: it must end with completions, chat/completions or responses, as
-// vLLM's client demands. Where vLLM lets chat/completions pass as an endpoint
-// of completions and has every request refused, this fails too.
-func CheckEndpoint(backend, endpoint string) error {
-	d, err := New(backend)
-	if err != nil {
-		return err
-	}
-	path, _, _ := strings.Cut(endpoint, "?")
-	fits := false
-	for _, s := range d.Suffixes() {
-		fits = fits || strings.HasSuffix(path, s)
-	}
-	if _, text := d.(completions); text && strings.HasSuffix(path, "chat/completions") {
-		fits = false
-	}
-	if fits {
-		return nil
-	}
-	return fmt.Errorf("endpoint %s does not belong to backend %s, whose path ends with %s: change one of them, or leave --endpoint out to get %s",
-		endpoint, backend, strings.Join(d.Suffixes(), " or "), d.Path())
-}
-
 // completions is the API of /v1/completions.
 type completions struct{}
 
-func (completions) Path() string       { return "/v1/completions" }
-func (completions) Suffixes() []string { return []string{"completions"} }
+func (completions) Path() string { return "/v1/completions" }
 
 // chat is the API of /v1/chat/completions.
 type chat struct{}
 
-func (chat) Path() string       { return "/v1/chat/completions" }
-func (chat) Suffixes() []string { return []string{"chat/completions"} }
+func (chat) Path() string { return "/v1/chat/completions" }
 
 // responses is the API of /v1/responses.
 type responses struct{}
 
-func (responses) Path() string       { return "/v1/responses" }
-func (responses) Suffixes() []string { return []string{"responses"} }
+func (responses) Path() string { return "/v1/responses" }

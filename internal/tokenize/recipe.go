@@ -213,9 +213,9 @@ func (l *layer) addTokens(t *Tokenizer) {
 			known[token.Content] = true
 		}
 	}
-	special := func(token specialToken) {
+	for _, token := range l.specials() {
 		if known[token.text] {
-			return
+			continue
 		}
 		known[token.text] = true
 		flags := addedToken{Content: token.text, Special: true}
@@ -225,36 +225,31 @@ func (l *layer) addTokens(t *Tokenizer) {
 		}
 		add = append(add, flags)
 	}
+	t.added.add(add, t.model, t.normalizer)
+}
+
+// specials are the named special tokens in their order, then the further ones.
+func (l *layer) specials() []specialToken {
+	var all []specialToken
 	for _, name := range l.order {
 		if token := l.named[name]; token != nil {
-			special(*token)
+			all = append(all, *token)
 		}
 	}
-	for _, token := range l.extra {
-		special(token)
-	}
-	t.added.add(add, t.model, t.normalizer)
+	return append(all, l.extra...)
 }
 
 // respecial adds the special tokens once more, as some classes do; plain says
 // that their flags are those of a text alone.
 func (l *layer) respecial(t *Tokenizer, plain bool) {
 	var add []addedToken
-	each := func(token specialToken) {
+	for _, token := range l.specials() {
 		flags := addedToken{Content: token.text, Special: true}
 		if token.flags != nil && !plain {
 			flags = *token.flags
 			flags.Special = true
 		}
 		add = append(add, flags)
-	}
-	for _, name := range l.order {
-		if token := l.named[name]; token != nil {
-			each(*token)
-		}
-	}
-	for _, token := range l.extra {
-		each(token)
 	}
 	t.added.add(add, t.model, t.normalizer)
 }
@@ -263,19 +258,11 @@ func (l *layer) respecial(t *Tokenizer, plain bool) {
 func (l *layer) specialIDs(t *Tokenizer) []int {
 	ids := []int{}
 	seen := map[string]bool{}
-	each := func(text string) {
-		if id, ok := t.TokenToID(text); ok && !seen[text] {
+	for _, token := range l.specials() {
+		if id, ok := t.TokenToID(token.text); ok && !seen[token.text] {
 			ids = append(ids, id)
 		}
-		seen[text] = true
-	}
-	for _, name := range l.order {
-		if token := l.named[name]; token != nil {
-			each(token.text)
-		}
-	}
-	for _, token := range l.extra {
-		each(token.text)
+		seen[token.text] = true
 	}
 	return ids
 }

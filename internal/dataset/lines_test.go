@@ -40,7 +40,7 @@ func TestLineErrors(t *testing.T) {
 		}
 		return err
 	}
-	trace := func(in *Input) error { _, err := ReadTrace(in, DefaultLabels(), 10); return err }
+	trace := func(in *Input) error { _, err := ReadTrace(in, usualLabels(), 10); return err }
 	requests := func(in *Input) error { _, err := ReadRequests(in); return err }
 	for _, c := range []struct {
 		name string
@@ -82,7 +82,7 @@ func TestReadTrace(t *testing.T) {
 	in := stream(t, `{"timestamp": 0, "input_length": 20, "output_length": 3, "hash_ids": [1, "b"]}
 {"timestamp": "2.5", "input_length": 5.0, "output_length": 4}
 {"broken": `)
-	got, err := ReadTrace(in, DefaultLabels(), 2)
+	got, err := ReadTrace(in, usualLabels(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func FuzzLines(f *testing.F) {
 				}
 				return err
 			},
-			func(in *Input) error { _, err := ReadTrace(in, DefaultLabels(), 5); return err },
+			func(in *Input) error { _, err := ReadTrace(in, usualLabels(), 5); return err },
 			func(in *Input) error { _, err := ReadRequests(in); return err },
 			func(in *Input) error { _, err := ReadBurstGPT(in); return err },
 			func(in *Input) error { _, err := ReadLines(in); return err },
