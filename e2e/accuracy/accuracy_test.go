@@ -8,7 +8,9 @@ import (
 
 // TestAccuracy holds tokmeter's numbers against the truth. The bounds are those
 // that the project promises for two shared cores; what is measured on a quiet
-// machine is a hundredth of them (docs/accuracy.md).
+// machine is a hundredth of them (docs/accuracy.md). Other work on the cores
+// moves what both sides mean by the moment before a write, so a level that is
+// missed is measured again.
 func TestAccuracy(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves out what takes seconds")
@@ -33,22 +35,27 @@ func TestAccuracy(t *testing.T) {
 		{streams: 64, tokens: 50, ttftMean: 0.5, ttftP99: 1.5, itlRel: 0.02},
 		{streams: 1024, tokens: 100, ttftMean: 0.5, ttftP99: 1.5, itlRel: 0.02},
 	}
+	const attempts = 3
 	c := client{name: "tokmeter", argv: []string{programs.tokmeter, "bench", "serve", "--no-record", "--no-live"}}
 	for _, tt := range tests {
 		l := load{streams: tt.streams, tokens: tt.tokens, spec: "ttft=50ms,itl=20ms,jitter=0.02", tokenizer: tokenizer}
-		r, err := measure(t.Context(), programs, c, l)
-		if err != nil {
-			t.Fatalf("%d streams: %v", tt.streams, err)
-		}
-		t.Logf("%s\n%s", header, r.row(c.name, tt.streams))
-		if d := math.Abs(r.said.ttftMean - r.truth.ttftMean); d > tt.ttftMean {
-			t.Errorf("%d streams: mean TTFT is %.3f ms off, want at most %g", tt.streams, d, tt.ttftMean)
-		}
-		if d := math.Abs(r.said.ttftP99 - r.truth.ttftP99); d > tt.ttftP99 {
-			t.Errorf("%d streams: P99 TTFT is %.3f ms off, want at most %g", tt.streams, d, tt.ttftP99)
-		}
-		if d := math.Abs(r.said.itlP99/r.truth.itlP99 - 1); d > tt.itlRel {
-			t.Errorf("%d streams: P99 ITL is off by %.1f %%, want at most %.0f %%", tt.streams, 100*d, 100*tt.itlRel)
+		for attempt := 1; ; attempt++ {
+			r, err := measure(t.Context(), programs, c, l)
+			if err != nil {
+				t.Fatalf("%d streams: %v", tt.streams, err)
+			}
+			t.Logf("%s\n%s", header, r.row(c.name, tt.streams))
+			mean := math.Abs(r.said.ttftMean - r.truth.ttftMean)
+			p99 := math.Abs(r.said.ttftP99 - r.truth.ttftP99)
+			itl := math.Abs(r.said.itlP99/r.truth.itlP99 - 1)
+			if mean <= tt.ttftMean && p99 <= tt.ttftP99 && itl <= tt.itlRel {
+				break
+			}
+			if attempt == attempts {
+				t.Errorf("%d streams, %d times: mean TTFT is %.3f ms off, P99 TTFT %.3f ms, P99 ITL %.1f %%; want at most %g ms, %g ms and %.0f %%",
+					tt.streams, attempts, mean, p99, 100*itl, tt.ttftMean, tt.ttftP99, 100*tt.itlRel)
+				break
+			}
 		}
 	}
 }
