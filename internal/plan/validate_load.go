@@ -42,7 +42,7 @@ func (w *Workload) validate(ps *problems) {
 	case "random", "prefix_repetition":
 		ps.add(w.Path == "", "the dataset %s has no file, but %s is given: leave one out or name the dataset of the file", w.Dataset, w.Path)
 	case "burstgpt", "custom", "timed_trace", "requests":
-		ps.add(w.Path != "", "the dataset %s needs the path of its file", w.Dataset)
+		ps.add(w.Path != "", "the dataset %s needs the path of its file: give --dataset-path FILE", w.Dataset)
 	}
 	if w.SkipTokenizer {
 		ps.add(slices.Contains([]string{"custom", "requests", ""}, w.Dataset), "the dataset %s needs a tokenizer: only custom and requests can skip it", w.Dataset)

@@ -27,7 +27,6 @@ func (b *builder) sonnet(ctx context.Context) error {
 		}
 	}
 	s := b.w.Sonnet
-	b.set.Report.Entries = len(lines)
 	total := 0
 	for _, l := range lines {
 		total += b.count(l, true)

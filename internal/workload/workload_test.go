@@ -256,6 +256,17 @@ func TestBuildErrors(t *testing.T) {
 	}
 }
 
+// TestSonnetReport: the lines of its text are no entries that a prompt each
+// would come of.
+func TestSonnetReport(t *testing.T) {
+	p := basePlan("sonnet")
+	p.Workload.NumPrompts = 3
+	got := mustBuild(t, p, "", nil).Report
+	if got.Entries != 0 || got.Kept != 0 || strings.Contains(got.String(), "entries") || len(got.Dropped) != 0 {
+		t.Errorf("got %q", got.String())
+	}
+}
+
 func TestReport(t *testing.T) {
 	var b strings.Builder
 	b.WriteByte('[')
