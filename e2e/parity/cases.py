@@ -61,7 +61,7 @@ case("qwen3-custom", f"{custom} --tokenizer {{qwen3}} --seed 9", needs="qwen3")
 case("qwen3-random", f"{small} --tokenizer {{qwen3}} --random-range-ratio 0.3 --seed 9", needs="qwen3")
 
 # What goes into the bodies and heads.
-case("sampling", f"{small} --temperature 0 --top-p 0.9 --top-k 20 --min-p 0.05 --frequency-penalty 0.1 --presence-penalty -0.2 --repetition-penalty 1.1")
+case("sampling", f"{small} --temperature 0 --top-p 0.9 --top-k 20 --min-p 0.05 --frequency-penalty 0.1 --presence-penalty=-0.2 --repetition-penalty 1.1")
 case("sampling-chat", f"{chat} {small} --temperature 0.7 --top-p 1 --top-k -1 --repetition-penalty 1.1")
 case("sampling-responses", f"{responses} {small} --temperature 0.7 --top-p 0.5")
 case("extra-body", [*small.split(), "--temperature", "0.5", "--extra-body", '{"temperature": 0.25, "stop": ["a", "é"], "nested": {"x": [1, 2.5, null, true]}, "max_tokens": 3}'])
@@ -86,7 +86,7 @@ case("discovered-served-name", ["--base-url", "{url}", "--tokenizer", "{tiny}", 
 case("host-port", ["--host", "127.0.0.1", "--port", "{port}", "--model", "org/m", "--tokenizer", "{tiny}", "--request-id-prefix", "p-", "--save-result", "--label", "lab", "--disable-tqdm", *small.split(), "--request-rate", "50", "--max-concurrency", "3"], bare=True)
 case("config", ["--config", "c.yaml", *small.split(), "--seed", "4"], files={"c.yaml": "base-url: '{url}'\nmodel: m\ntokenizer: '{tiny}'\nrequest-id-prefix: p-\nsave-result: true\nsave_detailed: true\nresult-filename: r.json\ndisable-tqdm: true\nignore-eos: true\nrequest-rate: 80\nseed: 99\n"}, bare=True, python="Q25")
 case("ready-check", f"{small} --ready-check-timeout-sec 30 --num-warmups 3")
-case("ready-check-waits", f"{small} --ready-check-timeout-sec 30", {"status": [[503, "Not Yet"]]})
+case("ready-check-waits", f"{small} --ready-check-timeout-sec 30", {"status": [[503, "Service Unavailable"]]})
 case("ready-check-chat", f"{chat} {small} --ready-check-timeout-sec 30 --num-warmups 5 --max-concurrency 2 --header X-A=b")
 case("warmups-id", f"{sharegpt} --num-warmups 2 --lora-modules l1 l2")
 case("alignment", f"{small} --num-prompts 5 --random-input-len 30", {"tokenizer": "{small_llama2}/tokenizer.json"}, default="prompt_len")
@@ -115,8 +115,8 @@ case("name-ramp", ["--base-url", "{url}", "--model", "org/m", "--tokenizer", "{t
 case("no-usage", f"{sharegpt}", {"usage": "none"})
 case("no-usage-chat", f"{chat} {sharegpt}", {"usage": "none"})
 case("no-tokenizer-no-usage", f"{custom} --skip-tokenizer-init", {"usage": "none"})
-case("failures", f"{small} --num-prompts 8 --max-concurrency 1", {"status": [[200, "OK"], [500, "Internal Server Error"], [429, "Too Many Requests"], [404, "Nothing Here"]]}, ordered=True)
-case("all-fail", f"{small}", {"status": [[500, "Internal Server Error"]] * 6})
+case("failures", f"{small} --num-prompts 8 --max-concurrency 1", {"status": [[200, "OK"], [500, "Internal Server Error"], [429, "Too Many Requests"], [404, "Not Found"]]}, ordered=True)
+case("all-fail", f"{small}", {"status": [[500, "Internal Server Error"]] * 6}, compat="exit code", default="Q14 exit code")
 
 # What the stream looks like. {T} is a completions event, {D} a chat one.
 
@@ -140,6 +140,7 @@ def u(n, prompt=11):
 
 
 usage = {"usage": {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}}
+so_far = lambda n: {"usage": {"prompt_tokens": 11, "completion_tokens": n, "total_tokens": n + 11}}
 gap = 0.02
 
 
@@ -155,7 +156,7 @@ stream("reasoning", [f"data: {d({'role': 'assistant', 'content': ''})}\n\n", f"d
 stream("bundled", [f"data: {t(' a b c d')}\n\n", f"data: {t(' e f g h')}\n\n", f"data: {t(' i', 'length')}\n\n", f"data: {u(9)}\n\ndata: [DONE]\n\n"])
 stream("together", [f"data: {t(' a')}\n\ndata: {t(' b')}\n\n", f"data: {t(' c', 'length')}\n\n" + end])
 stream("usage-last", [f"data: {t(' a')}\n\n", f"data: {t(' b')}\n\n", f"data: {t(' c', 'stop', **usage)}\n\n", "data: [DONE]\n\n"], default="Q8")
-stream("usage-everywhere", [f"data: {t(' a', **usage)}\n\n", f"data: {t(' b', 'stop', **usage)}\n\n", end])
+stream("usage-everywhere", [f"data: {t(' a', **so_far(1))}\n\n", f"data: {t(' b', 'stop', **so_far(3))}\n\n", end])
 stream("error-inside", [f"data: {t(' a')}\n\n", 'data: {"error": {"message": "broke", "code": 500}}\n\n', "data: [DONE]\n\n"], default="Q14")
 stream("error-first", ['data: {"error": {"message": "broke", "code": 500}}\n\n', "data: [DONE]\n\n"], default="Q14")
 stream("cut-clean", [f"data: {t(' a')}\n\n", f"data: {t(' b')}\n\n"], default="Q14")

@@ -85,6 +85,12 @@ def warm():
     import vllm.benchmarks.serve, transformers, pandas  # noqa: F401,E401
 
     bench._import_bench_subcommand_modules()
+    # A tokenizer without a model beside it is looked for twice, 2 s apart.
+    import types
+
+    import vllm.transformers_utils.repo_utils as repo
+
+    repo.time = types.SimpleNamespace(sleep=lambda s: None)
 
 
 def run_vllm(words, folder, env, limit=120):

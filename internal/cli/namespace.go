@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,8 +39,28 @@ func (v *values) asTyped(p plan.Plan) []namedValue {
 // A pythonSource is a value in Python's own words.
 type pythonSource string
 
-// namespace lists vLLM's flags with their values; those in changed come from
-// there.
+// vllmOrder is the order in which vLLM's parser knows its flags.
+const vllmOrder = "trust_remote_code seed num_prompts dataset_name no_stream dataset_path no_oversample skip_chat_template " +
+	"enable_multimodal_chat disable_shuffle custom_output_len custom_ensure_client_side_data " +
+	"spec_bench_output_len spec_bench_category sharegpt_output_len timed_trace_chunk_hash_size " +
+	"timed_trace_sec_multiplier timed_trace_label_timestamp timed_trace_label_input_length " +
+	"timed_trace_label_output_length timed_trace_label_hash_ids blazedit_min_distance blazedit_max_distance " +
+	"asr_max_audio_len_sec asr_min_audio_len_sec random_input_len random_output_len random_range_ratio " +
+	"random_prefix_len random_batch_size no_reranker random_mm_base_items_per_request " +
+	"random_mm_num_mm_items_range_ratio random_mm_limit_mm_per_prompt random_mm_bucket_config hf_subset hf_split " +
+	"hf_name hf_output_len bfcl_categories prefix_repetition_prefix_len prefix_repetition_suffix_len " +
+	"prefix_repetition_num_prefixes prefix_repetition_output_len speed_bench_dataset_subset " +
+	"speed_bench_output_len speed_bench_category label backend base_url host port endpoint header max_concurrency " +
+	"model input_len output_len tokenizer tokenizer_mode use_beam_search logprobs request_rate burstiness " +
+	"probe_request_rate disable_tqdm num_warmups profile save_result save_detailed append_result metadata " +
+	"result_dir result_filename ignore_eos self_timed percentile_metrics metric_percentiles goodput " +
+	"request_id_prefix top_p top_k min_p temperature frequency_penalty presence_penalty repetition_penalty " +
+	"served_model_name lora_modules lora_assignment ramp_up_strategy ramp_up_start_rps ramp_up_end_rps " +
+	"ready_check_timeout_sec chat_template_kwargs extra_body skip_tokenizer_init insecure plot_timeline " +
+	"timeline_itl_thresholds plot_dataset_stats"
+
+// namespace lists vLLM's flags with their values, in its order; those in changed
+// come from there.
 func (v *values) namespace(changed map[string]any) []namedValue {
 	var out []namedValue
 	for i := range v.table {
@@ -56,6 +77,11 @@ func (v *values) namespace(changed map[string]any) []namedValue {
 		}
 		out = append(out, namedValue{strings.ReplaceAll(f.Name, "-", "_"), value})
 	}
+	place := map[string]int{}
+	for i, name := range strings.Fields(vllmOrder) {
+		place[name] = i
+	}
+	slices.SortStableFunc(out, func(a, b namedValue) int { return place[a.Name] - place[b.Name] })
 	return out
 }
 

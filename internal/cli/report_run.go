@@ -41,6 +41,9 @@ func runReport(_ context.Context, env *Env, o reportOptions) error {
 		p.Goals = o.Goals
 	}
 	s := metrics.Summarize(recs, end, p)
+	if err := observe(&s, run.Head.Server); err != nil {
+		return err
+	}
 	if !p.CompatVLLM() {
 		for _, n := range notes {
 			s.Warnings = append(s.Warnings, metrics.Warning{Code: "run_directory", Text: n})

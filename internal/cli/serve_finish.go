@@ -21,12 +21,17 @@ const countLimit = 2 * time.Minute
 
 // finish counts what the server did not, reports, and says how the run went.
 func (r *serveRun) finish(ctx context.Context, recs []*record.Record, end record.Ending) error {
+	if r.info.Before != nil {
+		asked, done := r.afterwards(ctx, countersLimit)
+		r.info.After = countersText(r.askCounters(asked))
+		done()
+	}
 	counts := r.count(ctx, recs)
 	var errs []error
 	if r.writer != nil {
 		r.writer.End(end)
 		errs = append(errs, r.writer.Update(func(h *record.Head) {
-			h.Counts = counts
+			h.Counts, h.Server = counts, r.info
 			h.Warnings = r.notes()
 		}), r.writer.Close())
 	}
@@ -58,6 +63,7 @@ func (r *serveRun) finish(ctx context.Context, recs []*record.Record, end record
 // summarize computes the numbers and adds what was noted on the way to them.
 func (r *serveRun) summarize(recs []*record.Record, end record.Ending) metrics.Summary {
 	s := metrics.Summarize(recs, end, r.plan)
+	_ = observe(&s, r.info) // what askCounters wrote can be read
 	if r.plan.CompatVLLM() {
 		return s
 	}

@@ -86,6 +86,7 @@ func (r *serveRun) drive(ctx context.Context, j load.Job, first workload.Request
 		defer func() { r.profiled = r.profile(ctx, false) }()
 	}
 	r.sayTraffic()
+	r.info.Before = countersText(r.askCounters(ctx))
 	if err := r.describe(); err != nil {
 		return record.Ending{}, err
 	}

@@ -131,6 +131,10 @@ type Summary struct {
 	Dists  map[ID]Dist // latencies that could be computed
 	Steady *Steady     // the part of full load of a closed loop; nil where there is none
 
+	// What the server's own counters say of the run; nil where they say nothing.
+	Speculation *Speculation
+	Diffusion   *Diffusion
+
 	Outcomes      []OutcomeCount // every outcome, in record.Outcomes' order
 	Failures      []Failure      // most frequent first
 	FirstErrors   []string       // under compat: the words of the first ten failures

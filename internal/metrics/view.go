@@ -192,13 +192,33 @@ func (v View) Error(r *record.Record) string {
 	if v.OK(r) {
 		return ""
 	}
-	if v.compat && r.Outcome == record.HTTPError { // Q14: the body is never read
-		return http.StatusText(r.Status)
+	if v.compat {
+		if words := v.vllmError(r); words != "" {
+			return words
+		}
 	}
 	if r.Err == "" {
 		return string(r.Outcome)
 	}
 	return r.Err
+}
+
+// vllmError is what vLLM's client says of a failure that it sees itself; "" for
+// the exceptions of its libraries.
+func (v View) vllmError(r *record.Record) string {
+	const failed = "This response will be marked as failed!"
+	ended := r.Status == http.StatusOK && r.Framed
+	switch {
+	case r.Outcome == record.HTTPError: // Q14: the body is never read
+		return http.StatusText(r.Status)
+	case !ended, r.Outcome == record.BadStream, v.responses && r.Outcome == record.StreamError:
+		return ""
+	case len(r.Events)+len(r.Bare) > 0:
+		return "Stream ended without a terminal event." + failed
+	case v.responses:
+		return "Never received a token delta to calculate TTFT." + failed
+	}
+	return "Never received a valid chunk to calculate TTFT." + failed
 }
 
 // Text is the answer of the request.

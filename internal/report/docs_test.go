@@ -33,7 +33,7 @@ func TestMetricsPage(t *testing.T) {
 
 // TestEveryKeyDocumented: no key of the result file is missing from the page.
 func TestEveryKeyDocumented(t *testing.T) {
-	r := Run{Summary: metrics.Summary{Dists: map[metrics.ID]metrics.Dist{}}}
+	r := Run{Summary: metrics.Summary{Dists: map[metrics.ID]metrics.Dist{}, Speculation: &metrics.Speculation{}, Diffusion: &metrics.Diffusion{}}}
 	r.Plan.Output.SaveDetailed = true
 	text := page()
 	for _, key := range result(&r).keys {
@@ -88,6 +88,11 @@ func page() string {
 	p("| key | unit | what it is | detailed |\n|--|--|--|--|\n")
 	for _, a := range arrays() {
 		p("| `%s` | %s | %s | %s |\n", a.key, a.unit, a.formula, yes(a.detailed))
+	}
+	p("\n## The server's counters\n\nWhat `/metrics` of a vLLM server says, after the run less before it, where it speculates or its model is a diffusion model. All are vLLM's.\n\n")
+	p("| key | label | what it is |\n|--|--|--|\n")
+	for _, c := range append(speculated(&metrics.Speculation{}), diffused(&metrics.Diffusion{})...) {
+		p("| `%s` | %s | %s |\n", c.key, strings.TrimSuffix(c.label, ":"), c.formula)
 	}
 	p("\n## What vLLM's result file does not have\n\n| key | what it is |\n|--|--|\n")
 	for _, a := range added() {

@@ -147,6 +147,7 @@ func numbers(o *object, r *Run) {
 	if len(r.RateChanges) > 0 {
 		o.set("rps_change_events", rateChanges(r.RateChanges))
 	}
+	counters(o, &r.Summary)
 }
 
 func scalarsByKey(r *Run) map[string]any {

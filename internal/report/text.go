@@ -27,6 +27,7 @@ func Text(w io.Writer, s metrics.Summary, p plan.Plan) error {
 	t.header()
 	t.scalars()
 	t.latencies()
+	t.counters()
 	t.line(strings.Repeat("=", width))
 	if !s.Compat {
 		t.beside()

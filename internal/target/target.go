@@ -96,6 +96,11 @@ func (s *Server) Detokenize(ctx context.Context, model string, ids []int) (strin
 	return *answer.Prompt, nil
 }
 
+// Metrics asks /metrics, which is text in Prometheus' format.
+func (s *Server) Metrics(ctx context.Context) ([]byte, error) {
+	return s.ask(ctx, "GET", "/metrics", nil, nil)
+}
+
 // Profile asks vLLM to start or to stop its profiler.
 func (s *Server) Profile(ctx context.Context, start bool) error {
 	path := "/stop_profile"

@@ -1,0 +1,164 @@
+package metrics
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Counters are what a vLLM server's /metrics says of speculative decoding and
+// of diffusion, summed over its engines and models since the server began.
+type Counters struct {
+	Speculates  bool        `json:"speculates,omitempty"` // the server has counters of speculation
+	Drafts      int         `json:"drafts,omitempty"`
+	DraftTokens int         `json:"draft_tokens,omitempty"`
+	Accepted    int         `json:"accepted,omitempty"`
+	PerPosition map[int]int `json:"per_position,omitempty"` // accepted tokens by place in the draft, from 0
+
+	Diffuses  bool `json:"diffuses,omitempty"` // the server has counters of diffusion
+	Steps     int  `json:"denoising_steps,omitempty"`
+	Positions int  `json:"canvas_positions,omitempty"`
+	Committed int  `json:"committed_tokens,omitempty"`
+}
+
+// ReadCounters reads the text of /metrics in Prometheus' format. What it does
+// not know it leaves out; a value that is no number counts as none.
+func ReadCounters(text []byte) Counters {
+	c := Counters{PerPosition: map[int]int{}}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		fields := strings.Fields(line)
+		if len(fields) == 0 {
+			continue
+		}
+		name, _, _ := strings.Cut(fields[0], "{")
+		if !strings.HasSuffix(name, "_total") {
+			continue
+		}
+		x, err := strconv.ParseFloat(fields[len(fields)-1], 64)
+		valid := err == nil && math.Abs(x) < 1<<62
+		switch {
+		case strings.HasPrefix(name, "vllm:spec_decode"):
+			c.Speculates = true
+			if valid {
+				c.speculation(name, line, int(x))
+			}
+		case strings.HasPrefix(name, "vllm:diffusion"):
+			c.Diffuses = true
+			if valid {
+				c.diffusion(name, int(x))
+			}
+		}
+	}
+	return c
+}
+
+func (c *Counters) speculation(name, line string, n int) {
+	switch {
+	case strings.Contains(name, "num_drafts"):
+		c.Drafts += n
+	case strings.Contains(name, "num_draft_tokens"):
+		c.DraftTokens += n
+	case strings.Contains(name, "num_accepted_tokens_per_pos"):
+		_, after, _ := strings.Cut(line, `position="`)
+		label, _, _ := strings.Cut(after, `"`)
+		if at, err := strconv.Atoi(label); err == nil {
+			c.PerPosition[at] += n
+		}
+	case strings.Contains(name, "num_accepted_tokens"):
+		c.Accepted += n
+	}
+}
+
+func (c *Counters) diffusion(name string, n int) {
+	switch {
+	case strings.Contains(name, "num_denoising_steps"):
+		c.Steps += n
+	case strings.Contains(name, "num_canvas_positions"):
+		c.Positions += n
+	case strings.Contains(name, "num_committed_tokens"):
+		c.Committed += n
+	}
+}
+
+// Speculation is what the server's counters say of speculative decoding during
+// a run.
+type Speculation struct {
+	Drafts, DraftTokens, Accepted int
+	Rate                          float64   // accepted per draft token, in percent
+	Length                        float64   // tokens for each draft: 1 + accepted / drafts
+	PerPosition                   []float64 // accepted / drafts, by place in the draft
+}
+
+// Speculate is the difference of two counters; nil where the server does not
+// speculate or drafted nothing in between.
+func Speculate(before, after Counters) *Speculation {
+	s := Speculation{
+		Drafts:      after.Drafts - before.Drafts,
+		DraftTokens: after.DraftTokens - before.DraftTokens,
+		Accepted:    after.Accepted - before.Accepted,
+		PerPosition: []float64{},
+	}
+	if !before.Speculates || !after.Speculates || s.DraftTokens <= 0 {
+		return nil
+	}
+	s.Rate = float64(s.Accepted) / float64(s.DraftTokens) * 100
+	if s.Drafts <= 0 {
+		return &s
+	}
+	s.Length = 1 + float64(s.Accepted)/float64(s.Drafts)
+	places := maps.Clone(before.PerPosition)
+	if places == nil {
+		places = map[int]int{}
+	}
+	maps.Copy(places, after.PerPosition)
+	for _, at := range slices.Sorted(maps.Keys(places)) {
+		s.PerPosition = append(s.PerPosition, float64(places[at]-before.PerPosition[at])/float64(s.Drafts))
+	}
+	return &s
+}
+
+// Diffusion is what the server's counters say of a diffusion model during a
+// run.
+type Diffusion struct {
+	Steps      float64 // denoising steps, without those that committed
+	Positions  int     // places of canvases that were evaluated
+	Committed  int     // tokens that were committed
+	Throughput float64 // committed tokens per second of the run
+	PerCanvas  float64 // denoising steps for each canvas
+	PerStep    float64 // committed tokens for each denoising step
+}
+
+// Diffuse is the difference of two counters over a run of so many seconds; nil
+// where the server's model is no diffusion model or committed nothing. A canvas
+// is committed in one step.
+func Diffuse(before, after Counters, seconds float64) *Diffusion {
+	steps := float64(after.Steps - before.Steps)
+	d := Diffusion{Positions: after.Positions - before.Positions, Committed: after.Committed - before.Committed}
+	if !before.Diffuses || !after.Diffuses || steps <= 0 || d.Committed <= 0 || d.Positions <= 0 {
+		return nil
+	}
+	committed := float64(d.Committed)
+	canvases := committed / (float64(d.Positions) / steps)
+	d.Steps = steps - canvases
+	d.Throughput = ratio(committed, seconds)
+	d.PerCanvas = d.Steps / canvases
+	d.PerStep = ratio(committed, d.Steps)
+	return &d
+}
+
+func ratio(x, y float64) float64 {
+	if y == 0 {
+		return 0
+	}
+	return x / y
+}
+
+// Observe adds what the server's counters say of the time between before and
+// after, the run's beginning and end.
+func (s *Summary) Observe(before, after Counters) {
+	s.Speculation = Speculate(before, after)
+	s.Diffusion = Diffuse(before, after, s.Duration)
+}
