@@ -171,7 +171,8 @@ func (r *serveRun) rehearse(ctx context.Context) error {
 	if err == nil && !r.plan.Schedule.SelfTimed {
 		_, err = schedule.Offsets(r.plan.Schedule, max(r.plan.Workload.NumPrompts, 1), randoms.Np)
 	}
-	if err != nil || r.plan.Workload.Path == "" {
+	// What is no regular file, such as a pipe, can be read once.
+	if info, statErr := os.Stat(r.plan.Workload.Path); err != nil || statErr != nil || !info.Mode().IsRegular() {
 		return usage(err)
 	}
 	rehearsal.useBuiltin()
