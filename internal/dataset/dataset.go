@@ -96,6 +96,7 @@ type Input struct {
 	r      io.Reader
 	again  io.ReaderAt // reads the same bytes by offset; nil where that cannot be done
 	closer io.Closer
+	once   bool // opened from a path that gives its bytes once, such as a pipe
 }
 
 // Open opens the file at path. The caller closes it after the workload is built.
@@ -116,6 +117,9 @@ func Open(path string) (*Input, error) {
 	if err != nil {
 		f.Close()
 		return nil, err
+	}
+	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+		in.again, in.once = nil, true // a pipe has ReadAt and refuses it
 	}
 	in.closer = f
 	return in, nil

@@ -22,6 +22,9 @@ func DetectFile(path string, l Labels) (string, error) {
 		return "", err
 	}
 	defer in.Close()
+	if in.once {
+		return "", &Error{File: path, What: "is a pipe, and recognising it would use it up", Hint: "name the kind with --dataset-name"}
+	}
 	return Detect(in, l)
 }
 

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -45,6 +47,40 @@ func gzipped(text string) []byte {
 	io.WriteString(w, text)
 	w.Close()
 	return b.Bytes()
+}
+
+// TestOpenPipe reads a pipe once, and asks for its kind where nobody named it.
+func TestOpenPipe(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs /dev/fd")
+	}
+	pipe := func() string {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { r.Close() })
+		if _, err := w.WriteString(`[{"conversations": [{"value": "q"}, {"value": "a"}]}]`); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+		return fmt.Sprintf("/dev/fd/%d", r.Fd())
+	}
+	in, err := Open(pipe())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	c, err := ReadShareGPT(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.At(0); err != nil || got != (Conversation{Prompt: "q", Answer: "a"}) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if _, err := DetectFile(pipe(), usualLabels()); err == nil || !strings.Contains(err.Error(), "name the kind with --dataset-name") {
+		t.Errorf("got %v, want a word about the kind", err)
+	}
 }
 
 func TestOpen(t *testing.T) {
