@@ -28,6 +28,7 @@ type samples struct {
 	bundled      int       // events that carried several tokens
 	events       int       // token events
 	sharedStamps int       // token events with the stamp of the one before
+	sharedFirst  int       // answers whose second token event has the stamp of the first
 }
 
 // collect reads every sample off the records.
@@ -120,6 +121,9 @@ func (x *samples) addBeside(r *record.Record, counts []int) []int {
 		}
 		if r.Events[i] == r.Events[i-1] {
 			x.sharedStamps++
+			if i == 1 {
+				x.sharedFirst++
+			}
 		}
 	}
 	return counts

@@ -37,6 +37,7 @@ const (
 	rateLimit   = 0.95 // delivered rate, of the planned one
 	failLimit   = 0.01
 	sharedLimit = 0.05 // token events that share a read
+	firstLimit  = 0.01 // answers whose first token shares its read with the next
 	lengthLimit = 0.05 // prompt tokens counted, against those asked
 	shortLimit  = 0.01 // requests whose answer has not the length asked
 	cachedLimit = 0.01
@@ -69,7 +70,7 @@ func WarningDefinitions() []WarningDefinition {
 		{WarnFewRequests, "fewer successful requests than the highest percentile needs: 100 for P99", (*evidence).fewRequests},
 		{WarnClockSteps, "the system's clock was set during the run", (*evidence).clockSteps},
 		{WarnReaderClock, "some or all answers have no kernel stamps", (*evidence).readerClock},
-		{WarnSharedReads, "more than " + part(sharedLimit) + " of token events have the stamp of the one before", (*evidence).sharedReads},
+		{WarnSharedReads, "more than " + part(sharedLimit) + " of token events have the stamp of the one before, or more than " + part(firstLimit) + " of first tokens that of the next", (*evidence).sharedReads},
 		{WarnBundledTokens, "an event carried several tokens", (*evidence).bundledTokens},
 		{WarnTokenSource, "output tokens were counted as events", (*evidence).tokenSource},
 		{WarnPromptLength, "the server's prompt tokens differ by more than " + part(lengthLimit) + " from the workload's", (*evidence).promptLength},
@@ -219,12 +220,21 @@ func (e *evidence) readerClock() string {
 	return ""
 }
 
+// sharedReads has a limit of its own for first tokens: a client that is held
+// up when many answers begin reads the first token with the next, at whose
+// time it then seems to have come.
 func (e *evidence) sharedReads() string {
-	if float64(e.x.sharedStamps) <= sharedLimit*float64(e.x.events) {
-		return ""
+	events := float64(e.x.sharedStamps) > sharedLimit*float64(e.x.events)
+	first := float64(e.x.sharedFirst) > firstLimit*float64(e.Completed)
+	switch {
+	case first:
+		return fmt.Sprintf("%s of first tokens and %s of all token events share the time of another: the server or the network sends several at once, or the client was too busy to read the earlier one before the later came, and then TTFT is said too high",
+			percent(e.x.sharedFirst, e.Completed), percent(e.x.sharedStamps, e.x.events))
+	case events:
+		return fmt.Sprintf("%s of token events arrived together with the one before and have a gap of 0: the server or the network sends several at once",
+			percent(e.x.sharedStamps, e.x.events))
 	}
-	return fmt.Sprintf("%s of token events arrived together with the one before and have a gap of 0: the server or the network sends several at once",
-		percent(e.x.sharedStamps, e.x.events))
+	return ""
 }
 
 func (e *evidence) bundledTokens() string {

@@ -115,6 +115,12 @@ func TestWarnings(t *testing.T) {
 				c.Events[1], c.Events[3] = c.Events[0], c.Events[2]
 			}
 		}},
+		{metrics.WarnSharedReads, 120, "two of 120 first tokens with the next are more than 1 %", func(r run) {
+			for _, c := range r.recs[:2] {
+				c.Events[1] = c.Events[0]
+			}
+		}},
+		{"", 120, "one of 120 first tokens with the next is less than 1 %", func(r run) { r.recs[0].Events[1] = r.recs[0].Events[0] }},
 		{metrics.WarnBundledTokens, 120, "one event with two tokens", func(r run) {
 			r.recs[0].PerEvent[2] = 2
 			r.recs[0].OutputTokens.N, r.recs[0].WantOutput = 6, 6
