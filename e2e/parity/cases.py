@@ -83,7 +83,7 @@ case("discovered", ["--base-url", "{url}", "--tokenizer", "{tiny}", "--request-i
      {"models": [{"id": "served", "root": "org/name"}, {"id": "second", "root": "x"}]}, bare=True)
 case("discovered-served-name", ["--base-url", "{url}", "--tokenizer", "{tiny}", "--served-model-name", "mine", "--request-id-prefix", "p-", "--save-result", "--disable-tqdm", *small.split()],
      {"models": [{"id": "served", "root": "org/name"}]}, bare=True, default="served name")
-case("host-port", ["--host", "127.0.0.1", "--port", "{port}", "--model", "org/m", "--tokenizer", "{tiny}", "--request-id-prefix", "p-", "--save-result", "--label", "lab", "--disable-tqdm", *small.split(), "--request-rate", "50", "--max-concurrency", "3"], bare=True)
+case("host-port", ["--host", "127.0.0.1", "--port", "{port}", "--model", "org/m", "--tokenizer", "{tiny}", "--request-id-prefix", "p-", "--save-result", "--label", "lab", "--disable-tqdm", *small.split(), "--request-rate", "50", "--max-concurrency", "3"], {"models": [{"id": "org/m", "root": "org/m"}]}, bare=True)
 case("config", ["--config", "c.yaml", *small.split(), "--seed", "4"], files={"c.yaml": "base-url: '{url}'\nmodel: m\ntokenizer: '{tiny}'\nrequest-id-prefix: p-\nsave-result: true\nsave_detailed: true\nresult-filename: r.json\ndisable-tqdm: true\nignore-eos: true\nrequest-rate: 80\nseed: 99\n"}, bare=True, python="Q25")
 case("ready-check", f"{small} --ready-check-timeout-sec 30 --num-warmups 3")
 case("ready-check-waits", f"{small} --ready-check-timeout-sec 30", {"status": [[503, "Service Unavailable"]]})
@@ -100,7 +100,7 @@ case("rate-bursty", f"{small} --num-prompts 40 --request-rate 40 --burstiness 0.
 case("rate-smooth", f"{small} --num-prompts 40 --request-rate 40 --burstiness 5 --seed 2", timed=True)
 case("rate-even", f"{small} --num-prompts 30 --request-rate 30 --burstiness inf", timed=True)
 case("ramp-linear", f"{small} --num-prompts 40 --ramp-up-strategy linear --ramp-up-start-rps 10 --ramp-up-end-rps 50 --seed 3 --percentile-metrics {metrics}", timed=True)
-case("ramp-exponential", f"{small} --num-prompts 40 --ramp-up-strategy exponential --ramp-up-start-rps 8 --ramp-up-end-rps 64 --burstiness 2 --max-concurrency 4", timed=True)
+case("ramp-exponential", f"{small} --num-prompts 40 --ramp-up-strategy exponential --ramp-up-start-rps 8 --ramp-up-end-rps 64 --burstiness 2", timed=True)
 case("rate-lora", f"{sharegpt} --num-prompts 30 --request-rate 40 --lora-modules a b --seed 6", timed=True)
 case("concurrency-1", f"{small} --num-prompts 12 --max-concurrency 1 --percentile-metrics {metrics}", ordered=True)
 case("concurrency-3", f"{small} --num-prompts 15 --max-concurrency 3 --request-rate 100 --percentile-metrics {metrics} --metric-percentiles 25,50,99.9")
@@ -108,15 +108,15 @@ case("concurrency-3", f"{small} --num-prompts 15 --max-concurrency 3 --request-r
 # What is printed and saved.
 case("all-metrics", f"{small} --percentile-metrics {metrics} --metric-percentiles 25,50,99.9,100 --goodput ttft:1000 tpot:500 e2el:2000 --metadata a=1 b=two=2 --label L --max-concurrency 4 --request-rate 50")
 case("goodput-missed", f"{small} --goodput ttft:0.0001 --percentile-metrics e2el")
-case("names-unknown", f"{small} --percentile-metrics ttft,nonsense,e2el --metric-percentiles 50.0,99.90")
+case("names-unknown", f"{small} --percentile-metrics ttft,nonsense,e2el --metric-percentiles 50.0,99.90", default="names that are no metrics are refused")
 case("append", f"{small} --append-result", files={"res/r.json": '{"old": 1}'})
 case("append-alone", ["--base-url", "{url}", "--model", "m", "--tokenizer", "{tiny}", "--append-result", "--result-filename", "x.json", "--disable-tqdm", *small.split()], bare=True)
-case("name-ramp", ["--base-url", "{url}", "--model", "org/m", "--tokenizer", "{tiny}", "--save-result", "--disable-tqdm", *small.split(), "--ramp-up-strategy", "linear", "--ramp-up-start-rps", "20", "--ramp-up-end-rps", "40", "--max-concurrency", "7"], bare=True)
+case("name-ramp", ["--base-url", "{url}", "--model", "org/m", "--tokenizer", "{tiny}", "--save-result", "--disable-tqdm", *small.split(), "--ramp-up-strategy", "linear", "--ramp-up-start-rps", "20", "--ramp-up-end-rps", "40", "--max-concurrency", "7"], {"models": [{"id": "org/m", "root": "org/m"}]}, bare=True)
 case("no-usage", f"{sharegpt}", {"usage": "none"})
 case("no-usage-chat", f"{chat} {sharegpt}", {"usage": "none"})
 case("no-tokenizer-no-usage", f"{custom} --skip-tokenizer-init", {"usage": "none"})
 case("failures", f"{small} --num-prompts 8 --max-concurrency 1", {"status": [[200, "OK"], [500, "Internal Server Error"], [429, "Too Many Requests"], [404, "Not Found"]]}, ordered=True)
-case("all-fail", f"{small}", {"status": [[500, "Internal Server Error"]] * 6}, compat="exit code", default="Q14 exit code")
+case("all-fail", f"{small}", {"status": [[500, "Internal Server Error"]] * 6})
 
 # What the stream looks like. {T} is a completions event, {D} a chat one.
 
@@ -185,9 +185,9 @@ stream("after-done", [f"data: {t(' a')}\n\n", f"data: {t(' b', 'stop')}\n\n", "d
 stream("no-done", [f"data: {t(' a')}\n\n", f"data: {t(' b', 'stop')}\n\n", f"data: {u(3)}\n\n"])
 stream("bom", ["\ufeff" + f"data: {t(' a')}\n\n", f"data: {t(' b', 'stop')}\n\n", end], default="Q7")
 stream("unicode", [f"data: {t(' é')}\n\n", f"data: {t('🙂')}\n\n", f"data: {t(chr(0x2028), 'stop')}\n\n", end])
-stream("zero-usage", [f"data: {t(' a')}\n\n", f"data: {t(' b', 'stop')}\n\n", f"data: {u(0, 0)}\n\ndata: [DONE]\n\n"], default="Q8")
+stream("zero-usage", [f"data: {t(' a')}\n\n", f"data: {t(' b', 'stop')}\n\n", f"data: {u(0, 0)}\n\ndata: [DONE]\n\n"], default="Q8", compat="usage of zeros")
 stream("tools", [f"data: {d({'role': 'assistant', 'content': None})}\n\n", f"data: {d({'tool_calls': [{'index': 0, 'function': {'name': 'f', 'arguments': '{'}}]})}\n\n", f"data: {d({}, 'tool_calls')}\n\n", end], chat, default="Q3")
-stream("no-delta", [f"data: {d({'content': 'x'})}\n\n", 'data: {"choices":[{"index":0,"finish_reason":"stop"}]}\n\n', end], chat, default="Q7")
+stream("no-delta", [f"data: {d({'content': 'x'})}\n\n", 'data: {"choices":[{"index":0,"finish_reason":"stop"}]}\n\n', end], chat, default="Q7", compat="a choice without delta")
 
 resp = lambda kind, **m: __import__("json").dumps({"type": kind, **m})
 ev = lambda kind, **m: f"event: {kind}\ndata: {resp(kind, **m)}\n\n"
@@ -196,8 +196,8 @@ counts = {"response": {"usage": {"input_tokens": 11, "output_tokens": 3}}}
 stream("responses", [ev("response.created"), ev(delta, delta=" a"), ev(delta, delta=" b"), ev(done, **counts)], responses)
 stream("responses-reasoning", [ev("response.reasoning_text.delta", delta="hm"), ev(delta, delta=" b"), ev(done, **counts)], responses)
 stream("responses-unfinished", [ev(delta, delta=" a"), ev(delta, delta=" b")], responses)
-stream("responses-failed", [ev(delta, delta=" a"), ev("response.failed", response={"error": {"message": "no"}}), ], responses)
-stream("responses-error", [ev(delta, delta=" a"), ev("error", error={"message": "no"}), ev(done, **counts)], responses)
+stream("responses-failed", [ev(delta, delta=" a"), ev("response.failed", response={"error": {"message": "no"}})], responses, compat="words of errors")
+stream("responses-error", [ev(delta, delta=" a"), ev("error", error={"message": "no"}), ev(done, **counts)], responses, compat="words of errors")
 stream("responses-no-delta", [ev("response.created"), ev(done, **counts)], responses)
 stream("responses-incomplete", [ev(delta, delta=" a"), ev("response.incomplete", **counts)], responses)
 stream("responses-comments", [": ping\n\n", ev(delta, delta=" a"), ": ping\n\n", ev(delta, delta=" b"), ev(done, **counts)], responses)
@@ -218,5 +218,5 @@ def diffusion(steps, positions, committed):
 
 
 before, after = spec(10, 30, 12, [8, 3, 1]), spec(110, 330, 200, [90, 70, 40])
-case("spec-decode", f"{small}", {"metrics": [before, before, after, after]})
-case("diffusion", f"{small}", {"metrics": [diffusion(10, 320, 64)] * 2 + [diffusion(110, 3520, 704)] * 2})
+case("spec-decode", f"{small}", {"metrics": [before, after]})
+case("diffusion", f"{small}", {"metrics": [diffusion(10, 320, 64), diffusion(110, 3520, 704)]})

@@ -26,7 +26,8 @@ def split(log, extra):
 
 
 def key(r):
-    return r["headers"].get("x-request-id")
+    """A request's id, without the random digits that it begins with by default."""
+    return re.sub(r"^bench-[0-9a-f]{8}-", "bench-#-", r["headers"].get("x-request-id") or "") or None
 
 
 def requests(theirs, ours, drop=(), unnamed=0, order=True):
@@ -71,7 +72,8 @@ def message(x, y, drop, order):
 
 def around(theirs, ours, allowed, compat):
     """Differences of the other questions to the server. By default tokmeter asks
-    /tokenize with its headers and by the served name (Q20)."""
+    /tokenize with its headers, by the served name (Q20), and for the tokens of
+    answers without usage."""
     def count(log):
         c = {}
         for r in log:
@@ -84,11 +86,11 @@ def around(theirs, ours, allowed, compat):
     for k in sorted({*a, *b}):
         if k in allowed:
             continue
+        if not compat and k[1].endswith("tokenize"):
+            continue
         x, y = a.get(k, []), b.get(k, [])
         if len(x) != len(y):
             out.append(f"{k[0]} {k[1]}: {len(x)} times against {len(y)}")
-            continue
-        if not compat and k[1].endswith("tokenize"):
             continue
         # A question without a body needs no type; aiohttp names one.
         show = lambda r: json.dumps([r["body"], {h: v for h, v in r["headers"].items() if h not in ignored_headers and (h != "content-type" or r["body"])}], sort_keys=True)
@@ -150,11 +152,25 @@ def namespace(line):
         elif c == "," and depth == 0:
             pairs.append(body[start:i].strip())
             start = i + 1
+    pairs = [re.sub(r"'bench-[0-9a-f]{8}-'", "'bench-#-'", p) for p in pairs]
     return [p for p in pairs if not p.startswith(("dispatch_function=", "log_config_file=", "logging_config=", "config="))]
 
 
+def fold(text, exceptions):
+    """Takes Python's tracebacks out of the failures before the block; exceptions
+    are the numbers of the failures that had one."""
+    def short(m):
+        if "Traceback" in m[0] or int(m[1]) in exceptions:
+            exceptions.add(int(m[1]))
+            return f"Error {m[1]}: (exception)\n"
+        return m[0]
+
+    return re.sub(r"^Error (\d+): .*?\n(?=Error \d+: |tip: |=====)", short, text, flags=re.S | re.M)
+
+
 def printed(theirs, ours, compat):
-    a, b = lines(theirs), lines(ours)
+    exceptions = set()
+    a, b = lines(fold(theirs, exceptions)), lines(fold(ours, exceptions))
     out = []
     if compat:
         na, nb = [x for x in a if x.startswith("Namespace(")], [x for x in b if x.startswith("Namespace(")]
@@ -172,7 +188,7 @@ def printed(theirs, ours, compat):
     # By default every line of vLLM's must be there, in its order.
     it = iter(b)
     for line in a:
-        if line.startswith(("Namespace(", "WARNING")):
+        if line.startswith(("Namespace(", "WARNING", "timed-trace:", "Failed requests during", "Error ")):
             continue
         if line not in b:
             out.append(f"stdout lacks {line!r}")
@@ -192,10 +208,11 @@ def shape(k, v):
     return type(v).__name__
 
 
-def text_of(k, v):
-    """Texts of failures end with the exception's name; its traceback is Python's."""
+def text_of(k, v, other, compat):
+    """A traceback is Python's: that there is an error is compared then, and by
+    default always."""
     if k == "errors":
-        return [e.strip().splitlines()[-1].split(":")[0].rpartition(".")[2] if "Traceback" in e else e for e in v]
+        return [bool(e) if not compat or "Traceback" in e + o else e for e, o in zip(v, other)]
     if k == "rps_change_events":
         return [e["rps"] for e in v]
     return v
@@ -220,6 +237,8 @@ def saved(theirs, ours, compat, chat):
         if measured.match(k):
             if shape(k, a[k]) != shape(k, b[k]):
                 out.append(f"JSON {k}: {str(a[k])[:120]} against {str(b[k])[:120]}")
-        elif type(a[k]) is not type(b[k]) or text_of(k, a[k]) != text_of(k, b[k]):
-            out.append(f"JSON {k}: {str(text_of(k, a[k]))[:200]} against {str(text_of(k, b[k]))[:200]}")
+        elif not compat and (a[k], b[k]) == ("Infinity", "inf"):
+            continue  # no JSON has Infinity
+        elif type(a[k]) is not type(b[k]) or text_of(k, a[k], b[k], compat) != text_of(k, b[k], a[k], compat):
+            out.append(f"JSON {k}: {str(text_of(k, a[k], b[k], compat))[:200]} against {str(text_of(k, b[k], a[k], compat))[:200]}")
     return out

@@ -89,7 +89,8 @@ def unnamed(case):
 
 def differences(case, vllm, run, compat):
     out = []
-    if vllm.rc != run.rc:
+    lost = vllm.rc == 0 and run.rc == 1 and "no request succeeded" in run.err  # vLLM's client calls that a success
+    if vllm.rc != run.rc and not lost:
         out.append(f"exit code {vllm.rc} against {run.rc}")
     drop = set()
     if not compat and "completions" in (compare.posts(vllm.log) or [{"path": ""}])[0]["path"] and "chat" not in compare.posts(vllm.log)[0]["path"]:

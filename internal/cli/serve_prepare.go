@@ -188,6 +188,10 @@ func (r *serveRun) buildLocally(ctx context.Context) error {
 	if r.remote != nil {
 		return nil
 	}
+	if t := &r.plan.Workload.Trace; r.plan.CompatVLLM() && r.plan.Workload.Dataset == "timed_trace" {
+		r.say("timed-trace: chunk_size: %d, sec_multiplier: %s, label_ts: %q, label_input_length: %q, label_output_length: %q, label_hash_ids: %q",
+			t.ChunkSize, pythonFloat(t.Multiplier), t.Timestamp, t.InputLength, t.OutputLen, t.HashIDs)
+	}
 	return r.build(ctx)
 }
 

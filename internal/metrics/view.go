@@ -79,12 +79,22 @@ func (v View) TTFT(r *record.Record) float64 {
 	return seconds(first - sentAt(r))
 }
 
-// Latency is the time to the last token event, in seconds; 0 unless OK.
+// Latency is the time to the last token event, in seconds; 0 unless OK, but for
+// endedBadly.
 func (v View) Latency(r *record.Record) float64 {
-	if !v.OK(r) {
+	if !v.OK(r) && !v.endedBadly(r) {
 		return 0
 	}
-	return seconds(v.last(r) - sentAt(r))
+	if last := v.last(r); last > 0 {
+		return seconds(last - sentAt(r))
+	}
+	return 0
+}
+
+// endedBadly reports whether vLLM's client saw the end of a failed answer of the
+// responses API: it keeps its text and latency then.
+func (v View) endedBadly(r *record.Record) bool {
+	return v.compat && v.responses && r.Status == http.StatusOK && r.Framed && r.Outcome != record.BadStream
 }
 
 // Queue is the time between release and sending, in seconds.
@@ -223,7 +233,7 @@ func (v View) vllmError(r *record.Record) string {
 
 // Text is the answer of the request.
 func (v View) Text(r *record.Record) string {
-	if v.compat && !v.OK(r) {
+	if v.compat && !v.OK(r) && !v.endedBadly(r) {
 		return ""
 	}
 	return r.Text

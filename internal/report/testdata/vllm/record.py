@@ -67,11 +67,15 @@ def output_of(r, backend):
         out.prompt_len = r["prompt_tokens"]["n"]
     if t.get("status") == 200 and chunks:
         out.success = not (responses and r["outcome"] == "stream_error")
-    if out.success:
+    # The responses API keeps latency and text of failures whose end it saw.
+    ended = responses and t.get("status") == 200 and t.get("framed") and r["outcome"] != "bad_stream"
+    if chunks and (out.success or ended):
         out.latency = (chunks[-1] - sent) / NS
         out.generated_text = Tokens(r.get("text", ""))
         out.generated_text.count = r["output_tokens"]["n"]
-    elif t.get("status", 0) not in (0, 200):
+    if out.success:
+        return out
+    if t.get("status", 0) not in (0, 200):
         out.error = HTTPStatus(t["status"]).phrase
     else:
         out.error = r.get("err", "")
