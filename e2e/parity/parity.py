@@ -1,12 +1,15 @@
 """Runs cases with vLLM's client and with tokmeter and says what differs.
 
     python parity.py TOKMETER TOKENIZERS OUT [CASE...]
+    python parity.py TOKMETER TOKENIZERS OUT --golden FILE
+
 
 TOKMETER is the binary; TOKENIZERS a folder of real tokenizers (cases that need
 one that is missing are skipped); OUT keeps what the clients sent and printed.
 A CASE is a name or its beginning. Each case runs vLLM's client once and
 tokmeter twice: as it is, and with --compat vllm. Exit code 1 when something
-differs that docs/compat.md does not tell of.
+differs that docs/compat.md does not tell of. --golden runs vLLM's client alone
+and writes what it sent, printed and saved, for the tests that need no vLLM.
 """
 import gzip
 import json
@@ -115,14 +118,55 @@ def differences(case, vllm, run, compat):
     return out
 
 
+def golden(case, run, places):
+    """What a test without vLLM compares with: the bench's own places are names again."""
+    def named(text):
+        for k, v in sorted(places.items(), key=lambda p: -len(p[1])):
+            text = text.replace(v, "{" + k + "}") if len(v) > 4 else text
+        return text
+
+    def sent(r):
+        heads = {k: v for k, v in r["headers"].items() if k in ("authorization", "content-type") or k.startswith("x-") and k != "x-request-id"}
+        return {"path": r["path"], "id": compare.key(r) or "", "headers": heads, "body": r["body"]}
+
+    measured, before = compare.split(run.log, unnamed(case))
+    number = lambda r: int((compare.key(r) or "-0").rpartition("-")[2])
+    printed = [compare.re.sub(r"(:\s+)[\d.]+\s*$", r"\1#", l) if len(l) == 51 else l for l in compare.lines(run.out)]
+    printed = [f"Namespace({', '.join(compare.namespace(l))})" if l.startswith("Namespace(") else l for l in printed]
+    files = [f for f in run.files() if f not in case.get("files", {})] or run.files()
+    saved = [(run.folder / f).read_text().split("\n")[-1] for f in files if f.endswith(".json")]
+    return {
+        "name": case["name"], "words": [*([] if case.get("bare") else usual), *case["words"]], "env": case.get("env", {}), "files": case.get("files", {}),
+        "models": case["scenario"].get("models", [{"id": "m", "root": "m"}]),
+        "sent": [sent(r) for r in sorted(measured, key=number)], "before": [sent(r) for r in before],
+        "printed": [named(l) for l in printed], "saved_as": [compare.re.sub(r"\d{8}-\d{6}", "DATE", f) for f in run.files()],
+        "keys": [list(json.loads(s)) for s in saved],
+    }
+
+
+def record(bench, path):
+    """Writes the golden of the cases that a small server can serve."""
+    simple = lambda c: not ({"tokenizer", "metrics", "status", "script", "usage", "tokens", "profiler"} & c["scenario"].keys() or c.get("needs") or c.get("timed") or c.get("python"))
+    out = []
+    for case in filter(simple, cases):
+        run = bench.run(case, "vllm")
+        assert run.rc == 0, (case["name"], run.err[-500:])
+        out.append(golden(case, run, bench.places))
+        print(case["name"], flush=True)
+    Path(path).write_text('{"vllm": "0.32.0", "cases": [\n' + ",\n".join(json.dumps(c) for c in out) + "\n]}\n")
+
+
 def main():
     binary, tokenizers, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]).resolve()
-    chosen = [c for c in cases if not sys.argv[4:] or any(c["name"].startswith(n) for n in sys.argv[4:])]
+    words = sys.argv[4:]
+    chosen = [c for c in cases if not words or any(c["name"].startswith(n) for n in words)]
     out.mkdir(parents=True, exist_ok=True)
     places = folders(tokenizers, out)
     clients.warm()
-    bench, failed, worst = Bench(binary, places, out), [], []
+    bench, failed = Bench(binary, places, out), []
     try:
+        if words[:1] == ["--golden"]:
+            return record(bench, words[1])
         for case in chosen:
             if (need := case.get("needs")) and need not in places:
                 print(f"skip {case['name']}: no tokenizer {need}")
@@ -141,7 +185,6 @@ def main():
                 if case.get("timed"):
                     middle, far = compare.arrivals(vllm.log, run.log)
                     note = f" arrivals differ by {middle:.2f} ms (median), {far:.2f} ms (worst)"
-                    worst.append((case["name"], who, middle, far))
                     if middle > 4 or far > 60:
                         diff.append(f"arrivals: {middle:.2f} ms, {far:.2f} ms")
                 mark = "equal" if not diff else f"differs, {why}" if why else "DIFFERS"

@@ -54,7 +54,10 @@ class Recorder:
                 at = time.monotonic()
                 lines = head.decode("latin-1").split("\r\n")
                 method, path, _ = lines[0].split(" ", 2)
-                headers = {k.strip().lower(): v.strip() for k, v in (l.split(":", 1) for l in lines[1:] if l)}
+                headers = {}
+                for name, value in (l.split(":", 1) for l in lines[1:] if l):
+                    name = name.strip().lower()
+                    headers[name] = f"{headers[name]}, {value.strip()}" if name in headers else value.strip()
                 body = await self.body(reader, headers)
                 if not await self.answer(writer, at, method, path, headers, body):
                     break

@@ -151,6 +151,32 @@ func TestSlowly(t *testing.T) {
 	})
 }
 
+// TestRequestID: a call's own id stands in place of the configuration's.
+func TestRequestID(t *testing.T) {
+	bothClients(t, func(t *testing.T, open func(Config) Client) {
+		got := make(chan []string, 2)
+		s := newRawServer(t, nil, func(c net.Conn, _ int) {
+			for r := bufio.NewReader(c); ; {
+				req, _, err := readRequest(r)
+				if err != nil {
+					return
+				}
+				got <- req.Header.Values("X-Request-Id")
+				io.WriteString(c, sized("data: x\n\n"))
+			}
+		})
+		c := open(Config{URL: s.url("/"), Header: map[string][]string{"x-request-id": {"mine"}}})
+		for _, tt := range [][2]string{{"p-0", "p-0"}, {"", "mine"}} {
+			if r := do(t, c, within(t, 10*time.Second), Call{ID: tt[0]}); r.err != nil {
+				t.Fatal(r.err)
+			}
+			if d := cmp.Diff([]string{tt[1]}, <-got); d != "" {
+				t.Errorf("call with id %q (-want +got):\n%s", tt[0], d)
+			}
+		}
+	})
+}
+
 // TestRequest looks at what is sent.
 func TestRequest(t *testing.T) {
 	bothClients(t, func(t *testing.T, open func(Config) Client) {

@@ -21,6 +21,7 @@ type target struct {
 	header http.Header // of the configuration, less what a redirect drops
 	get    bool        // a redirect turned the call into a GET without a body
 	prefix []byte      // request line and headers that every call has
+	id     string      // x-request-id of calls that have none of their own
 	pool   *pool       // the native client's connections to it
 }
 
@@ -43,6 +44,10 @@ func newTarget(u *url.URL, header http.Header, get bool) *target {
 		b = fmt.Appendf(b, "%s: %s\r\n", h[0], h[1])
 	}
 	for _, name := range names {
+		if strings.EqualFold(name, "X-Request-Id") {
+			to.id = strings.Join(to.header[name], ", ")
+			continue
+		}
 		for _, v := range to.header[name] {
 			b = fmt.Appendf(b, "%s: %s\r\n", name, v)
 		}
@@ -69,9 +74,13 @@ func (to *target) defaults() [][2]string {
 // appendRequest appends a whole request to dst.
 func (to *target) appendRequest(dst []byte, c Call) []byte {
 	dst = append(dst, to.prefix...)
-	if c.ID != "" {
+	id := c.ID
+	if id == "" {
+		id = to.id
+	}
+	if id != "" {
 		dst = append(dst, "x-request-id: "...)
-		for _, b := range []byte(c.ID) {
+		for _, b := range []byte(id) {
 			dst = append(dst, byte(printable(rune(b))))
 		}
 		dst = append(dst, "\r\n"...)
