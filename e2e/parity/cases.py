@@ -112,6 +112,7 @@ case("names-unknown", f"{small} --percentile-metrics ttft,nonsense,e2el --metric
 case("append", f"{small} --append-result", files={"res/r.json": '{"old": 1}'})
 case("append-alone", ["--base-url", "{url}", "--model", "m", "--tokenizer", "{tiny}", "--append-result", "--result-filename", "x.json", "--disable-tqdm", *small.split()], bare=True)
 case("name-ramp", ["--base-url", "{url}", "--model", "org/m", "--tokenizer", "{tiny}", "--save-result", "--disable-tqdm", *small.split(), "--ramp-up-strategy", "linear", "--ramp-up-start-rps", "20", "--ramp-up-end-rps", "40", "--max-concurrency", "7"], {"models": [{"id": "org/m", "root": "org/m"}]}, bare=True)
+case("pytorch", f"{small} --metadata a=1 --seed 4 --request-rate 100 --header X-A=b --temperature 0", env={"SAVE_TO_PYTORCH_BENCHMARK_FORMAT": "1"})
 case("no-usage", f"{sharegpt}", {"usage": "none"})
 case("no-usage-chat", f"{chat} {sharegpt}", {"usage": "none"})
 case("no-tokenizer-no-usage", f"{custom} --skip-tokenizer-init", {"usage": "none"})

@@ -218,10 +218,37 @@ def text_of(k, v, other, compat):
     return v
 
 
+def pytorch(a, b, compat):
+    """Differences of the records for PyTorch's dashboard, but for what was measured."""
+    def fixed(r):
+        r["metric"]["benchmark_values"] = len(r["metric"]["benchmark_values"])
+        more = r["metric"]["extra_info"]
+        r["metric"]["extra_info"] = {k: "#" if measured.match(k) else v for k, v in more.items() if k != "num_prompts"}
+        own = ("dispatch_function", "log_config_file", "logging_config", "config")
+        r["benchmark"]["extra_info"]["args"] = {k: v for k, v in r["benchmark"]["extra_info"]["args"].items() if k not in own}
+        return r
+
+    a, b = list(map(fixed, a)), list(map(fixed, b))
+    if [r["metric"]["name"] for r in a] != [r["metric"]["name"] for r in b]:
+        return ["PyTorch: other metrics"]
+    for x, y in zip(a, b):
+        if not compat:
+            y["metric"]["extra_info"] = {k: v for k, v in y["metric"]["extra_info"].items() if k in x["metric"]["extra_info"]}
+        for part in x:
+            if x[part] != y.get(part):
+                flat = lambda d: {k + "." + q: w for k, v in d.items() for q, w in (v.items() if isinstance(v, dict) else [("", v)])}
+                p, q = flat(x[part]), flat(y[part])
+                odd = {k: (p.get(k), q.get(k)) for k in {*p, *q} if p.get(k) != q.get(k)}
+                return [f"PyTorch {part}: {str(odd)[:600]}"]
+    return []
+
+
 def saved(theirs, ours, compat, chat):
     """Differences of the result file. By default num_prompts is what was sent
     (Q19), and a chat's role is no token (Q3)."""
     a, b = (json.loads(x, parse_constant=lambda c: c) for x in (theirs, ours))
+    if isinstance(a, list):
+        return pytorch(a, b, compat)
     out = []
     ka, kb = list(a), list(b)
     if compat and ka != kb:
