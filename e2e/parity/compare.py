@@ -224,7 +224,7 @@ def pytorch(a, b, compat):
         r["metric"]["benchmark_values"] = len(r["metric"]["benchmark_values"])
         more = r["metric"]["extra_info"]
         r["metric"]["extra_info"] = {k: "#" if measured.match(k) else v for k, v in more.items() if k != "num_prompts"}
-        own = ("dispatch_function", "log_config_file", "logging_config", "config")
+        own = ("dispatch_function", "log_config_file", "logging_config", "config")  # Python's objects
         r["benchmark"]["extra_info"]["args"] = {k: v for k, v in r["benchmark"]["extra_info"]["args"].items() if k not in own}
         return r
 

@@ -16,6 +16,14 @@ func (v *values) changes(p plan.Plan) map[string]any {
 		"self-timed":        p.Schedule.SelfTimed,
 		"request-id-prefix": p.Target.RequestIDPrefix,
 		"endpoint":          p.Target.Endpoint,
+		// The keys are texts there: JSON has no tuples.
+		"random-mm-bucket-config": json.RawMessage(`{"(256, 256, 1)": 0.5, "(720, 1280, 1)": 0.5, "(720, 1280, 16)": 0.0}`),
+	}
+	ratio := v.text("random-range-ratio")
+	if x, err := strconv.ParseFloat(ratio, 64); err == nil {
+		changed["random-range-ratio"] = x
+	} else {
+		changed["random-range-ratio"] = json.RawMessage(ratio)
 	}
 	if v.given("input-len") {
 		changed["random-input-len"] = v.integer("input-len")

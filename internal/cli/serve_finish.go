@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -173,18 +175,17 @@ func (r *serveRun) notes() []string {
 
 // reportArgs is the command line in the report's form.
 func (r *serveRun) reportArgs() []report.Arg {
-	var args []report.Arg
+	args := []report.Arg{{Name: "subparser", Value: "bench"}, {Name: "bench_type", Value: "serve"}}
 	for _, n := range r.opts.Namespace {
 		v := n.Value
 		if n.Name == "dataset_name" {
 			v = r.plan.Workload.Dataset // a file's kind may have been found out
 		}
 		if raw, ok := v.(json.RawMessage); ok {
-			var object map[string]any
-			if json.Unmarshal(raw, &object) == nil {
-				v = objectArgs(object)
-			} else {
-				v = string(raw)
+			d := json.NewDecoder(bytes.NewReader(raw))
+			d.UseNumber()
+			if v = string(raw); d.Decode(&v) == nil {
+				v = argValue(v)
 			}
 		}
 		args = append(args, report.Arg{Name: n.Name, Value: v})
@@ -192,14 +193,30 @@ func (r *serveRun) reportArgs() []report.Arg {
 	return args
 }
 
+// argValue is a value of JSON in the report's form.
+func argValue(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		return objectArgs(v)
+	case []any:
+		for i := range v {
+			v[i] = argValue(v[i])
+		}
+	case json.Number:
+		if n, err := strconv.Atoi(v.String()); err == nil {
+			return n
+		}
+		x, _ := v.Float64()
+		return x
+	}
+	return v
+}
+
 // objectArgs lists the members of an object by name.
 func objectArgs(object map[string]any) []report.Arg {
 	args := []report.Arg{}
 	for name, v := range object {
-		if inner, ok := v.(map[string]any); ok {
-			v = objectArgs(inner)
-		}
-		args = append(args, report.Arg{Name: name, Value: v})
+		args = append(args, report.Arg{Name: name, Value: argValue(v)})
 	}
 	slices.SortFunc(args, func(a, b report.Arg) int { return strings.Compare(a.Name, b.Name) })
 	return args
