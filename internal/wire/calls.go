@@ -50,3 +50,28 @@ func (c *calls) close() {
 	c.end(errClosed)
 	c.work.Wait()
 }
+
+// follow makes one call: send sends it to a target and returns the location of
+// a redirect, "" where the answer was none.
+func (c *calls) follow(ctx context.Context, clock *Clock, to *target,
+	send func(context.Context, *target, *record.Timing) (location string, err error)) (t record.Timing, err error) {
+	ctx, leave, err := c.enter(ctx)
+	if err != nil {
+		return t, err
+	}
+	defer leave()
+	defer func() {
+		if t.Done == 0 {
+			t.Done = clock.Now()
+		}
+	}()
+	for ; ; t.Redirects++ {
+		location, err := send(ctx, to, &t)
+		if err != nil || location == "" {
+			return t, failure(ctx, err)
+		}
+		if to, err = to.next(&t, location); err != nil {
+			return t, failure(ctx, err)
+		}
+	}
+}

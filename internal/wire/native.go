@@ -61,35 +61,12 @@ func (c *native) Connect(ctx context.Context, n int) error {
 
 // Do sends one call.
 func (c *native) Do(ctx context.Context, call Call, event Handler) (t record.Timing, err error) {
-	ctx, leave, err := c.calls.enter(ctx)
-	if err != nil {
-		return t, err
-	}
-	defer leave()
-	defer func() {
-		if t.Done == 0 {
-			t.Done = c.cfg.Clock.Now()
+	return c.calls.follow(ctx, c.cfg.Clock, c.first, func(ctx context.Context, to *target, t *record.Timing) (string, error) {
+		if to.pool == nil {
+			to.pool = c.poolFor(to.url)
 		}
-	}()
-	for to := c.first; ; t.Redirects++ {
-		location, err := c.send(ctx, to, call, event, &t)
-		if err != nil || location == "" {
-			return t, failure(ctx, err)
-		}
-		if to, err = to.next(&t, location); err != nil {
-			return t, failure(ctx, err)
-		}
-		to.pool = c.poolFor(to.url)
-	}
-}
-
-// next is the target of one more redirect.
-func (to *target) next(t *record.Timing, location string) (*target, error) {
-	if t.Redirects == maxRedirects {
-		return nil, &Error{Outcome: record.HTTPError, Status: t.Status,
-			Err: fmt.Errorf("HTTP status %d: more than %d redirects, the last one to %.200q", t.Status, maxRedirects, location)}
-	}
-	return to.follow(t.Status, location)
+		return c.send(ctx, to, call, event, t)
+	})
 }
 
 // send sends one request, again on another connection if its own was stale.

@@ -125,25 +125,9 @@ func (c *std) Connect(ctx context.Context, n int) error {
 
 // Do sends one call.
 func (c *std) Do(ctx context.Context, call Call, event Handler) (t record.Timing, err error) {
-	ctx, leave, err := c.calls.enter(ctx)
-	if err != nil {
-		return t, err
-	}
-	defer leave()
-	defer func() {
-		if t.Done == 0 {
-			t.Done = c.cfg.Clock.Now()
-		}
-	}()
-	for to := c.first; ; t.Redirects++ {
-		location, err := c.send(ctx, to, call, event, &t)
-		if err != nil || location == "" {
-			return t, failure(ctx, err)
-		}
-		if to, err = to.next(&t, location); err != nil {
-			return t, failure(ctx, err)
-		}
-	}
+	return c.calls.follow(ctx, c.cfg.Clock, c.first, func(ctx context.Context, to *target, t *record.Timing) (string, error) {
+		return c.send(ctx, to, call, event, t)
+	})
 }
 
 // send sends one request through the transport, again if its connection was

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tokmeter/internal/record"
 )
 
 // maxRedirects is how many redirects are followed for one call.
@@ -175,4 +177,13 @@ func has(h http.Header, name string) bool {
 		}
 	}
 	return false
+}
+
+// next is the target of one more redirect.
+func (to *target) next(t *record.Timing, location string) (*target, error) {
+	if t.Redirects == maxRedirects {
+		return nil, &Error{Outcome: record.HTTPError, Status: t.Status,
+			Err: fmt.Errorf("HTTP status %d: more than %d redirects, the last one to %.200q", t.Status, maxRedirects, location)}
+	}
+	return to.follow(t.Status, location)
 }
