@@ -26,10 +26,10 @@ In 2024 they've measured 1,234 tokens per second on 8 cards, which is 12.5% bett
 	return strings.Repeat(lines, 1<<20/len(lines)+1)[:1<<20]
 }
 
-// benchTokenizers are the small ones, and the real ones of TOKENIZE_REAL.
+// benchTokenizers are the small ones, and the real ones of TOKMETER_TOKENIZERS.
 func benchTokenizers(b *testing.B, run func(b *testing.B, t *Tokenizer)) {
 	var paths []string
-	if folder := os.Getenv("TOKENIZE_REAL"); folder != "" {
+	if folder := os.Getenv("TOKMETER_TOKENIZERS"); folder != "" {
 		paths, _ = filepath.Glob(filepath.Join(folder, "*", "tokenizer.json"))
 	} else {
 		for _, name := range []string{"llama3", "qwen", "gptoss", "llama2", "xlmr", "bert"} {
@@ -109,7 +109,7 @@ func BenchmarkDecode(b *testing.B) {
 func BenchmarkLoad(b *testing.B) {
 	benchTokenizers(b, func(b *testing.B, t *Tokenizer) {
 		path := filepath.Join("testdata", "tokenizers", filepath.Base(b.Name())+".json")
-		if folder := os.Getenv("TOKENIZE_REAL"); folder != "" {
+		if folder := os.Getenv("TOKMETER_TOKENIZERS"); folder != "" {
 			path = filepath.Join(folder, filepath.Base(b.Name()), "tokenizer.json")
 		}
 		b.ReportAllocs()

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/dlclark/regexp2"
 )
 
 // FuzzParse reads foreign bytes: an error or a tokenizer that works, never a
@@ -105,20 +103,26 @@ func FuzzScanners(f *testing.F) {
 	})
 }
 
-// FuzzTranslate reads foreign patterns: what is not refused, the engine takes.
+// FuzzTranslate reads foreign patterns: each is refused by an error, or finds
+// within the text, one match after the other.
 func FuzzTranslate(f *testing.F) {
 	for _, pattern := range append([]string{`[a-c&&[^b]]+\b(?<!x)`, `(?i:'[sdmt]|x{1,3}+)`, `\p{^L}[[:punct:]\P{N}]`, `\x{41}\u0042[\]^-]`}, scanned...) {
 		f.Add(pattern)
 	}
 	f.Fuzz(func(t *testing.T, pattern string) {
-		translated, err := translate(pattern)
+		f, err := newFinder(patternJSON{Regex: &pattern})
 		if err != nil {
 			return
 		}
-		if _, err := regexp2.Compile(translated, regexp2.None); err != nil {
-			// The engine may still refuse, such as what looks behind without end.
-			t.Skip(err)
-		}
+		const text = "aB1 \u00df\n\u4e2d'"
+		last := 0
+		allMatches(f, text, func(start, end int) bool {
+			if start < last || end < start || end > len(text) {
+				t.Fatalf("%q: a match at %d to %d behind %d, in %d bytes", pattern, start, end, last, len(text))
+			}
+			last = end
+			return true
+		})
 	})
 }
 

@@ -100,12 +100,12 @@ func TestLayer(t *testing.T) {
 }
 
 // TestReal compares real tokenizers, which are not part of the repository,
-// with what testdata/record.py recorded: TOKENIZE_REAL names their folder,
-// TOKENIZE_ANSWERS the recording.
+// with what testdata/record.py recorded: TOKMETER_TOKENIZERS names their folder,
+// TOKMETER_TOKENIZER_ANSWERS the recording.
 func TestReal(t *testing.T) {
-	folder, answers := os.Getenv("TOKENIZE_REAL"), os.Getenv("TOKENIZE_ANSWERS")
+	folder, answers := os.Getenv("TOKMETER_TOKENIZERS"), os.Getenv("TOKMETER_TOKENIZER_ANSWERS")
 	if folder == "" || answers == "" {
-		t.Skip("set TOKENIZE_REAL and TOKENIZE_ANSWERS to compare real tokenizers (docs/tokenizers.md)")
+		t.Skip("e2e/tokenizers runs this on real tokenizers")
 	}
 	var golden struct {
 		Texts      []string `json:"texts"`

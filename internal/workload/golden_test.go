@@ -296,7 +296,7 @@ func loadTokenizer(t testing.TB, name string) (Tokenizer, Template) {
 		copyFile(t, path, filepath.Join(dir, "tokenizer.json"))
 		copyFile(t, filepath.Join("testdata/tokenizers", name+".config.json"), filepath.Join(dir, "tokenizer_config.json"))
 	} else if os.Getenv("TOKMETER_TOKENIZERS") == "" {
-		t.Skip("TOKMETER_TOKENIZERS names no folder of real tokenizers")
+		t.Skip("e2e/tokenizers runs this on real tokenizers")
 	}
 	tok, err := tokenize.Load(dir)
 	if err != nil {

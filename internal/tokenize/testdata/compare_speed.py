@@ -51,7 +51,7 @@ def library(path, text):
 
 
 def ours(folder, names, text_file):
-    env = {**os.environ, "TOKENIZE_REAL": folder, "TOKENIZE_TEXT": text_file}
+    env = {**os.environ, "TOKMETER_TOKENIZERS": folder, "TOKENIZE_TEXT": text_file}
     out = subprocess.run(["go", "test", "-run", "none", "-bench", "BenchmarkEncode", "-benchtime", "5x", "-cpu", "1", "."],
                          cwd=os.path.dirname(HERE), env=env, check=True, capture_output=True, text=True).stdout
     found = re.findall(r"BenchmarkEncode(Whole|Parts)/(\S+)\s+\d+\s+(\d+(?:\.\d+)?) ns/op", out)

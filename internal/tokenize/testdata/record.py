@@ -6,7 +6,7 @@
 
 `real` writes for each folder the library's own answers and those of
 AutoTokenizer, on the strings of CASES and on a sweep of code points. The test
-reads it when TOKENIZE_REAL names FOLDER and TOKENIZE_ANSWERS names OUT. `layer`
+reads it when TOKMETER_TOKENIZERS names FOLDER and TOKMETER_TOKENIZER_ANSWERS names OUT. `layer`
 writes testdata/layer.json.gz: folders made of a small tokenizer and
 configuration files, and what AutoTokenizer makes of them. `parts` writes
 testdata/parts.json.gz: small tokenizers with their normalizer, pre-tokenizer,
