@@ -102,15 +102,10 @@ func (g *Generator) Float64() float64 {
 	return float64(g.uint64()>>11) * (1.0 / 9007199254740992)
 }
 
-// Integer is integers(low, high) with the default dtype int64: a whole number
-// in [low, high). A range of up to 2³² numbers takes half a word; the other half
-// serves the next such draw, also one of another call. It panics when
-// low ≥ high.
-func (g *Generator) Integer(low, high int64) int64 {
-	return low + int64(lemire(g, span(low, high)))
-}
-
-// Integers is integers(low, high, size=n). It panics when low ≥ high.
+// Integers is integers(low, high, size=n) with the default dtype int64: whole
+// numbers in [low, high). A range of up to 2³² numbers takes half a word a draw;
+// the other half serves the next such draw, also one of another call. It panics
+// when low ≥ high.
 func (g *Generator) Integers(low, high int64, n int) []int64 {
 	d := span(low, high)
 	out := make([]int64, n)

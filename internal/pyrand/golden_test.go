@@ -84,26 +84,14 @@ func pythonCall(t *testing.T, r *Random, c *goldenCall) []string {
 	switch c.Op {
 	case "random":
 		return times(c.n(t), r.Float64)
-	case "uniform":
-		return times(c.n(t), func() float64 { return r.Uniform(c.float(t, 1), c.float(t, 2)) })
 	case "getrandbits":
 		return times(c.n(t), func() uint64 { return r.GetRandBits(int(c.int(t, 1))) })
-	case "randint":
-		return times(c.n(t), func() int { return r.RandInt(int(c.int(t, 1)), int(c.int(t, 2))) })
 	case "choice":
 		return times(c.n(t), func() int { return r.Choice(int(c.int(t, 1))) })
 	case "shuffle":
 		return list(shuffled(c.n(t), r.Shuffle))
-	case "sample":
-		return list(r.Sample(c.n(t), int(c.int(t, 1))))
 	case "choices":
 		return list(r.Choices(c.n(t), int(c.int(t, 1))))
-	case "weighted":
-		var w []float64
-		if err := json.Unmarshal(c.Args[1], &w); err != nil {
-			t.Fatal(err)
-		}
-		return list(r.ChoicesWeighted(w, c.n(t)))
 	}
 	t.Fatalf("unknown call %s", c.Op)
 	return nil
@@ -116,7 +104,7 @@ func legacyCall(t *testing.T, s *RandomState, c *goldenCall) []string {
 	case "randint":
 		return list(s.RandInts(c.int(t, 1), c.int(t, 2), c.n(t)))
 	case "randint1":
-		return times(c.n(t), func() int64 { return s.RandInt(c.int(t, 1), c.int(t, 2)) })
+		return times(c.n(t), func() int64 { return s.RandInts(c.int(t, 1), c.int(t, 2), 1)[0] })
 	case "shuffle":
 		return list(shuffled(c.n(t), s.Shuffle))
 	case "permutation":
@@ -145,7 +133,7 @@ func generatorCall(t *testing.T, g *Generator, c *goldenCall) []string {
 	case "integers":
 		return list(g.Integers(c.int(t, 1), c.int(t, 2), c.n(t)))
 	case "integer":
-		return times(c.n(t), func() int64 { return g.Integer(c.int(t, 1), c.int(t, 2)) })
+		return times(c.n(t), func() int64 { return g.Integers(c.int(t, 1), c.int(t, 2), 1)[0] })
 	}
 	t.Fatalf("unknown call %s", c.Op)
 	return nil

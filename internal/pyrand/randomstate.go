@@ -46,13 +46,8 @@ func (s *RandomState) uint64() uint64 {
 // Float64 is random_sample(): uniform in [0, 1) with 53 bits.
 func (s *RandomState) Float64() float64 { return s.mt.float64() }
 
-// RandInt is randint(low, high) with the default dtype int64: a whole number in
-// [low, high). It panics when low ≥ high.
-func (s *RandomState) RandInt(low, high int64) int64 {
-	return low + int64(masked(s, span(low, high)))
-}
-
-// RandInts is randint(low, high, size=n). It panics when low ≥ high.
+// RandInts is randint(low, high, size=n) with the default dtype int64: whole
+// numbers in [low, high). It panics when low ≥ high.
 func (s *RandomState) RandInts(low, high int64, n int) []int64 {
 	d := span(low, high)
 	out := make([]int64, n)

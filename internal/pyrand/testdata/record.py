@@ -15,15 +15,11 @@ def floats(a): return [bits(v) for v in a]
 
 def python(r, op, a):
     if op == "random": return floats(r.random() for _ in range(a[0]))
-    if op == "uniform": return floats(r.uniform(a[1], a[2]) for _ in range(a[0]))
     if op == "getrandbits": return [str(r.getrandbits(a[1])) for _ in range(a[0])]
-    if op == "randint": return [r.randint(a[1], a[2]) for _ in range(a[0])]
     if op == "choice": return [r.choice(range(a[1])) for _ in range(a[0])]
     if op == "shuffle":
         x = list(range(a[0])); r.shuffle(x); return x
-    if op == "sample": return r.sample(range(a[0]), a[1])
     if op == "choices": return r.choices(range(a[0]), k=a[1])
-    if op == "weighted": return r.choices(range(len(a[1])), weights=a[1], k=a[0])
 
 def legacy(r, op, a):
     if op == "random": return floats(r.random_sample(a[0]))
@@ -50,10 +46,9 @@ big = 2**63 - 1
 ranges = [[0, 1], [0, 2], [0, 3], [5, 105], [-7, 9], [0, 2**31], [0, 2**31 + 1], [0, 2**32 - 1],
           [0, 2**32], [0, 2**32 + 1], [0, 2**33], [-2**62, 2**62 + 3], [0, big], [-2**63, big], [0, 128256]]
 chains = {
-    "python": [["random", 5], ["uniform", 3, -2, 7], ["getrandbits", 3, 1], ["getrandbits", 3, 32], ["getrandbits", 3, 33],
-               ["getrandbits", 2, 64], ["getrandbits", 2, 0], ["randint", 8, 1, 6], ["randint", 4, -10**12, 10**12], ["choice", 8, 7], ["choice", 3, 1],
-               ["shuffle", 0], ["shuffle", 1], ["shuffle", 30], ["sample", 10, 0], ["sample", 21, 3], ["sample", 22, 3], ["sample", 100, 10],
-               ["sample", 85, 6], ["sample", 86, 6], ["sample", 400, 80], ["sample", 10**6, 20], ["choices", 128000, 10], ["weighted", 10, [1, 0, 3, 0.5]], ["random", 2]],
+    "python": [["random", 5], ["getrandbits", 3, 1], ["getrandbits", 3, 32], ["getrandbits", 3, 33],
+               ["getrandbits", 2, 64], ["getrandbits", 2, 0], ["choice", 8, 7], ["choice", 3, 1],
+               ["shuffle", 0], ["shuffle", 1], ["shuffle", 30], ["choices", 128000, 10], ["random", 2]],
     "legacy": [["random", 3], *[["randint", 6, *x] for x in ranges], *[["randint1", 3, *x] for x in ranges],
                ["normal", 3], ["gamma", 2, 2.5, 1.0], ["normal", 2], ["exponential", 4],
                *[["gamma", 5, b, s] for b, s in [(0, 1), (1e-300, 1), (1e-3, 1), (0.1, 2), (0.3, 0.1), (0.5, 0.5), (0.999, 1), (1, 0.25), (1.001, 1), (2, 0.1), (2.5, 1/7.5), (10, 1e-3), (1e6, 1), (1e300, 1), (3, 0)]],
