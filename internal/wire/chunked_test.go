@@ -98,8 +98,11 @@ func FuzzChunked(f *testing.F) {
 			f.Add([]byte(row.body), uint64(1))
 		}
 	}
+	f.Add([]byte("3;"+strings.Repeat("x", maxChunkLine*3/4)+"\r\nabc\r\n0\r\n\r\n"), uint64(1))
 	f.Fuzz(func(t *testing.T, body []byte, seed uint64) {
 		want, wantErr := io.ReadAll(httputil.NewChunkedReader(bytes.NewReader(body)))
+		// Ours takes size lines of up to maxChunkLine, net/http of half of that.
+		longLine := errors.Is(wantErr, httputil.ErrLineTooLong)
 		random := rand.New(rand.NewPCG(seed, 1))
 		data, _, done, err := unchunk(body, whole)
 		again, _, doneAgain, errAgain := unchunk(body, func(left int) int { return 1 + random.IntN(min(left, 5)) })
@@ -109,14 +112,14 @@ func FuzzChunked(f *testing.F) {
 		if !bytes.Equal(data, want) {
 			// Ours allows what the grammar does and net/http does not: white
 			// space before an extension, and much framing for little data.
-			if wantErr != nil && bytes.HasPrefix(data, want) && (bytes.ContainsAny(body, " \t") || strings.Contains(wantErr.Error(), "non-data")) {
+			if wantErr != nil && bytes.HasPrefix(data, want) && (longLine || bytes.ContainsAny(body, " \t") || strings.Contains(wantErr.Error(), "non-data")) {
 				return
 			}
 			// net/http reads a size line whole and finds its mistakes before the
 			// data that came earlier in the same read is taken.
 			t.Fatalf("%q: data %q (%v), net/http %q (%v)", body, data, err, want, wantErr)
 		}
-		if done && wantErr != nil && !bytes.ContainsAny(body, " \t") {
+		if done && wantErr != nil && !longLine && !bytes.ContainsAny(body, " \t") {
 			t.Fatalf("%q: done, net/http says %v", body, wantErr)
 		}
 		// httputil's reader stops at the last chunk's size line; the trailers
