@@ -59,11 +59,11 @@ func run(env *Env) error {
 	if cmd == t.root && len(rest) == 0 {
 		return c.help(env, "")
 	}
-	parsed, err := argv.Parse(c.table.options(), rest, os.ReadFile)
+	parsed, err := argv.Parse(c.table.options(), c.table.lengthen(rest), os.ReadFile)
 	if err != nil {
 		return withCode(ExitUsage, err)
 	}
-	if cmd.HasSubCommands() {
+	if cmd.HasSubCommands() && !cmd.Runnable() {
 		return usagef("there is "+strings.Join(t.commands(cmd), ", "), "%s needs a command", cmd.CommandPath())
 	}
 	c.notes = parsed.Notes
@@ -143,6 +143,9 @@ func (t *tree) find(args []string) (*cobra.Command, []string) {
 			break
 		}
 		next := t.child(cmd, args[0])
+		if next == nil && cmd.Runnable() {
+			break // the word is its own
+		}
 		if next == nil {
 			return nil, args
 		}
@@ -169,7 +172,7 @@ func (t *tree) commands(under *cobra.Command) []string {
 	var names []string
 	for cmd := range t.of {
 		name := strings.Join(path(cmd), " ")
-		if !cmd.HasSubCommands() && strings.HasPrefix(cmd.CommandPath()+" ", under.CommandPath()+" ") {
+		if (!cmd.HasSubCommands() || cmd.Runnable()) && strings.HasPrefix(cmd.CommandPath()+" ", under.CommandPath()+" ") {
 			names = append(names, name)
 		}
 	}

@@ -39,6 +39,7 @@ const (
 // flag except what it does to the plan.
 type flagDef struct {
 	Name    string
+	Short   string // another name, after a single hyphen; "" for none
 	Group   string
 	Kind    kind
 	Default string // as text; "" means none
@@ -74,12 +75,31 @@ func (f *flagDef) options() []argv.Option {
 	return []argv.Option{o}
 }
 
+// lengthen writes the short names of flags in full.
+func (t table) lengthen(args []string) []string {
+	out := slices.Clone(args)
+	for i, word := range out {
+		if word == "--" {
+			break
+		}
+		for _, f := range t {
+			if rest, ok := strings.CutPrefix(word, "-"+f.Short); ok && f.Short != "" && (rest == "" || rest[0] == '=') {
+				out[i] = "--" + f.Name + rest
+			}
+		}
+	}
+	return out
+}
+
 // isSwitch reports whether the flag stands without a value.
 func (f *flagDef) isSwitch() bool { return f.Kind == toggle || f.Kind == toggleNo }
 
 // syntax is the flag as it stands in the help, such as "--port PORT".
 func (f *flagDef) syntax() string {
 	name := "--" + f.Name
+	if f.Short != "" {
+		name = "-" + f.Short + ", " + name
+	}
 	meta := f.metavar()
 	switch f.Kind {
 	case toggle:

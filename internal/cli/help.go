@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/spf13/cobra"
 )
 
 // jsonTip explains the two ways to write a JSON flag.
@@ -30,7 +32,7 @@ func (c *command) help(env *Env, about string) error {
 	case word == "" || word == "all":
 		c.helpAll(&p, word == "all")
 		return p.err
-	case c.cobra.HasSubCommands():
+	case c.cobra.HasSubCommands() && !c.cobra.Runnable():
 		return usagef("", "%s has no flags to look for: see %s --help", c.cobra.CommandPath(), c.cobra.CommandPath())
 	}
 	if found := c.inGroup(word); len(found) > 0 {
@@ -72,22 +74,19 @@ func generalGroups() []string {
 }
 
 func (c *command) helpAll(p *helpPrinter, tips bool) {
-	if c.cobra.HasSubCommands() {
+	if c.cobra.HasSubCommands() && !c.cobra.Runnable() {
 		p.line("usage: " + c.cobra.CommandPath() + " COMMAND [flags]")
 		p.text(c.cobra.Short + ".")
-		p.line("\ncommands:")
-		for _, sub := range c.cobra.Commands() {
-			if !sub.Hidden {
-				p.entry(sub.Use, sub.Short+".")
-			}
-		}
-		p.text("COMMAND --help tells more of each.")
+		p.commands(c.cobra)
 		return
 	}
 	p.line("usage: " + c.cobra.UseLine())
 	p.text(c.cobra.Short + ".")
 	if c.cobra.Long != "" {
 		p.text(c.cobra.Long)
+	}
+	if c.cobra.HasSubCommands() {
+		p.commands(c.cobra)
 	}
 	p.groups(c.table)
 	if len(c.table) == 0 {
@@ -99,6 +98,17 @@ func (c *command) helpAll(p *helpPrinter, tips bool) {
 	if len(c.table.groups()) > 1 {
 		p.text(nameTip)
 	}
+}
+
+// commands lists what stands under a command.
+func (p *helpPrinter) commands(of *cobra.Command) {
+	p.line("\ncommands:")
+	for _, sub := range of.Commands() {
+		if !sub.Hidden {
+			p.entry(sub.Use, sub.Short+".")
+		}
+	}
+	p.text("COMMAND --help tells more of each.")
 }
 
 // A helpPrinter writes help and keeps the first error.

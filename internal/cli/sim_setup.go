@@ -1,0 +1,247 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tokmeter/internal/sim/roofline"
+	"tokmeter/internal/sim/setup"
+)
+
+// engineSetup turns the flags of engineFlags and schedulerFlags into the engine
+// that they name. model is the word that stands for --model, "" for none. The
+// error joins all problems.
+func (v *values) engineSetup(model string) (setup.Setup, error) {
+	s := setup.Setup{
+		Model:     v.text("model"),
+		GPU:       v.text("gpu"),
+		Precision: v.text("precision"),
+		KV:        kvFormat(v.text("kv-cache-dtype")),
+		TP:        v.integer("tensor-parallel-size"),
+		Engine:    v.text("engine"),
+		Async:     v.optionalSwitch("async-scheduling"),
+		Constants: constantsNamed(v.text("constants")),
+
+		MemoryUtilization: v.number("gpu-memory-utilization"),
+		Blocks:            v.integer("num-gpu-blocks-override"),
+		BlockSize:         v.integer("block-size"),
+		MaxModelLen:       v.integer("max-model-len"),
+		MaxSeqs:           v.integer("max-num-seqs"),
+		MaxBatchedTokens:  v.integer("max-num-batched-tokens"),
+		PrefixCaching:     v.optionalSwitch("enable-prefix-caching"),
+		ChunkedPrefill:    v.optionalSwitch("enable-chunked-prefill"),
+		Policy:            v.text("scheduling-policy"),
+		LongPrefill:       v.integer("long-prefill-token-threshold"),
+	}
+	var problems []error
+	if v.given("host-ms") {
+		ms := v.number("host-ms")
+		s.HostMs = &ms
+	}
+	if model != "" {
+		if v.given("model") && v.text("model") != model {
+			problems = append(problems, fmt.Errorf("two models: %s and --model %s: name one", shorten(model), shorten(v.text("model"))))
+		}
+		s.Model = model
+	}
+	if v.given("max-loras") || v.table.named("lora-modules") != nil && v.given("lora-modules") {
+		s.MaxAdapters = v.integer("max-loras")
+	}
+	if v.given("speculative-config") {
+		var err error
+		if s.Acceptance, err = acceptance(v.text("speculative-config")); err != nil {
+			problems = append(problems, fmt.Errorf("--speculative-config: %w", err))
+		}
+	}
+	return s, errors.Join(append(problems, v.checkEngine())...)
+}
+
+// checkEngine refuses numbers that no engine has.
+func (v *values) checkEngine() error {
+	var problems []error
+	for _, name := range []string{"tensor-parallel-size", "num-gpu-blocks-override", "block-size", "max-model-len", "max-num-seqs", "max-num-batched-tokens", "max-loras"} {
+		if v.given(name) && v.integer(name) < 1 {
+			problems = append(problems, fmt.Errorf("--%s: want at least 1, got %d", name, v.integer(name)))
+		}
+	}
+	if n := v.integer("long-prefill-token-threshold"); n < 0 {
+		problems = append(problems, fmt.Errorf("--long-prefill-token-threshold: want at least 0, got %d", n))
+	}
+	if u := v.number("gpu-memory-utilization"); !(u > 0 && u <= 1) {
+		problems = append(problems, fmt.Errorf("--gpu-memory-utilization: want more than 0 and at most 1, got %s", shorten(v.text("gpu-memory-utilization"))))
+	}
+	if ms := v.number("host-ms"); v.given("host-ms") && !(ms >= 0 && ms <= maxHostMs) {
+		problems = append(problems, fmt.Errorf("--host-ms: want 0 to %d ms, got %s", maxHostMs, shorten(v.text("host-ms"))))
+	}
+	return errors.Join(problems...)
+}
+
+// maxHostMs bounds the host's time of a step.
+const maxHostMs = 60_000
+
+// optionalSwitch is the value of a switch, nil where it was not given.
+func (v *values) optionalSwitch(name string) *bool {
+	if !v.given(name) {
+		return nil
+	}
+	on := v.on(name)
+	return &on
+}
+
+// kvFormat is the setup's word for vLLM's type of the KV cache.
+func kvFormat(dtype string) string {
+	if strings.HasPrefix(dtype, "fp8") {
+		return "fp8"
+	}
+	return "auto" // every model's own format has 16 bits
+}
+
+// constantsNamed finds the efficiencies by the words of --constants.
+func constantsNamed(name string) roofline.Constants {
+	switch name {
+	case "datasheet":
+		return roofline.Datasheet
+	case "ideal":
+		return roofline.Ideal
+	}
+	return roofline.Measured
+}
+
+// constantsText is the word of --constants.
+func constantsText(c roofline.Constants) string {
+	switch c {
+	case roofline.Datasheet:
+		return "datasheet"
+	case roofline.Ideal:
+		return "ideal"
+	}
+	return "measured"
+}
+
+// maxDrafts bounds the drafts of a step, as the metrics have a counter for each.
+const maxDrafts = 64
+
+// defaultAcceptance is used where a speculative configuration gives none.
+const defaultAcceptance = 0.7
+
+// speculative is what of vLLM's speculative configuration counts here.
+type speculative struct {
+	Drafts     int              `json:"num_speculative_tokens"`
+	Acceptance *json.RawMessage `json:"acceptance"`
+	Rates      []float64        `json:"synthetic_acceptance_rates"`
+	Length     *float64         `json:"synthetic_acceptance_length"`
+}
+
+// acceptance reads a speculative configuration: the chance of each draft to be
+// right, given the one before.
+func acceptance(text string) ([]float64, error) {
+	var keys map[string]json.RawMessage
+	var c speculative
+	if err := json.Unmarshal([]byte(text), &keys); err != nil {
+		return nil, fmt.Errorf("want a JSON object, got %q", shorten(text))
+	}
+	known := []string{"num_speculative_tokens", "acceptance", "synthetic_acceptance_rates", "synthetic_acceptance_length"}
+	// They name the drafter, which is not simulated.
+	ignored := []string{"model", "method", "rejection_sample_method", "draft_tensor_parallel_size", "prompt_lookup_max", "prompt_lookup_min"}
+	for key := range keys {
+		if !slices.Contains(known, key) && !slices.Contains(ignored, key) {
+			return nil, fmt.Errorf("unknown key %q; want %s", shorten(key), strings.Join(known, ", "))
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &c); err != nil {
+		var bad *json.UnmarshalTypeError
+		if errors.As(err, &bad) {
+			return nil, fmt.Errorf("%s: a %s is no value for it", bad.Field, bad.Value)
+		}
+		return nil, err
+	}
+	if c.Drafts < 1 || c.Drafts > maxDrafts {
+		return nil, fmt.Errorf("num_speculative_tokens: want 1 to %d, got %d", maxDrafts, c.Drafts)
+	}
+	return c.chances()
+}
+
+// chances are the conditional chances of the drafts.
+func (c *speculative) chances() ([]float64, error) {
+	given := 0
+	for _, is := range []bool{c.Acceptance != nil, c.Rates != nil, c.Length != nil} {
+		if is {
+			given++
+		}
+	}
+	if given > 1 {
+		return nil, errors.New("acceptance, synthetic_acceptance_rates and synthetic_acceptance_length contradict each other: give one")
+	}
+	switch {
+	case c.Rates != nil:
+		return conditional(c.Rates, c.Drafts)
+	case c.Length != nil:
+		return ofLength(*c.Length, c.Drafts)
+	case c.Acceptance != nil:
+		return c.direct()
+	}
+	return slices.Repeat([]float64{defaultAcceptance}, c.Drafts), nil
+}
+
+// direct reads the key acceptance: a number, or one for each draft.
+func (c *speculative) direct() ([]float64, error) {
+	var one float64
+	var all []float64
+	if json.Unmarshal(*c.Acceptance, &one) == nil {
+		all = slices.Repeat([]float64{one}, c.Drafts)
+	} else if json.Unmarshal(*c.Acceptance, &all) != nil || len(all) != c.Drafts {
+		return nil, fmt.Errorf("acceptance: want a number or a list of %d, got %s", c.Drafts, shorten(string(*c.Acceptance)))
+	}
+	return all, inUnit("acceptance", all)
+}
+
+// conditional turns vLLM's rates, each the chance of a position to be reached
+// and right, into chances given the position before.
+func conditional(rates []float64, drafts int) ([]float64, error) {
+	const name = "synthetic_acceptance_rates"
+	if len(rates) != drafts {
+		return nil, fmt.Errorf("%s: want %d numbers, got %d", name, drafts, len(rates))
+	}
+	if err := inUnit(name, rates); err != nil {
+		return nil, err
+	}
+	out := make([]float64, drafts)
+	before := 1.0
+	for i, rate := range rates {
+		if rate > before {
+			return nil, fmt.Errorf("%s: no rate may exceed the one before, got %v after %v", name, rate, before)
+		}
+		if before > 0 {
+			out[i] = rate / before
+		}
+		before = rate
+	}
+	return out, nil
+}
+
+// ofLength spreads a mean number of tokens a step as vLLM does: drafts that are
+// always right, one that is at times, and none.
+func ofLength(length float64, drafts int) ([]float64, error) {
+	if !(length >= 1 && length <= float64(drafts+1)) {
+		return nil, fmt.Errorf("synthetic_acceptance_length: want 1 to %d, got %v", drafts+1, length)
+	}
+	rates := make([]float64, drafts)
+	left := length - 1
+	for i := range rates {
+		rates[i] = min(left, 1)
+		left -= rates[i]
+	}
+	return conditional(rates, drafts)
+}
+
+func inUnit(name string, all []float64) error {
+	for _, x := range all {
+		if !(x >= 0 && x <= 1) {
+			return fmt.Errorf("%s: want 0 to 1, got %v", name, x)
+		}
+	}
+	return nil
+}
