@@ -135,6 +135,11 @@ type Summary struct {
 	Speculation *Speculation
 	Diffusion   *Diffusion
 
+	Simulator *Simulator // what the simulator says of itself; nil where there was none
+
+	Limit   *Limit   // the speed of light; nil where the card is not known
+	Implied *Implied // what TPOT says of the card where it is not known; nil where the model's shapes are not
+
 	Outcomes      []OutcomeCount // every outcome, in record.Outcomes' order
 	Failures      []Failure      // most frequent first
 	FirstErrors   []string       // under compat: the words of the first ten failures

@@ -27,20 +27,22 @@ const (
 	WarnCachedTokens     = "cached_tokens"
 	WarnStaleConnections = "stale_connections"
 	WarnRedirects        = "redirects"
+	WarnSimulatorLate    = "simulator_late"
 )
 
 // The limits beyond which a warning appears, as parts of one.
 const (
-	lagLimit    = 0.05 // client's lag, of the shortest latency that it disturbs
-	lateLimit   = 0.05 // lateness, of the median TTFT
-	lateFloorMs = 1    // lateness below it disturbs nobody
-	rateLimit   = 0.95 // delivered rate, of the planned one
-	failLimit   = 0.01
-	sharedLimit = 0.05 // token events that share a read
-	firstLimit  = 0.01 // answers whose first token shares its read with the next
-	lengthLimit = 0.05 // prompt tokens counted, against those asked
-	shortLimit  = 0.01 // requests whose answer has not the length asked
-	cachedLimit = 0.01
+	lagLimit       = 0.05 // client's lag, of the shortest latency that it disturbs
+	lateLimit      = 0.05 // lateness, of the median TTFT
+	lateFloorMs    = 1    // lateness below it disturbs nobody
+	rateLimit      = 0.95 // delivered rate, of the planned one
+	failLimit      = 0.01
+	sharedLimit    = 0.05 // token events that share a read
+	firstLimit     = 0.01 // answers whose first token shares its read with the next
+	lengthLimit    = 0.05 // prompt tokens counted, against those asked
+	shortLimit     = 0.01 // requests whose answer has not the length asked
+	cachedLimit    = 0.01
+	simulatorLimit = 0.05 // the simulator's lateness, of the median ITL
 )
 
 // evidence is what warnings are made from.
@@ -78,6 +80,8 @@ func WarningDefinitions() []WarningDefinition {
 		{WarnCachedTokens, part(cachedLimit) + " or more of prompt tokens came from the server's cache", (*evidence).cachedTokens},
 		{WarnStaleConnections, "a kept-alive connection was found closed and replaced", (*evidence).staleConnections},
 		{WarnRedirects, "a redirect was followed", (*evidence).redirects},
+		{WarnSimulatorLate, "the simulator wrote the last token of a step later than " + part(simulatorLimit) + " of the median itl (P99)", (*evidence).simulatorLate},
+		{WarnBelowLimit, "with --gpu or --simulate: a mean latency, or the TTFT or TPOT of some request, is below the speed of light", (*evidence).belowLimit},
 	}
 }
 

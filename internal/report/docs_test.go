@@ -99,6 +99,7 @@ func page() string {
 		p("| `%s` | %s |\n", a.key, a.formula)
 	}
 	p("| `simulated` | true where the server was the simulator; absent otherwise |\n")
+	p("| `simulator` | what the server inside stood for, which constants it used and which of them have a single source; over its `steps`, how late the first and the last write of a step were, how far its work went past the next deadline, and how many deadlines were given up; absent where the server was a real one |\n")
 	p("\nThe outcomes are ")
 	for i, o := range record.Outcomes {
 		if i > 0 {

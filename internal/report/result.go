@@ -75,6 +75,9 @@ func result(r *Run) *object {
 	if r.Summary.Simulated {
 		o.set("simulated", true)
 	}
+	if x := r.Summary.Simulator; x != nil && !r.Summary.Compat {
+		o.set("simulator", simulatorObject(x))
+	}
 	return o
 }
 

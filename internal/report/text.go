@@ -33,6 +33,7 @@ func Text(w io.Writer, s metrics.Summary, p plan.Plan) error {
 		t.beside()
 		t.workload()
 		t.client()
+		t.simulator()
 		t.warnings()
 		t.failures()
 	}
@@ -73,6 +74,9 @@ func (t *text) header() {
 	t.head(" Serving Benchmark Result ", '=')
 	if t.s.Simulated && !t.s.Compat {
 		t.row("Server:", "simulated")
+		if t.s.Simulator != nil {
+			t.row("Simulated:", t.s.Simulator.Setup)
+		}
 	}
 }
 

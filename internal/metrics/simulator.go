@@ -1,0 +1,46 @@
+package metrics
+
+import "fmt"
+
+// A Simulator is what the server inside says of itself after a run: what it
+// stood for and how late it was. Its JSON is what the run directory keeps.
+type Simulator struct {
+	Setup       string   `json:"setup"`                 // the engine that it stood for, in one line
+	Constants   string   `json:"constants"`             // measured, datasheet or ideal; "" at set times
+	Unconfirmed []string `json:"unconfirmed,omitempty"` // constants with a single source
+
+	Steps   int64    `json:"steps"`      // steps, or tokens at set times, that the rest is over
+	First   Lateness `json:"first_ms"`   // from a step's deadline to the first write of its tokens
+	Last    Lateness `json:"last_ms"`    // from a step's deadline to the last write of its tokens
+	Overrun Lateness `json:"overrun_ms"` // work of a step past the next deadline
+	Slipped int64    `json:"slipped"`    // deadlines given up because the machine stood still
+}
+
+// A Lateness is a measured lateness in milliseconds.
+type Lateness struct {
+	P50 float64 `json:"p50"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
+// Simulate adds what the simulator says of the run, and warns where it was so
+// late itself that its numbers are its own more than the engine's.
+func (s *Summary) Simulate(x Simulator) {
+	s.Simulator = &x
+	if s.Compat {
+		return
+	}
+	if text := (&evidence{Summary: s}).simulatorLate(); text != "" {
+		s.Warnings = append(s.Warnings, Warning{WarnSimulatorLate, text})
+	}
+}
+
+// simulatorLate compares the simulator's lateness with the gap between tokens.
+func (e *evidence) simulatorLate() string {
+	x, itl := e.Simulator, e.Dists[ITL]
+	if x == nil || x.Steps == 0 || itl.N == 0 || x.Last.P99 <= simulatorLimit*itl.Median {
+		return ""
+	}
+	return fmt.Sprintf("the simulator itself wrote the last token of a step up to %.2f ms late (P99), more than %s of the median ITL of %.2f ms: use fewer streams, more cores or a slower setup",
+		x.Last.P99, part(simulatorLimit), itl.Median)
+}
