@@ -1,0 +1,212 @@
+package roofline
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+const micro = 1e-6
+
+// A gemm is one matrix multiplication of a layer, ready to be timed on one card.
+type gemm struct {
+	weights float64 // bytes of weights on the card
+	row     float64 // bytes of activations a row
+	flops   float64 // operations a row
+	times   float64 // how often in a step
+	kernel  rate
+}
+
+// A rate is a GEMM's constants over the card's rates.
+type rate struct {
+	bytes, flops float64 // seconds a byte, an operation
+	q, floor     float64 // exponent, seconds
+	tile         float64 // rows
+}
+
+// A Machine tells the time of steps of one Setup. It never changes.
+type Machine struct {
+	setup  Setup
+	fmt    format
+	ideal  bool
+	p      float64 // cards
+	kernel resolved
+
+	dense  []gemm // attention projections and dense FFNs
+	expert gemm   // all experts of a layer together; times 0 when dense
+	head   gemm
+
+	kvToken   float64 // bytes of KV a token and layer on one card
+	attnFlops float64 // operations a token of query and of context, a layer, on one card
+	full      float64 // layers with full attention
+	window    float64 // layers that slide
+	look      int     // tokens that they look back
+	otherRow  float64 // bytes a row of what is neither, a layer
+	link      [2]float64
+	host      float64 // seconds a step
+	hostSeq   float64 // seconds a sequence
+	hostFrom  From
+}
+
+// New checks that the card can run the model in this format. It does not check
+// that the model fits: Blocks does.
+func New(s Setup) (*Machine, error) {
+	if s.Model == nil || s.Card == nil {
+		return nil, fmt.Errorf("a machine needs a model and a card: name both")
+	}
+	if err := s.Model.check(); err != nil {
+		return nil, err
+	}
+	if err := s.Card.check(); err != nil {
+		return nil, err
+	}
+	if s.TP == 0 {
+		s.TP = 1
+	}
+	if err := checkTP(s); err != nil {
+		return nil, err
+	}
+	name, err := NamePrecision(s.Precision)
+	if err != nil {
+		return nil, err
+	}
+	if name == "" {
+		if name = s.Model.Precision; name == "" {
+			name = "fp16"
+		}
+	}
+	s.Precision = name
+	m := &Machine{setup: s, ideal: s.Constants == Ideal, p: float64(s.TP)}
+	if m.fmt, err = formatOf(name, s.Card); err != nil {
+		return nil, err
+	}
+	if m.kernel, err = resolve(s.Card, s.Constants); err != nil {
+		return nil, err
+	}
+	kv, err := kvBytes(s.KV)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.setHost(); err != nil {
+		return nil, err
+	}
+	m.shape(kv)
+	return m, nil
+}
+
+// checkTP refuses degrees that do not divide the heads, as the engine does.
+func checkTP(s Setup) error {
+	if s.TP < 1 || s.TP > 1024 || s.Model.Heads%s.TP != 0 {
+		return fmt.Errorf("tp %d: the %d attention heads of %s must be divisible by it", s.TP, s.Model.Heads, s.Model.Name)
+	}
+	if s.TP > 1 && s.Card.Link.Value == 0 {
+		return fmt.Errorf("tp %d: %s has no link_gb_s: give it in a card's YAML", s.TP, s.Card.Name)
+	}
+	return nil
+}
+
+// kvBytes is the bytes of an element of the KV cache.
+func kvBytes(name string) (float64, error) {
+	switch strings.ToLower(name) {
+	case "", "auto", "fp16", "bf16", "float16", "bfloat16":
+		return 2, nil
+	case "fp8", "fp8_e4m3", "fp8_e5m2", "fp8_inc":
+		return 1, nil
+	}
+	return 0, fmt.Errorf("KV cache format %q is not known: use auto or fp8", name)
+}
+
+func (m *Machine) setHost() error {
+	s := &m.setup
+	if s.Engine == "" {
+		s.Engine = "vllm-v1"
+	}
+	if m.ideal {
+		return nil
+	}
+	if s.Host != nil {
+		if !(*s.Host >= 0) || *s.Host > 3600 {
+			return fmt.Errorf("host time of a step: %v s is no possible value", *s.Host)
+		}
+		m.host, m.hostFrom = *s.Host, From{"given by the user", true}
+		return nil
+	}
+	var names []string
+	for _, e := range Engines() {
+		if e.Name == s.Engine {
+			m.host, m.hostSeq, m.hostFrom = e.HostMs*1e-3, e.HostSeqUs*micro, e.From
+			return nil
+		}
+		names = append(names, e.Name)
+	}
+	return fmt.Errorf("engine %q is not known: use %s", s.Engine, strings.Join(names, " or "))
+}
+
+// shape turns widths into bytes and operations of one card.
+func (m *Machine) shape(kv float64) {
+	mo, p := m.setup.Model, m.p
+	h, d, a := float64(mo.Hidden), float64(mo.HeadDim), float64(mo.Heads)/m.p
+	k := math.Max(1, math.Ceil(float64(mo.KVHeads)/p)) // heads are copied where there are fewer than cards
+	w16, q := m.rate("bf16", m.setup.Card.FP16.Value*1e12), m.rate(m.fmt.kernel, m.fmt.peak)
+	attn, ffn := w16, q
+	bytesAttn, bytesFFN := 2.0, m.fmt.bytes
+	switch {
+	case !m.fmt.expert:
+		attn, bytesAttn = q, m.fmt.bytes
+	case mo.Experts == 0: // a dense model in the experts' format has all its layers in it
+		attn, bytesAttn = q, m.fmt.bytes
+	}
+	add := func(in, out, bytes, times float64, r rate) {
+		if times > 0 && in*out > 0 {
+			m.dense = append(m.dense, gemm{bytes * in * out, 2 * (in + out), 2 * in * out, times, r})
+		}
+	}
+	layers, mix := float64(mo.Layers), mo.mixLayers()
+	add(h, (a+2*k)*d, bytesAttn, layers, attn)
+	add(a*d, h, bytesAttn, layers, attn)
+	up := mo.matrices() - 1
+	for _, f := range []struct{ inner, times float64 }{{float64(mo.Inner), layers - mix}, {float64(mo.SharedInner), mix}} {
+		add(h, up*f.inner/p, bytesFFN, f.times, ffn)
+		add(f.inner/p, h, bytesFFN, f.times, ffn)
+	}
+	if mix > 0 {
+		f := float64(mo.ExpertInner) / p
+		r := q
+		if !m.ideal {
+			g := m.kernel.moe
+			b := m.kernel.gemm["bf16"]
+			r.bytes /= g.Bytes / b.Bytes
+			r.flops /= g.Flops / b.Flops
+			r.floor = g.Floor * micro
+			r.q = g.Sharpness
+		}
+		m.expert = gemm{bytesFFN * mo.matrices() * h * f, float64(mo.Active) * 2 * (2*h + (up+1)*f), 2 * float64(mo.Active) * mo.matrices() * h * f, mix, r}
+	}
+	m.head = gemm{2 * h * float64(mo.Vocab) / p, 2 * (h + float64(mo.Vocab)/p), 2 * h * float64(mo.Vocab) / p, 1, w16}
+	m.kvToken = 2 * k * d * kv
+	m.attnFlops = 4 * a * d
+	m.window = 0
+	if mo.Window > 0 {
+		m.window, m.look = float64(mo.WindowLayers), mo.Window
+	}
+	m.full = layers - m.window
+	inner := float64(mo.Inner)
+	if mo.Experts > 0 {
+		inner = float64(mo.Active*mo.ExpertInner + mo.SharedInner)
+	}
+	m.otherRow = (8*h + 3*inner/p) * 2
+}
+
+// rate is a kernel's constants over the card's rates; with Ideal constants both
+// efficiencies are 1 and nothing else counts.
+func (m *Machine) rate(kernel string, peak float64) rate {
+	bw := m.setup.Card.Bandwidth.Value * 1e9
+	if m.ideal {
+		return rate{bytes: 1 / bw, flops: 1 / peak, q: math.Inf(1), tile: 1}
+	}
+	g := m.kernel.gemm[kernel]
+	return rate{1 / (g.Bytes * bw), 1 / (g.Flops * peak), g.Sharpness, g.Floor * micro, math.Max(1, g.Tile)}
+}
+
+// Setup is what the machine was made of, with its defaults filled in.
+func (m *Machine) Setup() Setup { return m.setup }

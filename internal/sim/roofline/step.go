@@ -1,0 +1,302 @@
+package roofline
+
+import "math"
+
+// fewTokens is how many tokens of a sequence still count as decoding: one and
+// its drafts. Their attention reads the KV entries once.
+const fewTokens = 8
+
+// smax is (x^q + y^q)^(1/q): the larger one, rounded off where they are close.
+func smax(x, y, q float64) float64 {
+	if x < y {
+		x, y = y, x
+	}
+	r := y / x
+	if x == 0 || r < 0.01 && q >= 1.5 && r*r < 1e-5 || math.IsInf(q, 1) {
+		return x
+	}
+	if q == 2 {
+		return x * math.Sqrt(1+r*r)
+	}
+	return x * math.Pow(1+math.Pow(r, q), 1/q)
+}
+
+// parts gathers what a step's seconds go to.
+type parts struct {
+	weights, kv, compute float64 // seconds that a kernel waits for each
+	weightBytes, kvBytes float64 // of one card
+	flops, arithmetic    float64 // operations of one card; the same over their peaks
+}
+
+// time is the seconds of one multiplication of rows rows.
+func (g *gemm) time(rows float64, p *parts) float64 {
+	if g.times == 0 || rows == 0 {
+		return 0
+	}
+	k := &g.kernel
+	padded := math.Ceil(rows/k.tile) * k.tile
+	b, f := (g.weights+g.row*rows)*k.bytes, g.flops*padded*k.flops
+	t := (k.floor + smax(b, f, k.q)) * g.times
+	p.weightBytes += g.weights * g.times
+	p.flops += g.flops * rows * g.times
+	if b >= f {
+		p.weights += t
+	} else {
+		p.compute += t
+	}
+	return t
+}
+
+// Step is the cost of one step. It allocates nothing.
+func (m *Machine) Step(seqs []Seq) Cost {
+	var c Cost
+	var p parts
+	tokens, rows := 0, 0
+	for i := range seqs {
+		tokens += seqs[i].Tokens
+		if seqs[i].Samples {
+			rows++
+		}
+	}
+	if tokens == 0 {
+		return m.total(c, 0)
+	}
+	t := float64(tokens)
+	if m.ideal {
+		return m.idealStep(seqs, t, float64(rows))
+	}
+	for i := range m.dense {
+		c.Linear += m.dense[i].time(t, &p)
+	}
+	c.Linear += m.experts(t, &p)
+	c.Attention = m.attention(seqs, &p)
+	if rows > 0 {
+		c.Head = m.head.time(float64(rows), &p)
+	}
+	c.Other = m.other(t, float64(rows))
+	c.Link = m.links(t, float64(rows))
+	c.GPU = c.Linear + c.Attention + c.Head + c.Other + c.Link
+	c.WeightBytes, c.KVBytes, c.Flops = p.weightBytes*m.p, p.kvBytes*m.p, p.flops*m.p
+	c.Bound = bound(p, c.Link)
+	return m.total(c, float64(len(seqs)))
+}
+
+// total adds the host.
+func (m *Machine) total(c Cost, seqs float64) Cost {
+	c.Host = m.host + m.hostSeq*seqs
+	if m.setup.Async {
+		c.Total = max(c.GPU, c.Host)
+		if c.Host > c.GPU {
+			c.Bound = "host"
+		}
+		return c
+	}
+	c.Total = c.GPU + c.Host
+	if c.Host > c.GPU {
+		c.Bound = "host"
+	}
+	return c
+}
+
+// bound names the largest of what the kernels wait for.
+func bound(p parts, link float64) string {
+	name, most := "weights", p.weights
+	if p.kv > most {
+		name, most = "kv", p.kv
+	}
+	if p.compute > most {
+		name, most = "compute", p.compute
+	}
+	if link > most {
+		name = "link"
+	}
+	return name
+}
+
+// touched is how many of the experts t tokens visit when they choose alike.
+func (m *Machine) touched(t float64) float64 {
+	e, k := float64(m.setup.Model.Experts), float64(m.setup.Model.Active)
+	return e * (1 - math.Pow(1-k/e, t))
+}
+
+// experts is the seconds of all layers' experts.
+func (m *Machine) experts(t float64, p *parts) float64 {
+	if m.expert.times == 0 {
+		return 0
+	}
+	g := m.expert
+	g.weights *= m.touched(t)
+	return g.time(t, p)
+}
+
+// attention is the seconds of all layers' attention.
+func (m *Machine) attention(seqs []Seq, p *parts) float64 {
+	d, f := &m.kernel.decode, &m.kernel.prefill
+	bw := m.setup.Card.Bandwidth.Value * 1e9
+	peak := m.setup.Card.FP16.Value * 1e12
+	var ctx, slid, longest, n float64
+	var t, prefill float64
+	for i := range seqs {
+		s := &seqs[i]
+		if s.Tokens <= 0 {
+			continue
+		}
+		end, tok := float64(s.Context+s.Tokens), float64(s.Tokens)
+		near := min(end, float64(m.look)+tok-1)
+		if s.Tokens <= fewTokens && s.Context > 0 {
+			ctx += end
+			slid += near
+			n++
+			longest = max(longest, end)
+			p.flops += m.attnFlops * tok * (m.full*end + m.window*near)
+			continue
+		}
+		deep := float64(s.Context) + tok/2
+		ops := m.attnFlops * tok * (m.full*deep + m.window*min(deep, float64(m.look)))
+		eff := f.Flops * tok / (tok + f.Half)
+		bytes := m.kvToken * (m.full*end + m.window*near)
+		prefill += max(ops/(eff*peak), bytes/(d.Bytes*bw))
+		p.flops += ops
+		p.kvBytes += bytes
+	}
+	layers := m.full + m.window
+	if prefill > 0 {
+		prefill += f.Floor * micro * layers
+		p.compute += prefill
+	}
+	if n > 0 {
+		eff := d.Bytes * (1 - d.Skew*(1-ctx/(n*longest)))
+		bytes := m.kvToken * (m.full*ctx + m.window*slid)
+		t = d.Floor*micro*layers + bytes/(eff*bw)
+		p.kvBytes += bytes
+		p.kv += t
+	}
+	return t + prefill
+}
+
+// other is the seconds of norms, activations and sampling.
+func (m *Machine) other(t, rows float64) float64 {
+	l, s := &m.kernel.layer, &m.kernel.sampler
+	layer := max(l.Floor*micro, t*m.otherRow/(l.Bytes*m.setup.Card.Bandwidth.Value*1e9))
+	return layer*(m.full+m.window) + (s.Floor+s.Row*rows+s.Spill*max(0, rows-s.Rows))*micro
+}
+
+// links is the seconds of two all-reduces a layer and of gathering the logits.
+func (m *Machine) links(t, rows float64) float64 {
+	if m.p == 1 {
+		return 0
+	}
+	layers := m.full + m.window
+	size := t * float64(m.setup.Model.Hidden) * 2
+	return 2*layers*m.allReduce(size) + m.gather(rows)
+}
+
+// gather is the seconds of bringing the parts of the logits to one card.
+func (m *Machine) gather(rows float64) float64 {
+	if rows == 0 {
+		return 0
+	}
+	bytes := rows * float64(m.setup.Model.Vocab) * 2 * (m.p - 1) / m.p
+	return bytes/(m.setup.Card.Link.Value*1e9) + m.latency()
+}
+
+// latency is the least seconds of a message between cards.
+func (m *Machine) latency() float64 {
+	if m.ideal {
+		return 0
+	}
+	if v := m.setup.Card.Latency.Value; v > 0 {
+		return v * micro
+	}
+	return 8 * micro
+}
+
+// allReduce is the seconds of adding up size bytes over all cards: measured
+// where there is a table, else a ring over the link's rate and its latency.
+func (m *Machine) allReduce(size float64) float64 {
+	ring := 2 * (m.p - 1) / m.p * size / (m.setup.Card.Link.Value * 1e9)
+	if m.ideal {
+		return ring
+	}
+	r := m.kernel.reduce
+	if r == nil {
+		return ring + m.latency()
+	}
+	times, ok := r.Times[int(m.p)]
+	if !ok {
+		return ring + m.latency()
+	}
+	return max(ring, logInterpolate(r.Bytes, times, size)*micro)
+}
+
+// logInterpolate reads a table of ascending xs in logarithms of both; outside,
+// the nearest value below it and the last slope above it go on.
+func logInterpolate(xs, ys []float64, x float64) float64 {
+	n := len(ys)
+	if x <= xs[0] || n == 1 {
+		return ys[0]
+	}
+	i := 1
+	for i < n-1 && x > xs[i] {
+		i++
+	}
+	u := math.Log(x/xs[i-1]) / math.Log(xs[i]/xs[i-1])
+	return ys[i-1] * math.Pow(ys[i]/ys[i-1], u)
+}
+
+// idealStep is the speed of light: the longest of what memory, arithmetic and
+// links need, as if all of them were busy all the time.
+func (m *Machine) idealStep(seqs []Seq, t, rows float64) Cost {
+	bw := m.setup.Card.Bandwidth.Value * 1e9
+	peak := m.setup.Card.FP16.Value * 1e12
+	var c Cost
+	var bytes, ops float64 // bytes; seconds of arithmetic
+	part := func(weights, flops, secondsFlop float64) float64 {
+		bytes += weights
+		ops += flops * secondsFlop
+		c.WeightBytes += weights * m.p
+		c.Flops += flops * m.p
+		return max(weights/bw, flops*secondsFlop)
+	}
+	for i := range m.dense {
+		g := &m.dense[i]
+		c.Linear += part(g.weights*g.times, g.flops*t*g.times, g.kernel.flops)
+	}
+	if m.expert.times > 0 {
+		g := &m.expert
+		c.Linear += part(g.weights*m.touched(t)*g.times, g.flops*t*g.times, g.kernel.flops)
+	}
+	if rows > 0 {
+		c.Head = part(m.head.weights, m.head.flops*rows, m.head.kernel.flops)
+	}
+	var kv, attn float64
+	for i := range seqs {
+		s := &seqs[i]
+		if s.Tokens <= 0 {
+			continue
+		}
+		end, tok := float64(s.Context+s.Tokens), float64(s.Tokens)
+		deep := float64(s.Context) + tok/2
+		kv += m.kvToken * (m.full*end + m.window*min(end, float64(m.look)+tok-1))
+		attn += m.attnFlops * tok * (m.full*deep + m.window*min(deep, float64(m.look)))
+	}
+	c.Attention = max(kv/bw, attn/peak)
+	c.KVBytes, c.Flops = kv*m.p, c.Flops+attn*m.p
+	c.Link = m.links(t, rows)
+	memory, arithmetic := (bytes+kv)/bw, ops+attn/peak
+	c.GPU = max(memory, arithmetic, c.Link)
+	switch {
+	case c.Link >= c.GPU:
+		c.Bound = "link"
+	case arithmetic >= c.GPU:
+		c.Bound = "compute"
+	case kv > bytes:
+		c.Bound = "kv"
+	default:
+		c.Bound = "weights"
+	}
+	share := c.GPU / (c.Linear + c.Head + c.Attention + c.Link)
+	c.Linear, c.Head, c.Attention, c.Link = c.Linear*share, c.Head*share, c.Attention*share, c.Link*share
+	c.Total = c.GPU
+	return c
+}
