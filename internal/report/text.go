@@ -31,6 +31,7 @@ func Text(w io.Writer, s metrics.Summary, p plan.Plan) error {
 	t.line(strings.Repeat("=", width))
 	if !s.Compat {
 		t.beside()
+		t.limit()
 		t.workload()
 		t.client()
 		t.simulator()
