@@ -2,9 +2,6 @@ package text
 
 import "encoding/json"
 
-// A Script is a text that an answer says in place of prose, token by token.
-type Script struct{}
-
 // A Wish is the part of a request's body that asks for an answer of a certain
 // form. The fields are as they stand in the body.
 type Wish struct {
@@ -32,7 +29,3 @@ func (f *Form) Calls() bool { return false }
 func (f *Form) Script(v *Voice, seed, prompt uint64, index int, auto float64) (*Script, error) {
 	return nil, nil
 }
-
-// FinishReason is what vLLM's chat API reports for a whole answer: tool_calls
-// or stop.
-func (s *Script) FinishReason() string { return "stop" }

@@ -50,7 +50,10 @@ type Delta struct {
 	Tokens    []Token // valid until the next call of Delta
 	Text      string  // to be sent as content; stop strings may hold it back
 	Reasoning string  // to be sent as reasoning
-	Call      *CallDelta
+	Calls     []CallDelta
+	// Silent says that vLLM's chat API sends nothing for these tokens, unless
+	// the answer ends with them: they are the frame of a tool call.
+	Silent bool
 	// Stop is the stop string that was found; the answer is over then, and
 	// tokens after it are not counted.
 	Stop    string
