@@ -43,7 +43,8 @@ type Config struct {
 	Watermark            float64 // share of Blocks kept free at admission
 	MaxAdapters          int     // different LoRA adapters in a step; 0 is no limit
 	Drafts               int     // speculative tokens a step and request
-	Async                bool    // asynchronous scheduling
+	DraftHead            bool    // drafts come from a head with KV entries of its own (EAGLE, MTP): see Lookahead
+	Async                bool    // asynchronous scheduling: a step is decided while the one before it runs
 }
 
 // DefaultConfig is vLLM's where nothing is set: 1,000 blocks of 16 tokens,
@@ -84,6 +85,8 @@ type Request struct {
 	Cached      int   // tokens found in the prefix cache at first admission
 	Preemptions int
 	Finish      Finish
+
+	state
 }
 
 // A Share is what one request gets of a step.
@@ -93,6 +96,8 @@ type Share struct {
 	Context int  // tokens computed before
 	Drafts  int  // speculative tokens among Tokens
 	Samples bool // all its tokens are computed after the step: it samples
+
+	padded bool // its drafts only fill the step up; none is right
 }
 
 // A Step is one decision. It is the scheduler's and is valid until the next call
