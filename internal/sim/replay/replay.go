@@ -7,6 +7,8 @@
 // engine could never serve. No clock, no goroutine.
 package replay
 
+import "math"
+
 // An Arrival is one request as a file of requests has it.
 type Arrival struct {
 	ID       string
@@ -15,14 +17,51 @@ type Arrival struct {
 	Output   int     // tokens
 	Priority int
 	Tokens   []int // the prompt itself where it is known, for the prefix cache
+
+	// Hashes name the prompt's stretches of HashTokens tokens where the file
+	// tells which ones are equal and not what they say. Tokens wins over them.
+	Hashes     []uint64
+	HashTokens int
 }
 
 // A Timing is when things happened to one request, in seconds from the start.
 type Timing struct {
 	ID                  string
 	Arrived             float64
+	Queued              float64 // the scheduler took it into its queue: the end of the step before
 	Scheduled           float64 // first time
 	First, Last         float64 // tokens
 	Prompt, Output      int
 	Cached, Preemptions int
+}
+
+// TTFT is the time from the arrival to the first token, in seconds.
+func (t Timing) TTFT() float64 { return t.First - t.Arrived }
+
+// E2EL is the time from the arrival to the last token, in seconds.
+func (t Timing) E2EL() float64 { return t.Last - t.Arrived }
+
+// TPOT is the time of a token after the first one, in seconds: NaN where there
+// is none.
+func (t Timing) TPOT() float64 {
+	if t.Output < 2 {
+		return math.NaN()
+	}
+	return (t.Last - t.First) / float64(t.Output-1)
+}
+
+// A Measured is what a real engine took for one request, in seconds; NaN where
+// it is not known.
+type Measured struct{ TTFT, TPOT, E2EL float64 }
+
+// A File is what was read: requests in order of arrival, the first at 0.
+type File struct {
+	Format   string // trace, run, requests, mooncake or csv
+	Arrivals []Arrival
+	Measured []Measured // one for each arrival; nil where the file has none
+	// FromQueue says that the measured times count from the engine's queue, for
+	// the file has the arrival on another clock: TTFT and E2EL are then those
+	// from Timing.Queued.
+	FromQueue bool
+	Notes     []string // what was left out or assumed
 }
