@@ -66,6 +66,8 @@ type Scheduler struct {
 	resumed, skipped, finished, order []*Request
 	resumedHits                       []int
 	hitBlocks                         []int32
+	spareBlocks                       [][]int32  // of requests that ended, for those that come
+	spareHashes                       [][]uint64 // likewise
 }
 
 // PrefixStats counts look-ups in the prefix cache at admission, as vLLM's
@@ -175,6 +177,25 @@ func (s *Scheduler) Abort(r *Request) {
 func (s *Scheduler) end(r *Request, why Finish) {
 	r.Finish, r.status = why, done
 	s.free(r)
+	if cap(r.blocks) > 0 {
+		s.spareBlocks = append(s.spareBlocks, r.blocks)
+	}
+	if cap(r.hashes) > 0 {
+		s.spareHashes = append(s.spareHashes, r.hashes[:0])
+	}
+	r.blocks, r.hashes = nil, nil
+}
+
+// pop takes the last of a list of spare slices, nil if there is none.
+func pop[T any](spare *[][]T) []T {
+	n := len(*spare)
+	if n == 0 {
+		return nil
+	}
+	last := (*spare)[n-1]
+	(*spare)[n-1] = nil
+	*spare = (*spare)[:n-1]
+	return last
 }
 
 func (s *Scheduler) free(r *Request) {
@@ -247,6 +268,9 @@ func (s *Scheduler) ResetRunning() bool {
 // hashTo makes the hashes of the first n full blocks of r. A hash covers the
 // block's tokens and all before them, the salt and the adapter.
 func (s *Scheduler) hashTo(r *Request, n int) {
+	if r.hashes == nil && n > 0 {
+		r.hashes = pop(&s.spareHashes)
+	}
 	for len(r.hashes) < n {
 		k := len(r.hashes)
 		h := uint64(0x9e3779b97f4a7c15)

@@ -227,6 +227,12 @@ func (s *Scheduler) fits(r *Request, hit, n int) bool {
 // start admits r: it takes the blocks that were hit and those of n more tokens.
 func (s *Scheduler) start(st *Step, r *Request, hit, n int, padded bool) {
 	s.pool.touch(s.hitBlocks)
+	if r.blocks == nil {
+		r.blocks = pop(&s.spareBlocks)
+	}
+	if r.Output == nil {
+		r.Output = make([]int, 0, min(r.MaxOutput, 64))
+	}
 	r.blocks = append(r.blocks[:0], s.hitBlocks...)
 	r.cached = len(r.blocks)
 	if need := s.blocksFor(min(hit+n+s.lookahead, s.cfg.MaxModelLen)) - len(r.blocks); need > 0 {
