@@ -91,6 +91,7 @@ func newTree(env *Env) *tree {
 	t.add(root, bench, nil)
 	t.addServe(env, bench)
 	t.addReport(env)
+	t.addSim(env)
 	t.addTokenize(env)
 	t.addVersion(env)
 	t.addCompletion(env)

@@ -53,6 +53,10 @@ func (t *tree) completeFlag(cmd *cobra.Command, def *flagDef) {
 		how = completeList(percentileMetrics(), ",")
 	case def.Name == "goodput":
 		how = cobra.FixedCompletions([]string{"ttft:", "tpot:", "e2el:"}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)
+	case def.Name == "gpu":
+		how = fixed(cardNames())
+	case def.Name == "model" && cmd.Name() != "serve":
+		how = cobra.FixedCompletions(modelNames(), cobra.ShellCompDirectiveDefault)
 	case def.Kind == folder:
 		how = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
 	case def.Kind == file || def.Name == "tokenizer" || def.Name == "model":

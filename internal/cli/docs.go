@@ -5,13 +5,39 @@ import (
 	"strings"
 )
 
-// docs is the text of docs/cli.md: the flags of bench serve from the table.
+// docs is the text of docs/cli.md: the flags from the tables.
 func docs() string {
 	var b strings.Builder
 	b.WriteString(docsHead)
-	t := serveTable()
+	docsTable(&b, serveTable(), "##", marks())
+	for _, c := range documented() {
+		fmt.Fprintf(&b, "\n## tokmeter %s\n\n%s\n", c.name, c.about)
+		docsTable(&b, c.flags, "###", nil)
+	}
+	return b.String()
+}
+
+// A documentedCommand is a command that docs/cli.md shows after bench serve.
+type documentedCommand struct {
+	name, about string
+	flags       table
+}
+
+// documented lists them in the order of the page.
+func documented() []documentedCommand {
+	return []documentedCommand{
+		{"sim", docsSim, simTable()},
+		{"sim replay", docsReplay, replayTable()},
+		{"sim hardware", "Lists the cards of the catalogue: every number with its unit and source, those of a single source marked `?`. A word shows the cards whose names hold it; where that is one, its kernels too.", listTable("gpu", "Show the cards whose names hold this word.")},
+		{"sim models", "Lists the models of the catalogue with their shapes. A word shows the models whose names hold it.", listTable("model", "Show the models whose names hold this word.")},
+		{"sim steps", "Runs the scheduler alone on given cases and prints every decision: who is scheduled with how many tokens, who is preempted, free blocks, cache hits.", stepsTable()},
+	}
+}
+
+// docsTable writes the flags of a table under a heading for each group.
+func docsTable(b *strings.Builder, t table, heading string, marks map[origin]string) {
 	for _, g := range t.groups() {
-		fmt.Fprintf(&b, "\n## %s%s\n\n| flag | default | meaning |\n|--|--|--|\n", strings.ToUpper(g[:1]), g[1:])
+		fmt.Fprintf(b, "\n%s %s%s\n\n| flag | default | meaning |\n|--|--|--|\n", heading, strings.ToUpper(g[:1]), g[1:])
 		for i := range t {
 			f := &t[i]
 			if f.Group != g {
@@ -24,10 +50,9 @@ func docs() string {
 			case def != "":
 				def = "`" + def + "`"
 			}
-			fmt.Fprintf(&b, "| `%s`%s | %s | %s |\n", escapeCell(f.syntax()), marks()[f.Origin], escapeCell(def), escapeCell(docsText(f)))
+			fmt.Fprintf(b, "| `%s`%s | %s | %s |\n", escapeCell(f.syntax()), marks[f.Origin], escapeCell(def), escapeCell(docsText(f)))
 		}
 	}
-	return b.String()
 }
 
 // marks stand after flags that vLLM's Python client does not have.

@@ -16,7 +16,7 @@ const countersLimit = 5 * time.Second
 // after a run; nil where it has none. vLLM's client asks without the headers
 // (Q20).
 func (r *serveRun) askCounters(ctx context.Context) *metrics.Counters {
-	if r.away != nil || r.plan.Target.Simulated || ctx.Err() != nil {
+	if r.away != nil || r.plan.Target.Simulated && r.built == nil || ctx.Err() != nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, countersLimit)
@@ -47,8 +47,16 @@ func countersText(c *metrics.Counters) json.RawMessage {
 	return b
 }
 
-// observe adds to a summary what the server's counters say in a run directory.
+// observe adds to a summary what a run directory has from the server: what the
+// simulator says of itself, and the counters.
 func observe(s *metrics.Summary, server record.Server) error {
+	if len(server.Simulator) > 0 {
+		var x metrics.Simulator
+		if err := json.Unmarshal(server.Simulator, &x); err != nil {
+			return failf(ExitFailed, "", "the simulator's account in run.json can't be read: %w", err)
+		}
+		s.Simulate(x)
+	}
 	var before, after metrics.Counters
 	for _, x := range []struct {
 		raw json.RawMessage

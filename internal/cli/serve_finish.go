@@ -29,7 +29,7 @@ func (r *serveRun) finish(ctx context.Context, recs []*record.Record, end record
 		done()
 	}
 	counts := r.count(ctx, recs)
-	var errs []error
+	errs := []error{r.sayOfSimulator()}
 	if r.writer != nil {
 		r.writer.End(end)
 		errs = append(errs, r.writer.Update(func(h *record.Head) {

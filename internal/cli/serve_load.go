@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"tokmeter/internal/plan"
-	"tokmeter/internal/sim"
 )
 
 // timed lists the datasets whose entries carry the time at which they are due.
@@ -184,8 +183,8 @@ func (b *serveBuilder) crossChecks(p *plan.Plan) {
 		b.note("--save-detailed writes nothing without --save-result or --append-result")
 	}
 	if p.Target.Simulated {
-		if _, err := sim.ParseSpec(p.Target.Simulate); err != nil {
-			b.problem("--%w", err)
+		if _, _, err := simulation(p.Target.Simulate); err != nil {
+			b.problems = append(b.problems, err)
 		}
 	}
 }

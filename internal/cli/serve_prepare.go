@@ -104,7 +104,7 @@ func (r *serveRun) findTokenizer(ctx context.Context) error {
 	case w.SkipTokenizer:
 		return nil
 	case w.Tokenizer == "" && r.plan.Target.Simulated:
-		r.useBuiltin()
+		r.findSimulatedTokenizer(ctx)
 		return nil
 	case name == "":
 		r.useBuiltin()

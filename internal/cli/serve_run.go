@@ -11,6 +11,7 @@ import (
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
 	"tokmeter/internal/sim"
+	"tokmeter/internal/sim/setup"
 	"tokmeter/internal/target"
 	"tokmeter/internal/tokenize"
 	"tokmeter/internal/workload"
@@ -105,6 +106,8 @@ type serveRun struct {
 	unreached bool      // the run was given up, for the server stayed away
 	readyBy   time.Time // when the ready check is over
 	simulator *sim.Server
+	simulate  sim.Options  // what the simulator is
+	built     *setup.Built // the engine that it stands for; nil at set times
 
 	tokenizer workload.Tokenizer
 	local     *tokenize.Tokenizer // the same where it is in this process

@@ -19,7 +19,6 @@ import (
 
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
-	"tokmeter/internal/sim"
 	"tokmeter/internal/target"
 	"tokmeter/internal/wire"
 )
@@ -105,42 +104,6 @@ const dialLimit = 8 * time.Second
 // askIdle is how many connections are kept for questions: the alignment asks
 // so many at once.
 const askIdle = 64
-
-// nameSimulator gives the simulator's model its name: the user's, where there
-// is one.
-func (r *serveRun) nameSimulator() error {
-	if !r.plan.Target.Simulated {
-		return nil
-	}
-	spec, err := sim.ParseSpec(r.plan.Target.Simulate)
-	if err != nil {
-		return usage(err)
-	}
-	if r.plan.Target.Model == "" {
-		r.plan.Target.Model = spec.Model
-	}
-	return nil
-}
-
-// startSimulator starts the server inside the binary.
-func (r *serveRun) startSimulator(context.Context) error {
-	spec, err := sim.ParseSpec(r.plan.Target.Simulate)
-	if err != nil {
-		return usage(err)
-	}
-	spec.Model = r.plan.Target.ModelName()
-	spec.Adapters = r.plan.Target.LoRAModules
-	tok := r.local
-	if tok == nil {
-		r.useBuiltin()
-		tok, r.tokenizer = r.local, nil
-	}
-	if r.simulator, err = sim.Start(spec, "127.0.0.1:0", tok); err != nil {
-		return failf(ExitFailed, "", "%w", err)
-	}
-	r.plan.Target.BaseURL = r.simulator.URL()
-	return nil
-}
 
 // meetServer asks the server which models it has and what it calls itself. A
 // server that does not answer these questions may serve all the same; one that

@@ -18,7 +18,6 @@ func (v *values) engineSetup(model string) (setup.Setup, error) {
 	s := setup.Setup{
 		Model:     v.text("model"),
 		GPU:       v.text("gpu"),
-		Precision: v.text("precision"),
 		KV:        kvFormat(v.text("kv-cache-dtype")),
 		TP:        v.integer("tensor-parallel-size"),
 		Engine:    v.text("engine"),
@@ -28,7 +27,6 @@ func (v *values) engineSetup(model string) (setup.Setup, error) {
 		MemoryUtilization: v.number("gpu-memory-utilization"),
 		Blocks:            v.integer("num-gpu-blocks-override"),
 		BlockSize:         v.integer("block-size"),
-		MaxModelLen:       v.integer("max-model-len"),
 		MaxSeqs:           v.integer("max-num-seqs"),
 		MaxBatchedTokens:  v.integer("max-num-batched-tokens"),
 		PrefixCaching:     v.optionalSwitch("enable-prefix-caching"),
@@ -37,6 +35,13 @@ func (v *values) engineSetup(model string) (setup.Setup, error) {
 		LongPrefill:       v.integer("long-prefill-token-threshold"),
 	}
 	var problems []error
+	var err error
+	if s.MaxModelLen, err = v.maxModelLen(); err != nil {
+		problems = append(problems, err)
+	}
+	if s.Precision, err = v.precision(); err != nil {
+		problems = append(problems, err)
+	}
 	if v.given("host-ms") {
 		ms := v.number("host-ms")
 		s.HostMs = &ms
@@ -51,7 +56,6 @@ func (v *values) engineSetup(model string) (setup.Setup, error) {
 		s.MaxAdapters = v.integer("max-loras")
 	}
 	if v.given("speculative-config") {
-		var err error
 		if s.Acceptance, err = acceptance(v.text("speculative-config")); err != nil {
 			problems = append(problems, fmt.Errorf("--speculative-config: %w", err))
 		}
@@ -62,7 +66,7 @@ func (v *values) engineSetup(model string) (setup.Setup, error) {
 // checkEngine refuses numbers that no engine has.
 func (v *values) checkEngine() error {
 	var problems []error
-	for _, name := range []string{"tensor-parallel-size", "num-gpu-blocks-override", "block-size", "max-model-len", "max-num-seqs", "max-num-batched-tokens", "max-loras"} {
+	for _, name := range []string{"tensor-parallel-size", "num-gpu-blocks-override", "block-size", "max-num-seqs", "max-num-batched-tokens", "max-loras"} {
 		if v.given(name) && v.integer(name) < 1 {
 			problems = append(problems, fmt.Errorf("--%s: want at least 1, got %d", name, v.integer(name)))
 		}
@@ -77,6 +81,44 @@ func (v *values) checkEngine() error {
 		problems = append(problems, fmt.Errorf("--host-ms: want 0 to %d ms, got %s", maxHostMs, shorten(v.text("host-ms"))))
 	}
 	return errors.Join(problems...)
+}
+
+// precision is the format of the weights by any of the flags that may name it.
+func (v *values) precision() (string, error) {
+	said, by := "", ""
+	for _, name := range []string{"precision", "quantization", "dtype"} {
+		if !v.given(name) || name == "dtype" && v.given("quantization") {
+			continue // a type beside a quantization is that of the activations
+		}
+		p, err := roofline.NamePrecision(v.text(name))
+		if err != nil {
+			return "", fmt.Errorf("--%s: %w", name, err)
+		}
+		if said != "" && p != "" && p != said {
+			return "", fmt.Errorf("--%s %s and --%s %s contradict each other", by, said, name, shorten(v.text(name)))
+		}
+		if said == "" {
+			said, by = p, name
+		}
+	}
+	return said, nil
+}
+
+// maxModelLen is --max-model-len: a length, or auto and -1 for what fits, which
+// is 0 here.
+func (v *values) maxModelLen() (int, error) {
+	word := strings.TrimSpace(v.text("max-model-len"))
+	if !v.given("max-model-len") || word == "auto" || word == "-1" {
+		return 0, nil
+	}
+	n, err := parseInt(word, true)
+	if err == nil && n < 1 {
+		err = fmt.Errorf("want at least 1, or auto, got %d", n)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("--max-model-len: %w", err)
+	}
+	return int(n), nil
 }
 
 // maxHostMs bounds the host's time of a step.

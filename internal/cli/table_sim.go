@@ -1,5 +1,7 @@
 package cli
 
+import "tokmeter/internal/sim/roofline"
+
 // The groups of the help of the simulator's commands.
 const (
 	groupEngine    = "engine options"
@@ -12,9 +14,11 @@ const (
 func engineFlags() table {
 	g := groupEngine
 	return table{
-		{Name: "model", Group: g, Help: "Model: a name of tokmeter sim models or of Hugging Face, a folder with config.json, or a YAML file. May stand without --model, first."},
+		{Name: "model", Group: g, Help: "Model: a name of tokmeter sim models or of Hugging Face, a folder with config.json, or a YAML file."},
 		{Name: "gpu", Group: g, Origin: own, Meta: "CARD", Help: "Card: a name of tokmeter sim hardware, or a YAML file."},
-		{Name: "precision", Group: g, Origin: own, Choices: precisions(), Meta: "FORMAT", Help: "Format of the weights. Where it is not given, the model's own."},
+		{Name: "precision", Group: g, Origin: own, Choices: roofline.Precisions(), Meta: "FORMAT", Help: "Format of the weights. Where it is not given, the model's own."},
+		{Name: "dtype", Group: g, Default: "auto", Choices: []string{"auto", "half", "float16", "bfloat16"}, Meta: "TYPE", Help: "Type of weights of 16 bit; another way to say --precision."},
+		{Name: "quantization", Short: "q", Group: g, Meta: "METHOD", Help: "vLLM's word for a format of weights, such as gptq, awq, fp8; another way to say --precision."},
 		{Name: "kv-cache-dtype", Group: g, Default: "auto", Choices: []string{"auto", "float16", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2"}, Meta: "TYPE", Help: "Format of the KV cache."},
 		{Name: "tensor-parallel-size", Short: "tp", Group: g, Kind: integer, Default: "1", Help: "Cards that a layer is cut over."},
 		{Name: "engine", Group: g, Origin: own, Default: "vllm-v1", Choices: []string{"vllm-v1", "vllm-v0-2024"}, Help: "Generation of vLLM whose rules are followed."},
@@ -25,16 +29,11 @@ func engineFlags() table {
 	}
 }
 
-// precisions are the formats of weights.
-func precisions() []string {
-	return []string{"fp16", "bf16", "fp8", "int8", "w8a8", "int4", "mxfp4"}
-}
-
 // schedulerFlags are vLLM's settings of the scheduler and of the cache.
 func schedulerFlags() table {
 	g := groupScheduler
 	return table{
-		{Name: "max-model-len", Group: g, Kind: human, Help: "Tokens of a request, prompt and answer. Where it is not given, the model's, or what the cache holds."},
+		{Name: "max-model-len", Group: g, Meta: "N", Help: "Tokens of a request, prompt and answer. Where it is not given, or auto: the model's, or what the cache holds."},
 		{Name: "max-num-seqs", Group: g, Kind: human, Help: "Requests that run at once. Where it is not given, by the card, as in vLLM."},
 		{Name: "max-num-batched-tokens", Group: g, Kind: human, Help: "Tokens of a step. Where it is not given, by the card, as in vLLM."},
 		{Name: "gpu-memory-utilization", Group: g, Kind: number, Default: "0.9", Help: "Share of the card's memory that the engine may use."},
@@ -51,6 +50,8 @@ func schedulerFlags() table {
 // simTable is the flags of sim.
 func simTable() table {
 	t := append(engineFlags(), schedulerFlags()...)
+	t.named("model").Help += " May stand without --model, as the first word."
+	t.named("model").Default, t.named("gpu").Default = "llama-3-8b", "a10g"
 	g := groupServer
 	t = append(t, table{
 		{Name: "host", Group: g, Default: "127.0.0.1", Help: "Address to serve on."},
@@ -85,3 +86,11 @@ func replayTable() table {
 
 // groupReplay is the group of what sim replay alone has.
 const groupReplay = "replay options"
+
+// stepsTable is the flags of sim steps.
+func stepsTable() table {
+	return table{
+		{Name: "cases", Group: "options", Kind: file, Origin: own, Help: "Settings and requests, as JSON; - for standard input."},
+		{Name: "output", Group: "options", Kind: file, Origin: own, Help: "Where to write the steps. Where it is not given: standard output."},
+	}
+}

@@ -61,6 +61,8 @@ type Environment struct {
 type Server struct {
 	Version json.RawMessage `json:"version,omitempty"` // answer of /version
 	Models  json.RawMessage `json:"models,omitempty"`  // answer of /v1/models
+	// Simulator is what the server inside says of itself; missing for a real one.
+	Simulator json.RawMessage `json:"simulator,omitempty"`
 	// Before and After are the server's counters at the run's beginning and end.
 	Before json.RawMessage `json:"counters_before,omitempty"`
 	After  json.RawMessage `json:"counters_after,omitempty"`

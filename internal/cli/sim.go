@@ -1,0 +1,309 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tokmeter/internal/cli/argv"
+	"tokmeter/internal/sim"
+	"tokmeter/internal/sim/setup"
+)
+
+// addSim adds sim and the commands under it.
+func (t *tree) addSim(env *Env) {
+	cmd := &cobra.Command{
+		Use:   "sim [MODEL] [flags]",
+		Short: "Serve a simulated inference engine until Ctrl-C",
+		Long: `Serves the OpenAI API as vLLM does, scheduled by vLLM's rules, at the speed that
+the formulas of docs/simulator.md give the card. Nothing of it was measured on
+that card. It is ready when /health answers; Ctrl-C or SIGTERM stops it, exit
+code 0. Flags have the names that vllm serve gives them, where it has them.`,
+		Args: cobra.ArbitraryArgs,
+	}
+	c := t.add(t.root, cmd, simTable())
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o, err := c.simOptions(env, args)
+		if err != nil {
+			return usage(err)
+		}
+		printNotes(env.Stderr, c.notes)
+		ctx, _, release := env.interruptible(cmd.Context())
+		defer release()
+		return c.keepInterrupt(ctx, c.serveSim(ctx, env, o))
+	}
+	t.addReplay(env, cmd)
+	t.addCatalogue(env, cmd)
+	t.addSteps(env, cmd)
+}
+
+// simOptions turns the flags of sim into what the server is.
+func (c *command) simOptions(env *Env, args []string) (sim.Options, error) {
+	v := c.values
+	if err := v.check(); err != nil {
+		return sim.Options{}, err
+	}
+	model, err := c.oneWord("model", args)
+	if err != nil {
+		return sim.Options{}, err
+	}
+	var problems []error
+	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	o := sim.Options{
+		Names:      v.list("served-model-name"),
+		APIKeys:    v.list("api-key"),
+		EOS:        v.number("eos"),
+		DevMode:    v.on("dev-mode"),
+		ServerLoad: v.on("enable-server-load-tracking"),
+		Seed:       uint64(max(v.integer("seed"), 0)),
+	}
+	if key := env.Getenv("VLLM_API_KEY"); key != "" && len(o.APIKeys) == 0 {
+		o.APIKeys = []string{key}
+	}
+	port := v.integer("port")
+	if port < 0 || port > 65535 {
+		problem("--port: want 0 to 65535, got %d", port)
+	}
+	o.Addr = net.JoinHostPort(strings.Trim(v.text("host"), "[]"), strconv.Itoa(port))
+	if n := v.integer("seed"); n < 0 {
+		problem("--seed: want at least 0, got %d", n)
+	}
+	if !(o.EOS >= 0 && o.EOS < 1) {
+		problem("--eos: want at least 0 and less than 1, got %s", shorten(v.text("eos")))
+	}
+	for _, word := range v.list("lora-modules") {
+		a, err := adapter(word)
+		if err != nil {
+			problem("--lora-modules: %w", err)
+		}
+		o.Adapters = append(o.Adapters, a)
+	}
+	problems = append(problems, c.simEngine(&o, model, len(args) > 0))
+	return o, errors.Join(problems...)
+}
+
+// simEngine sets what gives the tokens: an engine, or set times. named says that
+// a word named the model.
+func (c *command) simEngine(o *sim.Options, model string, named bool) error {
+	v := c.values
+	if !v.given("fixed") {
+		var err error
+		if o.Setup, err = v.engineSetup(model); err != nil {
+			return err
+		}
+		if _, err = o.Setup.Build(); err != nil && named {
+			return c.orCommand(o.Setup.Model, asLines(err))
+		}
+		return asLines(err)
+	}
+	var problems []error
+	for _, f := range append(engineFlags(), schedulerFlags()...) {
+		if v.given(f.Name) {
+			problems = append(problems, fmt.Errorf("--fixed and --%s contradict each other: set times have no engine behind them", f.Name))
+		}
+	}
+	if named {
+		problems = append(problems, fmt.Errorf("--fixed and the model %s contradict each other: name it with --served-model-name", shorten(model)))
+	}
+	spec, err := sim.ParseSpec(v.text("fixed"))
+	if err != nil {
+		problems = append(problems, fmt.Errorf("--fixed: %w", err))
+	}
+	o.Fixed = &spec
+	return errors.Join(problems...)
+}
+
+// orCommand adds to the error about the first word that it may have been meant
+// for a command.
+func (c *command) orCommand(word string, err error) error {
+	var names []string
+	for _, sub := range c.cobra.Commands() {
+		names = append(names, sub.Name())
+	}
+	if near := argv.Nearest(word, names); len(near) > 0 {
+		return usagef("", "%s knows no model and no command %q; did you mean %s %s?", c.cobra.CommandPath(), shorten(word), c.cobra.CommandPath(), near[0])
+	}
+	return err
+}
+
+// asLines makes one error for each line of err.
+func asLines(err error) error {
+	if err == nil {
+		return nil
+	}
+	var all []error
+	for line := range strings.Lines(err.Error()) {
+		all = append(all, errors.New(strings.TrimSpace(line)))
+	}
+	return errors.Join(all...)
+}
+
+// adapter reads an entry of --lora-modules: NAME=PATH, as vLLM has it, NAME
+// alone, or a JSON object.
+func adapter(word string) (sim.Adapter, error) {
+	if strings.HasPrefix(word, "{") {
+		return adapterJSON(word)
+	}
+	name, path, _ := strings.Cut(word, "=")
+	if name == "" {
+		return sim.Adapter{}, fmt.Errorf("%q has no name: want NAME=PATH", shorten(word))
+	}
+	return sim.Adapter{Name: name, Path: path}, nil
+}
+
+// serveSim serves until the first interrupt.
+func (c *command) serveSim(ctx context.Context, env *Env, o sim.Options) error {
+	if err := c.simTokenizer(ctx, env, &o); err != nil {
+		return err
+	}
+	s, err := sim.Start(o)
+	if err != nil {
+		hint := ""
+		if errors.As(err, new(*net.OpError)) {
+			hint = "choose another with --port, or --port 0 for a free one"
+		}
+		return failf(ExitFailed, hint, "%w", err)
+	}
+	if env.Spare != nil {
+		env.Spare(1) // for the thread that waits for the end of each step
+	}
+	out := &simPrinter{env: env}
+	out.opening(s, &o)
+	<-ctx.Done()
+	out.closing(s)
+	return s.Close()
+}
+
+// A simPrinter writes what sim says of itself.
+type simPrinter struct{ env *Env }
+
+func (p *simPrinter) line(format string, args ...any) {
+	fmt.Fprintf(p.env.Stdout, format+"\n", args...)
+}
+
+// opening says what is served and where.
+func (p *simPrinter) opening(s *sim.Server, o *sim.Options) {
+	p.line("tokmeter sim: a simulated engine; nothing that it answers was computed by a model or measured on a card")
+	if b := s.Built(); b != nil {
+		for _, l := range setupLines(b) {
+			p.line("%s", l)
+		}
+	} else {
+		p.line("%-11s set times: %v to the first token, %v between tokens, jitter %v", "engine", o.Fixed.TTFT, o.Fixed.ITL, o.Fixed.Jitter)
+	}
+	name := o.TokenizerName
+	if name == "" {
+		name = "the small one inside (name another with --tokenizer)"
+	}
+	p.line("%-11s %s", "tokenizer", name)
+	for _, a := range o.Adapters {
+		p.line("%-11s %s", "adapter", a.Name)
+	}
+	if b := s.Built(); b != nil {
+		for _, n := range b.Notes {
+			p.line("%-11s %s", "note", n)
+		}
+	}
+	p.line("%-11s %s, as model %s", "serving on", s.URL(), s.Model())
+	p.line("%-11s /v1/completions, /v1/chat/completions, /v1/responses, /metrics, /sim/truth; Ctrl-C stops", "look at")
+}
+
+// closing says how late the simulator was.
+func (p *simPrinter) closing(s *sim.Server) {
+	l := s.Lateness()
+	p.line("stopped after %d simulated steps", l.Steps)
+	if l.Steps == 0 {
+		return
+	}
+	x := lateMs(l.First)
+	y := lateMs(l.Last)
+	p.line("late: first write of a step P50 %.3f ms, P99 %.3f ms, max %.3f ms; last write P50 %.3f ms, P99 %.3f ms, max %.3f ms",
+		x.P50, x.P99, x.Max, y.P50, y.P99, y.Max)
+}
+
+// setupLines says what an engine is, one thing a line.
+func setupLines(b *setup.Built) []string {
+	var out []string
+	line := func(name, format string, args ...any) {
+		out = append(out, fmt.Sprintf("%-11s %s", name, fmt.Sprintf(format, args...)))
+	}
+	s := &b.Setup
+	line("model", "%s, weights %s, KV cache %s", s.Model, s.Precision, kvText(s.KV))
+	cards := ""
+	if s.TP > 1 {
+		cards = fmt.Sprintf("%d x ", s.TP)
+	}
+	line("card", "%s%s", cards, cardText(b))
+	line("engine", "%s, %s scheduling, prefix caching %s, chunked prefill %s, policy %s", s.Engine, syncText(s.Async), onText(s.PrefixCaching), onText(s.ChunkedPrefill), s.Policy)
+	if n := len(s.Acceptance); n > 0 {
+		line("drafts", "%d a step, accepted with chance %v, each given the one before", n, s.Acceptance)
+	}
+	unconfirmed, all := countConstants(b)
+	line("constants", "%s: %d, of which %d have a single source (tokmeter sim hardware %s)", constantsText(s.Constants), all, unconfirmed, s.GPU)
+	line("KV blocks", "%d of %d tokens, one of them never used: %d tokens", s.Blocks, s.BlockSize, (s.Blocks-1)*s.BlockSize)
+	line("limits", "max_num_seqs %d, max_num_batched_tokens %d, max_model_len %d", s.MaxSeqs, s.MaxBatchedTokens, s.MaxModelLen)
+	return out
+}
+
+func cardText(b *setup.Built) string {
+	if b.Card == nil {
+		return b.Setup.GPU
+	}
+	if b.Card.Title == "" {
+		return b.Card.Name
+	}
+	return b.Card.Name + " (" + b.Card.Title + ")"
+}
+
+func kvText(kv string) string {
+	if kv == "" || kv == "auto" {
+		return "16 bit"
+	}
+	return kv
+}
+
+func onText(on *bool) string {
+	if on != nil && *on {
+		return "on"
+	}
+	return "off"
+}
+
+func syncText(async *bool) string {
+	if async != nil && *async {
+		return "asynchronous"
+	}
+	return "synchronous"
+}
+
+// setupName is an engine in one line.
+func setupName(b *setup.Built) string {
+	s := &b.Setup
+	cards := s.GPU
+	if s.TP > 1 {
+		cards = fmt.Sprintf("%d x %s", s.TP, s.GPU)
+	}
+	return fmt.Sprintf("%s %s on %s, %s", s.Model, s.Precision, cards, s.Engine)
+}
+
+// countConstants counts the constants of an engine and those of a single source.
+func countConstants(b *setup.Built) (unconfirmed, all int) {
+	return len(unconfirmedConstants(b)), len(b.Machine.Explain())
+}
+
+// unconfirmedConstants names the constants that a single source gives.
+func unconfirmedConstants(b *setup.Built) []string {
+	var out []string
+	for _, c := range b.Machine.Explain() {
+		if !c.Confirmed && !slices.Contains(out, c.Name) {
+			out = append(out, c.Name)
+		}
+	}
+	return out
+}

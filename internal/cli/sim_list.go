@@ -1,0 +1,215 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tokmeter/internal/cli/argv"
+	"tokmeter/internal/sim/roofline"
+)
+
+// listTable is the flags of the commands that list the catalogue.
+func listTable(filter, help string) table {
+	return table{
+		{Name: filter, Group: "options", Help: help, Origin: own, Meta: "WORD"},
+		{Name: "json", Group: "options", Kind: toggle, Origin: own, Help: "Print one JSON object."},
+	}
+}
+
+// addCatalogue adds the commands that list the cards and the models.
+func (t *tree) addCatalogue(env *Env, sim *cobra.Command) {
+	hardware := &cobra.Command{
+		Use:   "hardware [CARD] [flags]",
+		Short: "List the cards that can be simulated, with the source of every number",
+		Long:  "A word shows the cards whose names hold it; where that is one, its kernels too.",
+	}
+	h := t.add(sim, hardware, listTable("gpu", "Show the cards whose names hold this word."))
+	hardware.RunE = h.lists(env, "gpu", func(word string, asJSON bool) error {
+		cards, err := matching("card", word, roofline.Cards(), func(c *roofline.Card) []string {
+			return append([]string{c.Name, c.Title}, c.Aliases...)
+		})
+		switch {
+		case err != nil:
+			return err
+		case asJSON:
+			return printJSON(env.Stdout, map[string]any{"cards": collectJSON(cards, cardJSON)})
+		case len(cards) == 1 && word != "":
+			return printCard(env.Stdout, cards[0])
+		}
+		return printCards(env.Stdout, cards)
+	})
+	models := &cobra.Command{
+		Use:   "models [MODEL] [flags]",
+		Short: "List the models that can be simulated, with their shapes",
+		Long:  "A word shows the models whose names hold it.",
+	}
+	m := t.add(sim, models, listTable("model", "Show the models whose names hold this word."))
+	models.RunE = m.lists(env, "model", func(word string, asJSON bool) error {
+		models, err := matching("model", word, roofline.Models(), func(m *roofline.Model) []string {
+			return append([]string{m.Name}, m.Aliases...)
+		})
+		switch {
+		case err != nil:
+			return err
+		case asJSON:
+			return printJSON(env.Stdout, map[string]any{"models": collectJSON(models, modelJSON)})
+		}
+		return printModels(env.Stdout, models)
+	})
+}
+
+// lists is the RunE of a command that lists what one word selects.
+func (c *command) lists(env *Env, filter string, list func(word string, asJSON bool) error) func(*cobra.Command, []string) error {
+	return func(_ *cobra.Command, args []string) error {
+		if err := c.values.check(); err != nil {
+			return usage(err)
+		}
+		word, err := c.oneWord(filter, args)
+		if err != nil {
+			return err
+		}
+		printNotes(env.Stderr, c.notes)
+		return list(word, c.values.on("json"))
+	}
+}
+
+// oneWord is the value of a flag that may stand without its name.
+func (c *command) oneWord(flag string, args []string) (string, error) {
+	switch {
+	case len(args) > 1:
+		return "", usagef("", "%s takes one word, got %d: %s", c.cobra.CommandPath(), len(args), shorten(strings.Join(args, " ")))
+	case len(args) == 1 && c.values.given(flag) && args[0] != c.values.text(flag):
+		return "", usagef("", "two words: %s and --%s %s: give one", shorten(args[0]), flag, shorten(c.values.text(flag)))
+	case len(args) == 1:
+		return args[0], nil
+	}
+	return c.values.text(flag), nil
+}
+
+// matching returns those whose names hold a word, or the one that is called so.
+func matching[T any](what, word string, all []T, names func(T) []string) ([]T, error) {
+	word = strings.ToLower(strings.TrimSpace(word))
+	var found []T
+	var known []string
+	for _, x := range all {
+		for i, name := range names(x) {
+			name = strings.ToLower(name)
+			if i == 0 {
+				known = append(known, name)
+			}
+			if name == word {
+				return []T{x}, nil
+			}
+			if strings.Contains(name, word) {
+				found = append(found, x)
+				break
+			}
+		}
+	}
+	if len(found) > 0 {
+		return found, nil
+	}
+	if near := argv.Nearest(word, known); len(near) > 0 {
+		return nil, usagef("", "no %s is called %q; did you mean %s?", what, shorten(word), near[0])
+	}
+	return nil, usagef("", "no %s is called %q: there is %s", what, shorten(word), strings.Join(known, ", "))
+}
+
+// cardNames and modelNames are what completion offers.
+func cardNames() []string {
+	return namesOf(roofline.Cards(), func(c *roofline.Card) string { return c.Name })
+}
+
+func modelNames() []string {
+	return namesOf(roofline.Models(), func(m *roofline.Model) string { return m.Name })
+}
+
+func namesOf[T any](all []T, name func(T) string) []string {
+	var out []string
+	for _, x := range all {
+		out = append(out, name(x))
+	}
+	return out
+}
+
+// printJSON writes one object.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+func collectJSON[T any](all []T, one func(T) any) []any {
+	out := []any{}
+	for _, x := range all {
+		out = append(out, one(x))
+	}
+	return out
+}
+
+// A grid is a table of text.
+type grid struct {
+	rows [][]string
+	left []bool // columns that are set flush left
+}
+
+func (g *grid) row(cells ...string) { g.rows = append(g.rows, cells) }
+
+// print writes the columns two blanks apart.
+func (g *grid) print(w io.Writer) error {
+	var width []int
+	for _, r := range g.rows {
+		for i, c := range r {
+			if i == len(width) {
+				width = append(width, 0)
+			}
+			width[i] = max(width[i], len([]rune(c)))
+		}
+	}
+	for _, r := range g.rows {
+		var b strings.Builder
+		for i, c := range r {
+			pad := strings.Repeat(" ", width[i]-len([]rune(c)))
+			if i > 0 {
+				b.WriteString("  ")
+			}
+			if i < len(g.left) && g.left[i] {
+				b.WriteString(c + pad)
+			} else {
+				b.WriteString(pad + c)
+			}
+		}
+		if _, err := fmt.Fprintln(w, strings.TrimRight(b.String(), " ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A sourceList numbers sources as they are met.
+type sourceList struct{ all []string }
+
+func (s *sourceList) number(source string) int {
+	i := slices.Index(s.all, source)
+	if i < 0 {
+		s.all = append(s.all, source)
+		i = len(s.all) - 1
+	}
+	return i + 1
+}
+
+// print writes the sources under what cites them.
+func (s *sourceList) print(w io.Writer) error {
+	for i, source := range s.all {
+		if _, err := fmt.Fprintf(w, "[%d] %s\n", i+1, source); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokmeter/internal/record"
+	"tokmeter/internal/report"
+	"tokmeter/internal/sim/replay"
+	"tokmeter/internal/sim/sched"
+	"tokmeter/internal/sim/steps"
+)
+
+// addReplay adds the command that runs arrivals on a virtual clock.
+func (t *tree) addReplay(env *Env, sim *cobra.Command) {
+	cmd := &cobra.Command{
+		Use:   "replay --requests FILE --model MODEL --gpu CARD [flags]",
+		Short: "Run arrivals and lengths on a virtual clock",
+		Long: `Tells TTFT, TPOT and E2EL of a simulated engine in no time. FILE has an arrival,
+prompt tokens and output tokens for each request: JSON lines or CSV of a trace, what
+bench serve --dry-run --save-requests writes, or the folder of a run. What the file
+says was measured is shown beside, with the error.`,
+		Args: noWords,
+	}
+	c := t.add(sim, cmd, replayTable())
+	cmd.RunE = func(*cobra.Command, []string) error {
+		if err := c.values.check(); err != nil {
+			return usage(err)
+		}
+		for _, name := range []string{"requests", "model", "gpu"} {
+			if !c.values.given(name) {
+				return usagef("tokmeter sim models and tokmeter sim hardware list the names", "sim replay needs --requests FILE, --model MODEL and --gpu CARD: --%s is missing", name)
+			}
+		}
+		printNotes(env.Stderr, c.notes)
+		return c.replay(env)
+	}
+}
+
+// replay runs the requests and prints what came of it.
+func (c *command) replay(env *Env) error {
+	v := c.values
+	s, err := v.engineSetup("")
+	if err != nil {
+		return usage(err)
+	}
+	seed := v.integer("seed")
+	if seed < 0 {
+		return usagef("", "--seed: want at least 0, got %d", seed)
+	}
+	b, err := s.Build()
+	if err != nil {
+		return usage(asLines(err))
+	}
+	f, err := readArrivals(env, v.text("requests"))
+	if err != nil {
+		return usage(err)
+	}
+	res, err := replay.Run(b, f.Arrivals, replay.Options{Seed: uint64(seed)})
+	if errors.Is(err, sched.ErrTooLong) {
+		return usagef("see --max-model-len, --max-num-batched-tokens and --num-gpu-blocks-override", "%w", err)
+	}
+	if err != nil {
+		return failf(ExitFailed, "", "%w", err)
+	}
+	sum := replay.Summarize(b, f, res)
+	if v.on("json") {
+		return printJSON(env.Stdout, sum)
+	}
+	return sum.WriteText(env.Stdout)
+}
+
+// readArrivals reads the requests of --requests: standard input, a file, or the
+// folder of a run.
+func readArrivals(env *Env, path string) (*replay.File, error) {
+	if path == "-" {
+		f, err := replay.Read(env.Stdin)
+		if err != nil {
+			return nil, fmt.Errorf("--requests, standard input: %w", err)
+		}
+		return f, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, usagef("a file of requests, - for standard input, or the folder of a run", "--requests: %w", err)
+	}
+	if info.IsDir() {
+		return runArrivals(path)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("--requests: %w", err)
+	}
+	defer file.Close()
+	f, err := replay.Read(file)
+	if err != nil {
+		return nil, fmt.Errorf("--requests %s: %w", path, err)
+	}
+	return f, nil
+}
+
+// runArrivals takes the requests of a run, with the tokens that were counted
+// after it.
+func runArrivals(dir string) (*replay.File, error) {
+	run, err := record.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("--requests: %w", err)
+	}
+	recs, _, notes, err := run.Load()
+	if err != nil {
+		return nil, fmt.Errorf("--requests: %w", err)
+	}
+	sent := make([]replay.Sent, 0, len(recs))
+	for _, r := range recs {
+		sent = append(sent, replay.Sent{
+			ID: r.ID, Index: r.Index, OK: r.Outcome == record.OK, Prompt: r.PromptTokens.N, Output: r.OutputTokens.N,
+			At: atSecond(r.Timing.Sent), First: atSecond(r.FirstToken), Last: atSecond(r.LastToken),
+		})
+	}
+	f, err := replay.FromRun(sent)
+	if err != nil {
+		return nil, fmt.Errorf("--requests %s: %w", dir, err)
+	}
+	f.Notes = append(f.Notes, notes...)
+	return f, nil
+}
+
+// atSecond is a stamp in seconds of the run's clock.
+func atSecond(s record.Stamp) float64 { return time.Duration(s).Seconds() }
+
+// addSteps adds the command that shows every decision of the scheduler.
+func (t *tree) addSteps(env *Env, sim *cobra.Command) {
+	cmd := &cobra.Command{
+		Use:   "steps --cases FILE [flags]",
+		Short: "Print every decision of the scheduler on given cases",
+		Long: `FILE has settings and requests as JSON, by vLLM's names. For each step it tells who
+is scheduled with how many tokens, who is admitted with how many tokens from the
+cache, who is preempted, and the free blocks. No time passes in it.`,
+		Args: noWords,
+	}
+	c := t.add(sim, cmd, stepsTable())
+	cmd.RunE = func(*cobra.Command, []string) error {
+		if err := c.values.check(); err != nil {
+			return usage(err)
+		}
+		if !c.values.given("cases") {
+			return usagef("", "sim steps needs --cases FILE: settings and requests as JSON, - for standard input")
+		}
+		printNotes(env.Stderr, c.notes)
+		return runSteps(env, c.values.text("cases"), c.values.text("output"))
+	}
+}
+
+// runSteps runs the cases of a file and writes the steps to another, or to
+// standard output.
+func runSteps(env *Env, cases, output string) error {
+	in := env.Stdin
+	if cases != "-" {
+		if err := checkReadable("--cases", cases, "settings and requests as JSON"); err != nil {
+			return err
+		}
+		f, err := os.Open(cases)
+		if err != nil {
+			return usagef("", "--cases: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	run := func(w io.Writer) error {
+		if err := steps.Run(in, w); err != nil {
+			return usagef("", "--cases %s: %w", cases, err)
+		}
+		return nil
+	}
+	if output == "" {
+		return run(env.Stdout)
+	}
+	if err := checkParent("--output", output); err != nil {
+		return usage(err)
+	}
+	return report.WriteFile(output, run)
+}
