@@ -7,7 +7,16 @@
 // no sockets: waits are told to the caller.
 package fault
 
-import "time"
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Header is the request header whose value Parse reads; what it asks for is
+// added to the server's own faults and wins over them. "none" in it switches
+// them off.
+const Header = "X-Sim-Fault"
 
 // A Rule is one fault that is wanted, with how often and how much.
 type Rule struct {
@@ -15,19 +24,48 @@ type Rule struct {
 	Chance float64       // of each request, in [0,1]
 	For    time.Duration // stall, slow_headers, split_utf8, 503, clock_skew, Retry-After of 429
 	After  int           // tokens that go out whole before it
-	Every  int           // merge: tokens in a chunk; empty_delta, heartbeat: one after so many tokens
+	Every  int           // merge: tokens in an event; empty_delta, heartbeat: one for so many tokens
 	By     int           // wrong_usage: what is added to completion_tokens
 }
 
 // A Set is the faults of a server, or those that one request asks for.
 type Set []Rule
 
-// A Key is what a decision depends on, beside the seed.
+// With returns the set that a request gets which asks for header, the value of
+// its X-Sim-Fault: the header's rules take the place of the set's of the same
+// kind, and "none" drops them all. An empty header changes nothing.
+func (s Set) With(header string) (Set, error) {
+	if header == "" {
+		return s, nil
+	}
+	asked, err := Parse(header)
+	if err != nil || len(asked) == 0 {
+		return asked, err
+	}
+	out := asked
+	for _, r := range s {
+		if !asked.has(r.Kind) {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func (s Set) has(k Kind) bool {
+	for _, r := range s {
+		if r.Kind == k {
+			return true
+		}
+	}
+	return false
+}
+
+// A Key is what a decision depends on, beside the seed. It does not know the
+// request's id, which clients draw anew in every run.
 type Key struct {
-	ID     string // the request's x-request-id, "" where it has none
 	Prompt uint64 // hash of the prompt
-	// Ordinal tells equal requests without an id apart: how many of the same
-	// prompt came before.
+	// Ordinal tells equal requests apart: how many of the same prompt came
+	// before. One that is sent again after a refusal is drawn for again.
 	Ordinal int
 	// Uptime is the time since the server was started: 503 with for=… is drawn
 	// only before it has passed.
@@ -39,7 +77,7 @@ type Key struct {
 type Decision struct {
 	// Before the response's head.
 	Status      int           // 0, or the status to refuse with: 400, 401, 429, 500, 503
-	RetryAfter  time.Duration // of 429 and 503
+	RetryAfter  time.Duration // of 429 and 503; 0: none
 	ResetFirst  bool          // the connection is reset in place of an answer
 	SlowHeaders time.Duration // between the status line and the rest of the head
 
@@ -51,10 +89,10 @@ type Decision struct {
 	TruncateAfter  int
 	Stall          time.Duration // pause after StallAfter tokens; what comes meanwhile follows in one burst
 	StallAfter     int
-	Merge          int // tokens in one event; 0 and 1: one each
-	EmptyEvery     int // an event with an empty delta after so many tokens; 0: none
-	HeartbeatEvery int // a comment line after so many tokens; 0: none
-	SplitUTF8      time.Duration
+	Merge          int           // tokens in one event; 0 and 1: one each
+	EmptyEvery     int           // an event with an empty delta for so many tokens; 0: none
+	HeartbeatEvery int           // a comment line for so many tokens; 0: none
+	SplitUTF8      time.Duration // > 0: characters are cut, their halves so far apart; say some of several bytes
 	NoUsage        bool
 	UsageOff       int // added to completion_tokens
 	DuplicateIDs   bool
@@ -62,53 +100,112 @@ type Decision struct {
 	Skew           time.Duration // added to created
 }
 
-// Streams reports whether d changes the bytes of an answer, so that it must be
-// written through a Stream.
-func (d Decision) Streams() bool { return false }
-
-// Decide draws what goes wrong with the request.
-func (s Set) Decide(seed uint64, k Key) Decision { return Decision{} }
-
-// An End says what happens to the connection after a piece.
-type End uint8
-
-const (
-	Goes  End = iota // it goes on
-	Close            // it is closed
-	Reset            // it is reset (RST)
-)
-
-// A Piece is bytes that go out in one write.
-type Piece struct {
-	Wait   time.Duration // before the write, after the piece before it
-	Bytes  []byte
-	Tokens int // tokens of the answer that are out with this piece
-	End    End
+// Streams reports whether d changes the bytes of an answer or when they come, so
+// that it must be written through a Stream or as Whole gives it.
+func (d Decision) Streams() bool {
+	d.Status, d.RetryAfter, d.ResetFirst = 0, 0, false
+	return d != Decision{}
 }
 
-// A Stream turns the events of one healthy streamed answer into what goes on
-// the wire. It is used by one goroutine at a time.
-type Stream struct{ d Decision }
+// Decide draws what goes wrong with the request: each rule by itself, from a
+// hash of seed, kind, prompt and ordinal. Of several refusals the first named
+// counts.
+func (s Set) Decide(seed uint64, k Key) Decision {
+	var d Decision
+	for _, r := range s {
+		if r.Chance <= 0 || r.Chance < 1 && draw(seed, r.Kind, k) >= r.Chance {
+			continue
+		}
+		d.apply(r, k)
+	}
+	return d
+}
 
-// NewStream starts an answer that d was decided for.
-func NewStream(d Decision) *Stream { return &Stream{d: d} }
+// draw is a number in [0,1).
+func draw(seed uint64, kind Kind, k Key) float64 {
+	h := mix(seed + 0x9e3779b97f4a7c15)
+	h = mix(h ^ k.Prompt)
+	h = mix(h ^ uint64(k.Ordinal)<<8 ^ uint64(kind))
+	return float64(h>>11) / (1 << 53)
+}
 
-// Head appends the pieces of a response's head, which is HTTP/1.1 with chunked
-// encoding and ends with an empty line.
-func (s *Stream) Head(dst []Piece, head []byte) []Piece { return dst }
+// mix spreads the bits of x (the finalizer of splitmix64).
+func mix(x uint64) uint64 {
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
 
-// Events appends the pieces of a step: events is its server-sent events as
-// text, without framing, tokens says how many tokens they carry, and last that
-// nothing follows, [DONE] being among them. There may be no piece at all. After
-// a piece with an End nothing more goes out.
-func (s *Stream) Events(dst []Piece, events []byte, tokens int, last bool) []Piece { return dst }
+func (d *Decision) refuse(status int, retry time.Duration) {
+	if d.Status == 0 {
+		d.Status, d.RetryAfter = status, retry
+	}
+}
 
-// Whole returns the pieces of an answer that is not streamed: its head, which
-// has a Content-Length, and its body, JSON.
-func (d Decision) Whole(head, body []byte) []Piece { return nil }
+func (d *Decision) apply(r Rule, k Key) {
+	switch r.Kind {
+	case BadRequest:
+		d.refuse(http.StatusBadRequest, 0)
+	case Unauthorized:
+		d.refuse(http.StatusUnauthorized, 0)
+	case RateLimited:
+		d.refuse(http.StatusTooManyRequests, r.For)
+	case InternalError:
+		d.refuse(http.StatusInternalServerError, 0)
+	case Unavailable:
+		if r.For == 0 || k.Uptime < r.For {
+			d.refuse(http.StatusServiceUnavailable, max(r.For-k.Uptime, 0))
+		}
+	case ResetBeforeHeaders:
+		d.ResetFirst = true
+	case ResetMidStream:
+		d.Reset, d.ResetAfter = true, r.After
+	case Stall:
+		d.Stall, d.StallAfter = r.For, r.After
+	case Truncate:
+		d.Truncate, d.TruncateAfter = true, r.After
+	case Merge:
+		d.Merge = r.Every
+	case EmptyDelta:
+		d.EmptyEvery = r.Every
+	case Heartbeat:
+		d.HeartbeatEvery = r.Every
+	case SplitUTF8:
+		d.SplitUTF8 = max(r.For, 1)
+	case NoUsage:
+		d.NoUsage = true
+	case WrongUsage:
+		d.UsageOff = r.By
+	case SlowHeaders:
+		d.SlowHeaders = r.For
+	case DuplicateIDs:
+		d.DuplicateIDs = true
+	case CloseDelimited:
+		d.CloseDelimited = true
+	case ClockSkew:
+		d.Skew = r.For
+	}
+}
 
 // Answer returns the refusal of a Decision with a Status: header lines to add
-// ("Retry-After: 1\r\n" or "") and the body, JSON as vLLM writes it.
-func (d Decision) Answer(model string, maxModelLen int) (header string, body []byte) {
-	return "", nil
+// ("Retry-After: 1\r\n" or "") and the body, JSON in the shape of vLLM's.
+// limit is the context length, in tokens.
+func (d Decision) Answer(limit int) (header string, body []byte) {
+	if d.RetryAfter > 0 {
+		header = "Retry-After: " + strconv.Itoa(int((d.RetryAfter+time.Second-1)/time.Second)) + "\r\n"
+	}
+	kind, message := "InternalServerError", "Internal server error (simulated)."
+	switch d.Status {
+	case http.StatusUnauthorized:
+		return header, []byte(`{"error":"Unauthorized"}`)
+	case http.StatusBadRequest:
+		n := strconv.Itoa(limit)
+		kind = "BadRequestError"
+		message = "This model's maximum context length is " + n + " tokens. However, your request has more input tokens than that (simulated). Please reduce the length of the input messages."
+	case http.StatusTooManyRequests:
+		kind, message = "TooManyRequestsError", "Too many requests (simulated)."
+	case http.StatusServiceUnavailable:
+		kind, message = "ServiceUnavailableError", "The server is not ready (simulated)."
+	}
+	return header, []byte(`{"error":{"message":"` + message + `","type":"` + kind + `","param":null,"code":` + strconv.Itoa(d.Status) + `}}`)
 }
