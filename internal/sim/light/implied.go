@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tokmeter/internal/sim/roofline"
+	"tokmeter/internal/sim/setup"
 )
 
 // An Implication is what measured times say of a card that is not known.
@@ -69,4 +70,18 @@ func slower(bandwidth float64) string {
 		}
 	}
 	return strings.Join(names, ", ")
+}
+
+// Shapes finds a model by its name or its path, with the format of its weights:
+// precision, or where that is "" the model's own. The error is setup's.
+func Shapes(model, precision string) (*roofline.Model, string, error) {
+	err := ErrNoModel
+	for _, c := range roofline.Cards() { // the shapes are the same on all; not every card has every format
+		var l *Light
+		if l, err = Build(setup.Setup{Model: model, GPU: c.Name, Precision: precision}); err == nil {
+			b := l.Engine()
+			return b.Model, b.Setup.Precision, nil
+		}
+	}
+	return nil, "", err
 }
