@@ -71,8 +71,38 @@ func printCards(w io.Writer, cards []*roofline.Card) error {
 	if err := g.print(w); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\nRates are dense, fp16 with 32-bit accumulation, the link's one way. - the card has none.\n%s.\n", unconfirmedNote)
+	fmt.Fprint(w, "\nRates are dense, fp16 with 32-bit accumulation, the link's one way. - the card has none.\n\nefficiencies of kernels, where a card has measured ones:\n")
+	kernels := grid{left: []bool{true, true, true, true}}
+	for _, card := range cards {
+		kernelGrid(&kernels, card.Name, card.Kernels, &sources)
+	}
+	kernelGrid(&kernels, "generic", roofline.Generic(), &sources)
+	if err := kernels.print(w); err != nil {
+		return err
+	}
+	fmt.Fprint(w, "\nthe host's time of a step:\n")
+	if err := printEngines(w, &sources); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\n%s.\n", unconfirmedNote)
 	return sources.print(w)
+}
+
+// printEngines writes what the engines spend on the host.
+func printEngines(w io.Writer, sources *sourceList) error {
+	g := grid{left: []bool{true, true}}
+	for _, e := range roofline.Engines() {
+		mark := ""
+		if !e.Confirmed {
+			mark = unconfirmedMark + " "
+		}
+		text := short(e.HostMs) + " ms a step"
+		if e.HostSeqUs > 0 {
+			text += ", " + short(e.HostSeqUs) + " us a sequence in it"
+		}
+		g.row(e.Name, text, fmt.Sprintf("%s[%d]", mark, sources.number(e.Source)))
+	}
+	return g.print(w)
 }
 
 // kernelsOf says where the efficiencies of a card's kernels come from.
@@ -99,14 +129,22 @@ func printCard(w io.Writer, c *roofline.Card) error {
 			g.row(strings.TrimSuffix(col.key, "_"+strings.ToLower(strings.ReplaceAll(col.unit, "/", "_"))), short(q.Value)+mark(q.Confirmed), col.unit, q.Source)
 		}
 	}
-	for _, k := range kernelRows(c) {
-		g.row(k.name, short(k.value)+mark(k.from.Confirmed), k.unit, k.from.Source)
-	}
 	if err := g.print(w); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%s.\n", unconfirmedNote)
-	return err
+	var sources sourceList
+	kernels := grid{left: []bool{true, true, true, true}}
+	kernelGrid(&kernels, c.Name, c.Kernels, &sources)
+	if sibling, err := roofline.FindCard(c.Like); c.Like != "" && err == nil {
+		kernelGrid(&kernels, sibling.Name, sibling.Kernels, &sources)
+	}
+	kernelGrid(&kernels, "generic", roofline.Generic(), &sources)
+	fmt.Fprintln(w, "\nefficiencies of kernels; the first that has one counts:")
+	if err := kernels.print(w); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\n%s.\n", unconfirmedNote)
+	return sources.print(w)
 }
 
 func mark(confirmed bool) string {
@@ -116,49 +154,70 @@ func mark(confirmed bool) string {
 	return unconfirmedMark
 }
 
-// A kernelRow is one efficiency of a card's kernels.
+// A kernelRow is one kernel with its efficiencies.
 type kernelRow struct {
-	name, unit string
-	value      float64
-	from       roofline.From
+	name   string
+	values []kernelValue
+	from   roofline.From
 }
 
-// kernelRows are the efficiencies that the card has itself.
-func kernelRows(c *roofline.Card) []kernelRow {
+// A kernelValue is one number of a kernel.
+type kernelValue struct {
+	name, unit string
+	value      float64
+}
+
+// kernelRows are the kernels that have efficiencies of their own.
+func kernelRows(k roofline.Kernels) []kernelRow {
 	var rows []kernelRow
-	add := func(from roofline.From, name, unit string, value float64) {
-		rows = append(rows, kernelRow{name, unit, value, from})
+	add := func(from roofline.From, name string, values ...kernelValue) {
+		rows = append(rows, kernelRow{name, values, from})
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.Kernels.GEMM)) {
-		g := c.Kernels.GEMM[name]
-		add(g.From, "gemm "+name+" bytes", "of bandwidth", g.Bytes)
-		add(g.From, "gemm "+name+" flops", "of peak", g.Flops)
-		add(g.From, "gemm "+name+" sharpness", "", g.Sharpness)
-		add(g.From, "gemm "+name+" floor", "us", g.Floor)
+	for _, name := range slices.Sorted(maps.Keys(k.GEMM)) {
+		g := k.GEMM[name]
+		bytes, flops := "of bandwidth", "of peak"
+		if g.Relative {
+			bytes, flops = "of bf16's", "of bf16's"
+		}
+		add(g.From, "gemm "+name, kernelValue{"bytes", bytes, g.Bytes}, kernelValue{"flops", flops, g.Flops},
+			kernelValue{"sharpness", "", g.Sharpness}, kernelValue{"floor", "us", g.Floor})
 	}
-	k := c.Kernels
 	if d := k.Decode; d != nil {
-		add(d.From, "decode attention bytes", "of bandwidth", d.Bytes)
-		add(d.From, "decode attention skew", "share lost", d.Skew)
-		add(d.From, "decode attention floor", "us a layer", d.Floor)
+		add(d.From, "attention, decode", kernelValue{"bytes", "of bandwidth", d.Bytes}, kernelValue{"skew", "lost", d.Skew}, kernelValue{"floor", "us", d.Floor})
 	}
 	if p := k.Prefill; p != nil {
-		add(p.From, "prefill attention flops", "of peak", p.Flops)
-		add(p.From, "prefill attention half", "tokens", p.Half)
-		add(p.From, "prefill attention floor", "us a layer", p.Floor)
+		add(p.From, "attention, prefill", kernelValue{"flops", "of peak", p.Flops}, kernelValue{"half", "tokens", p.Half}, kernelValue{"floor", "us", p.Floor})
 	}
 	if l := k.Layer; l != nil {
-		add(l.From, "layer bytes", "of bandwidth", l.Bytes)
-		add(l.From, "layer floor", "us a layer", l.Floor)
+		add(l.From, "rest of a layer", kernelValue{"bytes", "of bandwidth", l.Bytes}, kernelValue{"floor", "us", l.Floor})
 	}
 	if s := k.Sampler; s != nil {
-		add(s.From, "sampler floor", "us", s.Floor)
-		add(s.From, "sampler row", "us a row", s.Row)
+		add(s.From, "sampler", kernelValue{"floor", "us", s.Floor}, kernelValue{"row", "us", s.Row})
 	}
 	if a := k.AllReduce; a != nil {
-		add(a.From, "all-reduce", "measured sizes", float64(len(a.Bytes)))
+		add(a.From, "all-reduce", kernelValue{"table", "sizes", float64(len(a.Bytes))})
 	}
 	return rows
+}
+
+// text is the kernel's numbers in one line.
+func (k *kernelRow) text() string {
+	var parts []string
+	for _, v := range k.values {
+		parts = append(parts, strings.TrimSpace(v.name+" "+short(v.value)+" "+v.unit))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// kernelGrid adds the kernels of one card to a table.
+func kernelGrid(g *grid, name string, k roofline.Kernels, sources *sourceList) {
+	for _, row := range kernelRows(k) {
+		mark := ""
+		if !row.from.Confirmed {
+			mark = unconfirmedMark + " "
+		}
+		g.row(name, row.name, row.text(), fmt.Sprintf("%s[%d]", mark, sources.number(row.from.Source)))
+	}
 }
 
 // cardJSON is a card with its numbers, their units and sources.
@@ -169,14 +228,32 @@ func cardJSON(c *roofline.Card) any {
 			numbers[col.key] = map[string]any{"value": q.Value, "unit": col.unit, "source": q.Source, "confirmed": q.Confirmed}
 		}
 	}
-	kernels := []any{}
-	for _, k := range kernelRows(c) {
-		kernels = append(kernels, map[string]any{"name": k.name, "value": k.value, "unit": k.unit, "source": k.from.Source, "confirmed": k.from.Confirmed})
-	}
 	return map[string]any{
 		"name": c.Name, "title": c.Title, "aliases": append([]string{}, c.Aliases...),
-		"numbers": numbers, "kernels_from": kernelsOf(c), "kernels": kernels,
+		"numbers": numbers, "kernels_from": kernelsOf(c), "kernels": kernelsJSON(c.Kernels),
 	}
+}
+
+// kernelsJSON is the kernels with their numbers.
+func kernelsJSON(k roofline.Kernels) []any {
+	out := []any{}
+	for _, row := range kernelRows(k) {
+		values := map[string]any{}
+		for _, v := range row.values {
+			values[v.name] = map[string]any{"value": v.value, "unit": v.unit}
+		}
+		out = append(out, map[string]any{"kernel": row.name, "values": values, "source": row.from.Source, "confirmed": row.from.Confirmed})
+	}
+	return out
+}
+
+// enginesJSON is what engines spend on the host.
+func enginesJSON() []any {
+	out := []any{}
+	for _, e := range roofline.Engines() {
+		out = append(out, map[string]any{"name": e.Name, "host_ms": e.HostMs, "host_seq_us": e.HostSeqUs, "source": e.Source, "confirmed": e.Confirmed})
+	}
+	return out
 }
 
 // printModels writes the models, one a line.

@@ -37,7 +37,9 @@ func (t *tree) addCatalogue(env *Env, sim *cobra.Command) {
 		case err != nil:
 			return err
 		case asJSON:
-			return printJSON(env.Stdout, map[string]any{"cards": collectJSON(cards, cardJSON)})
+			return printJSON(env.Stdout, map[string]any{
+				"cards": collectJSON(cards, cardJSON), "generic_kernels": kernelsJSON(roofline.Generic()), "engines": enginesJSON(),
+			})
 		case len(cards) == 1 && word != "":
 			return printCard(env.Stdout, cards[0])
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 	"tokmeter/internal/report"
 	"tokmeter/internal/sim/replay"
 	"tokmeter/internal/sim/sched"
+	"tokmeter/internal/sim/setup"
 	"tokmeter/internal/sim/steps"
 )
 
@@ -24,7 +26,8 @@ func (t *tree) addReplay(env *Env, sim *cobra.Command) {
 		Long: `Tells TTFT, TPOT and E2EL of a simulated engine in no time. FILE has an arrival,
 prompt tokens and output tokens for each request: JSON lines or CSV of a trace, what
 bench serve --dry-run --save-requests writes, or the folder of a run. What the file
-says was measured is shown beside, with the error.`,
+says was measured is shown beside, with the error. A meta.json beside a trace gives
+what no flag gives: model, card and settings.`,
 		Args: noWords,
 	}
 	c := t.add(sim, cmd, replayTable())
@@ -32,10 +35,8 @@ says was measured is shown beside, with the error.`,
 		if err := c.values.check(); err != nil {
 			return usage(err)
 		}
-		for _, name := range []string{"requests", "model", "gpu"} {
-			if !c.values.given(name) {
-				return usagef("tokmeter sim models and tokmeter sim hardware list the names", "sim replay needs --requests FILE, --model MODEL and --gpu CARD: --%s is missing", name)
-			}
+		if !c.values.given("requests") {
+			return usagef("", "sim replay needs --requests FILE: arrivals and lengths, - for standard input, or the folder of a run")
 		}
 		printNotes(env.Stderr, c.notes)
 		return c.replay(env)
@@ -53,13 +54,23 @@ func (c *command) replay(env *Env) error {
 	if seed < 0 {
 		return usagef("", "--seed: want at least 0, got %d", seed)
 	}
-	b, err := s.Build()
-	if err != nil {
-		return usage(asLines(err))
-	}
 	f, err := readArrivals(env, v.text("requests"))
 	if err != nil {
 		return usage(err)
+	}
+	note, err := fillFromMeta(&s, v.text("requests"))
+	if err != nil {
+		return usage(err)
+	}
+	if note != "" {
+		f.Notes = append(f.Notes, note)
+	}
+	if s.Model == "" || s.GPU == "" {
+		return usagef("tokmeter sim models and tokmeter sim hardware list the names", "sim replay needs --model MODEL and --gpu CARD: one of them is missing, and no %s beside the requests names it", replay.MetaName)
+	}
+	b, err := s.Build()
+	if err != nil {
+		return usage(asLines(err))
 	}
 	res, err := replay.Run(b, f.Arrivals, replay.Options{Seed: uint64(seed)})
 	if errors.Is(err, sched.ErrTooLong) {
@@ -102,6 +113,25 @@ func readArrivals(env *Env, path string) (*replay.File, error) {
 		return nil, fmt.Errorf("--requests %s: %w", path, err)
 	}
 	return f, nil
+}
+
+// fillFromMeta takes from the file beside a trace what no flag says of its
+// engine, and tells of it.
+func fillFromMeta(s *setup.Setup, requests string) (note string, err error) {
+	path := filepath.Join(filepath.Dir(requests), replay.MetaName)
+	if info, err := os.Stat(path); requests == "-" || err != nil || !info.Mode().IsRegular() {
+		return "", nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("--requests: %w", err)
+	}
+	defer file.Close()
+	m, err := replay.ReadMeta(file)
+	if err != nil {
+		return "", fmt.Errorf("--requests: %s: %w", filepath.Dir(path), err)
+	}
+	return m.Fill(s), nil
 }
 
 // runArrivals takes the requests of a run, with the tokens that were counted

@@ -18,22 +18,17 @@ func (v *values) engineSetup(model string) (setup.Setup, error) {
 	s := setup.Setup{
 		Model:     v.text("model"),
 		GPU:       v.text("gpu"),
-		KV:        kvFormat(v.text("kv-cache-dtype")),
-		TP:        v.integer("tensor-parallel-size"),
-		Engine:    v.text("engine"),
 		Async:     v.optionalSwitch("async-scheduling"),
 		Constants: constantsNamed(v.text("constants")),
 
-		MemoryUtilization: v.number("gpu-memory-utilization"),
-		Blocks:            v.integer("num-gpu-blocks-override"),
-		BlockSize:         v.integer("block-size"),
-		MaxSeqs:           v.integer("max-num-seqs"),
-		MaxBatchedTokens:  v.integer("max-num-batched-tokens"),
-		PrefixCaching:     v.optionalSwitch("enable-prefix-caching"),
-		ChunkedPrefill:    v.optionalSwitch("enable-chunked-prefill"),
-		Policy:            v.text("scheduling-policy"),
-		LongPrefill:       v.integer("long-prefill-token-threshold"),
+		Blocks:           v.integer("num-gpu-blocks-override"),
+		MaxSeqs:          v.integer("max-num-seqs"),
+		MaxBatchedTokens: v.integer("max-num-batched-tokens"),
+		PrefixCaching:    v.optionalSwitch("enable-prefix-caching"),
+		ChunkedPrefill:   v.optionalSwitch("enable-chunked-prefill"),
+		LongPrefill:      v.integer("long-prefill-token-threshold"),
 	}
+	v.givenOnly(&s)
 	var problems []error
 	var err error
 	if s.MaxModelLen, err = v.maxModelLen(); err != nil {
@@ -61,6 +56,29 @@ func (v *values) engineSetup(model string) (setup.Setup, error) {
 		}
 	}
 	return s, errors.Join(append(problems, v.checkEngine())...)
+}
+
+// givenOnly sets what stays zero where no flag gives it, so that another source
+// of settings may.
+func (v *values) givenOnly(s *setup.Setup) {
+	if v.given("tensor-parallel-size") {
+		s.TP = v.integer("tensor-parallel-size")
+	}
+	if v.given("kv-cache-dtype") {
+		s.KV = kvFormat(v.text("kv-cache-dtype"))
+	}
+	if v.given("engine") {
+		s.Engine = v.text("engine")
+	}
+	if v.given("gpu-memory-utilization") {
+		s.MemoryUtilization = v.number("gpu-memory-utilization")
+	}
+	if v.given("block-size") {
+		s.BlockSize = v.integer("block-size")
+	}
+	if v.given("scheduling-policy") {
+		s.Policy = v.text("scheduling-policy")
+	}
 }
 
 // checkEngine refuses numbers that no engine has.

@@ -16,7 +16,7 @@ func engineFlags() table {
 	return table{
 		{Name: "model", Group: g, Help: "Model: a name of tokmeter sim models or of Hugging Face, a folder with config.json, or a YAML file."},
 		{Name: "gpu", Group: g, Origin: own, Meta: "CARD", Help: "Card: a name of tokmeter sim hardware, or a YAML file."},
-		{Name: "precision", Group: g, Origin: own, Choices: roofline.Precisions(), Meta: "FORMAT", Help: "Format of the weights. Where it is not given, the model's own."},
+		{Name: "precision", Group: g, Origin: own, Choices: precisions(), Meta: "FORMAT", Help: "Format of the weights. Where it is not given, the model's own."},
 		{Name: "dtype", Group: g, Default: "auto", Choices: []string{"auto", "half", "float16", "bfloat16"}, Meta: "TYPE", Help: "Type of weights of 16 bit; another way to say --precision."},
 		{Name: "quantization", Short: "q", Group: g, Meta: "METHOD", Help: "vLLM's word for a format of weights, such as gptq, awq, fp8; another way to say --precision."},
 		{Name: "kv-cache-dtype", Group: g, Default: "auto", Choices: []string{"auto", "float16", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2"}, Meta: "TYPE", Help: "Format of the KV cache."},
@@ -28,6 +28,9 @@ func engineFlags() table {
 		{Name: "speculative-config", Group: g, Kind: object, Help: `Speculative decoding, such as '{"num_speculative_tokens": 3, "acceptance": 0.7}': acceptance is the chance that a draft is right given the one before, one number or one for each; synthetic_acceptance_rates and synthetic_acceptance_length mean what they mean to vLLM.`},
 	}
 }
+
+// precisions are the formats of weights.
+func precisions() []string { return roofline.Precisions() }
 
 // schedulerFlags are vLLM's settings of the scheduler and of the cache.
 func schedulerFlags() table {
