@@ -16,6 +16,7 @@ package light
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"tokmeter/internal/sim/roofline"
 	"tokmeter/internal/sim/setup"
@@ -48,8 +49,9 @@ func Ideal(s setup.Setup) setup.Setup {
 type Light struct {
 	built   setup.Built
 	machine *roofline.Machine
-	noLoad  error     // why there is no limit under load
-	sums    []float64 // of decode steps of one request: sums[c] has the contexts below c, in seconds
+	noLoad  error          // why there is no limit under load
+	seqs    []roofline.Seq // of the step that decode asks for
+	sums    []float64      // of decode steps of one request: sums[c] has the contexts below c, in seconds
 }
 
 // Build makes the speed of light of the engine that s names. A model that does
@@ -133,19 +135,17 @@ func (l *Light) then(ttft float64, prompt, output int) Times {
 
 // grow makes sums reach to.
 func (l *Light) grow(to int) {
-	seq := make([]roofline.Seq, 1)
 	for c := len(l.sums) - 1; c < to; c++ {
-		seq[0] = roofline.Seq{Tokens: 1, Context: c, Samples: true}
-		l.sums = append(l.sums, l.sums[c]+l.machine.Step(seq).Total)
+		l.sums = append(l.sums, l.sums[c]+l.decode(1, c).Total)
 	}
 }
 
 // decode is the cost of a step that gives each of batch requests a token, each
 // with so many tokens before it.
 func (l *Light) decode(batch, context int) roofline.Cost {
-	seqs := make([]roofline.Seq, batch)
-	for i := range seqs {
-		seqs[i] = roofline.Seq{Tokens: 1, Context: context, Samples: true}
+	l.seqs = slices.Grow(l.seqs[:0], batch)[:batch]
+	for i := range l.seqs {
+		l.seqs[i] = roofline.Seq{Tokens: 1, Context: context, Samples: true}
 	}
-	return l.machine.Step(seqs)
+	return l.machine.Step(l.seqs)
 }
