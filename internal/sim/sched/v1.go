@@ -154,7 +154,8 @@ func (s *Scheduler) admit(st *Step, budget, threshold int, prefill bool) {
 		hit := s.lookUp(r)
 		n := r.tokens() - hit
 		// vLLM fills a decode up to the others' width, so that one graph serves all
-		padded := s.cfg.Drafts > 0 && n == 1 && !prefill && (running > 0 || hit > 0) && hit+2+s.cfg.Drafts <= s.cfg.MaxModelLen
+		padded := s.cfg.Drafts > 0 && n == 1 && !prefill && (running > 0 || hit > 0) &&
+			hit+2+s.cfg.Drafts <= s.cfg.MaxModelLen && (threshold == 0 || threshold > s.cfg.Drafts)
 		if padded {
 			n = 1 + s.cfg.Drafts
 			if n > budget {

@@ -19,6 +19,13 @@ type scenario struct {
 	config   config
 	sched    sched.Config
 	requests []request
+	resets   []reset
+}
+
+// reset empties the prefix cache just before the scheduler runs in a step.
+type reset struct {
+	Step    int  `json:"step"`
+	Running bool `json:"running"` // running requests are preempted for it
 }
 
 // config has a case's settings by vLLM's names, in the order in which they are
@@ -37,12 +44,20 @@ type config struct {
 	ReserveFull      bool        `json:"scheduler_reserve_full_isl"`
 	Watermark        json.Number `json:"watermark"`
 	RecordBlocks     bool        `json:"record_blocks"`
+
+	// written back only where a case sets them
+	Drafts      int  `json:"num_speculative_tokens"`
+	DraftHead   bool `json:"draft_head"`
+	MaxAdapters int  `json:"max_loras"`
+	Async       bool `json:"async_scheduling"`
 }
 
 // request is one request of a case.
 type request struct {
 	id      string
 	step    int // added just before the scheduler runs in this step
+	abort   int // aborted just before the scheduler runs in this step; -1 for never
+	ends    int // the output token, from 1, that ends it; 0 for none
 	seed    int64
 	request sched.Request
 }
@@ -52,6 +67,7 @@ type rawCase struct {
 	Name     *string         `json:"name"`
 	Config   json.RawMessage `json:"config"`
 	Requests []rawRequest    `json:"requests"`
+	Resets   []reset         `json:"resets"`
 }
 
 type rawRequest struct {
@@ -62,6 +78,9 @@ type rawRequest struct {
 	Priority    int             `json:"priority"`
 	ArrivalTime *float64        `json:"arrival_time"`
 	OutputSeed  int64           `json:"output_seed"`
+	Adapter     string          `json:"adapter"`
+	EndsAt      int             `json:"ends_at"`
+	AbortStep   *int            `json:"abort_step"`
 }
 
 type rawPrompt struct {
@@ -115,7 +134,7 @@ func decode(data []byte, into any, strict bool) error {
 }
 
 func (raw rawCase) scenario(work *int) (scenario, error) {
-	c := scenario{name: *raw.Name, config: config{
+	c := scenario{name: *raw.Name, resets: raw.Resets, config: config{
 		Blocks: 1000, BlockSize: 16, MaxBatchedTokens: 2048, MaxSeqs: 256, MaxModelLen: 4096,
 		PrefixCaching: true, ChunkedPrefill: true, Policy: "fcfs", ReserveFull: true, Watermark: "0.0",
 	}}
@@ -158,6 +177,7 @@ func (c config) scheduler() (sched.Config, error) {
 		Blocks: c.Blocks, BlockSize: c.BlockSize, MaxBatchedTokens: c.MaxBatchedTokens, MaxSeqs: c.MaxSeqs,
 		MaxModelLen: c.MaxModelLen, PrefixCaching: c.PrefixCaching, ChunkedPrefill: c.ChunkedPrefill,
 		LongPrefillThreshold: c.LongPrefill, LongPrefillAdaptive: c.LongAdaptive, ReserveFullPrompt: c.ReserveFull,
+		Drafts: c.Drafts, DraftHead: c.DraftHead, MaxAdapters: c.MaxAdapters, Async: c.Async,
 	}
 	switch c.Policy {
 	case "fcfs":
@@ -183,7 +203,7 @@ func (rr rawRequest) label(i int) string {
 
 // request checks a request and makes its tokens.
 func (rr rawRequest) request(c *scenario, i int, work *int) (request, error) {
-	r := request{seed: rr.OutputSeed}
+	r := request{seed: rr.OutputSeed, ends: rr.EndsAt, abort: -1}
 	switch {
 	case rr.ID == nil:
 		return r, errors.New("it has no id")
@@ -195,6 +215,9 @@ func (rr rawRequest) request(c *scenario, i int, work *int) (request, error) {
 		return r, fmt.Errorf("arrival_step %d: a case has at most %d steps", *rr.ArrivalStep, maxSteps)
 	}
 	r.id, r.step = *rr.ID, *rr.ArrivalStep
+	if rr.AbortStep != nil {
+		r.abort = *rr.AbortStep
+	}
 	prompt, err := rr.prompt(&r, c.config.MaxModelLen, work)
 	if err != nil {
 		return r, err
@@ -203,11 +226,12 @@ func (rr rawRequest) request(c *scenario, i int, work *int) (request, error) {
 	if rr.ArrivalTime != nil {
 		arrival = *rr.ArrivalTime
 	}
-	r.request = sched.Request{ID: r.id, Prompt: prompt, MaxOutput: *rr.OutputLen, Priority: rr.Priority, Arrival: arrival}
+	r.request = sched.Request{ID: r.id, Prompt: prompt, MaxOutput: *rr.OutputLen, Priority: rr.Priority, Arrival: arrival, Adapter: rr.Adapter}
 	full := c.config.MaxModelLen
 	if out := *rr.OutputLen; out < full-len(prompt) {
 		full = len(prompt) + out
 	}
+	full = min(full+2*c.config.Drafts, c.config.MaxModelLen)
 	if need := (full + c.config.BlockSize - 1) / c.config.BlockSize; need > c.config.Blocks-1 {
 		return r, fmt.Errorf("it can never fit: %d tokens need %d blocks of %d", full, need, c.config.Blocks-1)
 	}

@@ -15,7 +15,7 @@ import (
 type recorder struct {
 	s      *sched.Scheduler
 	c      *scenario
-	seeds  map[*sched.Request]int64
+	of     map[*sched.Request]*request
 	ids    map[*sched.Request][]byte // as JSON
 	tables map[*sched.Request][]int32
 
@@ -24,13 +24,25 @@ type recorder struct {
 	buf                        []byte
 }
 
-// Accept is never asked for: no case speculates.
-func (rec *recorder) Accept(*sched.Request, int) int { return 0 }
+// endToken ends a request; token never gives it.
+const endToken = 9
+
+// Accept says how many drafts are right by a rule of the request's seed and length.
+func (rec *recorder) Accept(r *sched.Request, drafts int) int {
+	const wide = 1 << 40 // keeps the product below within 64 bits
+	m := int64(drafts) + 1
+	v := (rec.of[r].seed%wide*31 + int64(len(r.Prompt)+len(r.Output))*17) % m
+	return int((v + m) % m)
+}
 
 // Sample returns the token that the request's seed gives at its next position.
 func (rec *recorder) Sample(r *sched.Request) (int, bool) {
 	rec.output++
-	return token(rec.seeds[r], len(r.Prompt)+len(r.Output)), false
+	of := rec.of[r]
+	if len(r.Output)+1 == of.ends {
+		return endToken, true
+	}
+	return token(of.seed, len(r.Prompt)+len(r.Output)), false
 }
 
 // run returns the case as it stands in the output.
@@ -39,7 +51,7 @@ func (c *scenario) run(work *int) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("case %q: %w", c.name, err)
 	}
-	rec := &recorder{s: s, c: c, seeds: map[*sched.Request]int64{}, ids: map[*sched.Request][]byte{}, tables: map[*sched.Request][]int32{}}
+	rec := &recorder{s: s, c: c, of: map[*sched.Request]*request{}, ids: map[*sched.Request][]byte{}, tables: map[*sched.Request][]int32{}}
 	added, live := 0, 0
 	for step := 0; added < len(c.requests) || live > 0; step++ {
 		for added < len(c.requests) && c.requests[added].step <= step {
@@ -47,33 +59,68 @@ func (c *scenario) run(work *int) ([]byte, error) {
 			if err := s.Add(&r.request); err != nil {
 				return nil, fmt.Errorf("case %q: %w", c.name, err)
 			}
-			rec.seeds[&r.request], rec.ids[&r.request] = r.seed, appendText(nil, r.id)
+			rec.of[&r.request], rec.ids[&r.request] = r, appendText(nil, r.id)
 			added++
 			live++
 		}
+		live -= rec.abort(step, added)
+		reset := rec.reset(step)
 		if *work -= 1 + live; *work < 0 {
 			return nil, fmt.Errorf("case %q: %w", c.name, errTooMuch)
 		}
 		if step >= maxSteps {
 			return nil, fmt.Errorf("case %q: it does not end within %d steps", c.name, maxSteps)
 		}
-		if live > 0 { // an idle engine does not call its scheduler
-			live -= rec.step(step)
+		if live == 0 { // an idle engine does not call its scheduler
+			s.Idle()
+		} else {
+			live -= rec.step(step, reset)
 		}
 	}
 	head := fmt.Appendf(nil, "\n{\"name\":%s,\"config\":%s,\"totals\":%s,\"steps\":[\n", appendText(nil, c.name), c.config.text(), rec.totals())
 	return append(append(head, rec.buf...), "\n]}"...), nil
 }
 
+// abort aborts the requests whose time it is and returns how many.
+func (rec *recorder) abort(step, added int) int {
+	n := 0
+	for i := range rec.c.requests[:added] {
+		r := &rec.c.requests[i]
+		if r.abort == step && r.request.Finish == sched.Unfinished {
+			rec.s.Abort(&r.request)
+			n++
+		}
+	}
+	return n
+}
+
+// reset empties the prefix cache if it is due, and returns what is written of it.
+func (rec *recorder) reset(step int) string {
+	out := ""
+	for _, x := range rec.c.resets {
+		if x.Step != step {
+			continue
+		}
+		done := false
+		if x.Running {
+			done = rec.s.ResetRunning()
+		} else {
+			done = rec.s.ResetPrefixCache()
+		}
+		out = fmt.Sprintf(`,"reset":%t`, done)
+	}
+	return out
+}
+
 // step runs one step, writes it and returns how many requests ended in it.
-func (rec *recorder) step(step int) int {
+func (rec *recorder) step(step int, reset string) int {
 	s := rec.s
 	st := s.Schedule()
-	if step > 0 && len(rec.buf) > 0 {
+	if len(rec.buf) > 0 {
 		rec.buf = append(rec.buf, ",\n"...)
 	}
 	b := strconv.AppendInt(append(rec.buf, `{"step":`...), int64(step), 10)
-	b = append(b, `,"sched":{`...)
+	b = append(append(b, reset...), `,"sched":{`...)
 	for i, sh := range st.Shares {
 		b = rec.pair(b, i, sh.Request, sh.Tokens)
 		rec.scheduled += sh.Tokens
@@ -179,9 +226,27 @@ func (rec *recorder) totals() string {
 func (c config) text() string {
 	return fmt.Sprintf(`{"num_blocks":%d,"block_size":%d,"max_num_batched_tokens":%d,"max_num_seqs":%d,"max_model_len":%d,`+
 		`"enable_prefix_caching":%t,"enable_chunked_prefill":%t,"policy":"%s","long_prefill_token_threshold":%d,`+
-		`"long_prefill_token_threshold_adaptive":%t,"scheduler_reserve_full_isl":%t,"watermark":%s,"record_blocks":%t}`,
+		`"long_prefill_token_threshold_adaptive":%t,"scheduler_reserve_full_isl":%t,"watermark":%s,"record_blocks":%t%s}`,
 		c.Blocks, c.BlockSize, c.MaxBatchedTokens, c.MaxSeqs, c.MaxModelLen, c.PrefixCaching, c.ChunkedPrefill, c.Policy,
-		c.LongPrefill, c.LongAdaptive, c.ReserveFull, number(string(c.Watermark)), c.RecordBlocks)
+		c.LongPrefill, c.LongAdaptive, c.ReserveFull, number(string(c.Watermark)), c.RecordBlocks, c.more())
+}
+
+// more is the settings that are written only where they are set.
+func (c config) more() string {
+	out := ""
+	if c.Drafts != 0 {
+		out += fmt.Sprintf(`,"num_speculative_tokens":%d`, c.Drafts)
+	}
+	if c.DraftHead {
+		out += `,"draft_head":true`
+	}
+	if c.MaxAdapters != 0 {
+		out += fmt.Sprintf(`,"max_loras":%d`, c.MaxAdapters)
+	}
+	if c.Async {
+		out += `,"async_scheduling":true`
+	}
+	return out
 }
 
 // number writes a JSON number as Python does after reading it: an integer stays
