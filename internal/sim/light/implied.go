@@ -1,8 +1,10 @@
 package light
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tokmeter/internal/sim/roofline"
@@ -55,19 +57,25 @@ func Imply(m *roofline.Model, precision string, reqs []Request, e Evidence) (Imp
 	x.Bandwidth = machine.ReadBytes(max(x.Batch, 1)) / (tpot * max(e.TokensPerStep, 1)) / 1e9
 	x.Text = fmt.Sprintf("a TPOT of %.2f ms at batch %.1f implies at least %.0f GB/s of weight streaming of %s in %s", x.TPOTMs, x.Batch, x.Bandwidth, x.Model, x.Precision)
 	if slow := slower(x.Bandwidth); slow != "" {
-		x.Text += ": one card that does it is none of " + slow
+		x.Text += ": not possible on one " + slow
 	}
 	x.Text += " (--gpu CARD compares with its limit)"
 	return x, nil
 }
 
-// slower lists the cards of the catalogue that read less, in GB/s.
+// maxSlower is how many cards a line names.
+const maxSlower = 4
+
+// slower lists the fastest cards of the catalogue that read less, in GB/s.
 func slower(bandwidth float64) string {
+	cards := slices.DeleteFunc(slices.Clone(roofline.Cards()), func(c *roofline.Card) bool { return c.Bandwidth.Value >= bandwidth })
+	slices.SortStableFunc(cards, func(a, b *roofline.Card) int { return cmp.Compare(b.Bandwidth.Value, a.Bandwidth.Value) })
 	var names []string
-	for _, c := range roofline.Cards() {
-		if c.Bandwidth.Value < bandwidth {
-			names = append(names, c.Name)
-		}
+	for _, c := range cards[:min(len(cards), maxSlower)] {
+		names = append(names, c.Name)
+	}
+	if len(cards) > maxSlower {
+		names = append(names, "or slower ones")
 	}
 	return strings.Join(names, ", ")
 }

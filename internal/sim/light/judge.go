@@ -72,6 +72,9 @@ type Verdict struct {
 	Below       []string
 	Causes      []string
 	Unconfirmed []string
+
+	first, rest bool // TTFT or TPOT is below a limit
+	alone       bool // below that of an empty server
 }
 
 // slack is how far below a limit a mean may be before that is worth a word:
@@ -224,6 +227,7 @@ func (v *Verdict) below(alone, measured []Times) {
 		alone, load float64
 		n           int
 	}{{"TTFT", v.OverAlone.TTFT, v.OverLoad.TTFT, ttft}, {"TPOT", v.OverAlone.TPOT, v.OverLoad.TPOT, tpot}} {
+		beaten := len(v.Below)
 		switch {
 		case x.alone > 0 && x.alone < slack:
 			v.Below = append(v.Below, fmt.Sprintf("the mean %s is %.2f of its limit on an empty server", x.name, x.alone))
@@ -231,6 +235,11 @@ func (v *Verdict) below(alone, measured []Times) {
 			v.Below = append(v.Below, fmt.Sprintf("%d of %d requests have a %s below their limit on an empty server", x.n, v.Requests, x.name))
 		case x.load > 0 && x.load < slack:
 			v.Below = append(v.Below, fmt.Sprintf("the mean %s is %.2f of the limit under load of the schedule of %s", x.name, x.load, Policy))
+		}
+		if len(v.Below) > beaten {
+			v.alone = v.alone || x.n > 0 || x.alone < slack
+			v.first = v.first || x.name == "TTFT"
+			v.rest = v.rest || x.name == "TPOT"
 		}
 	}
 }
@@ -240,16 +249,15 @@ func (v *Verdict) causes(e Evidence) {
 	if len(v.Below) == 0 {
 		return
 	}
-	onlyLoad := (v.OverAlone.TTFT == 0 || v.OverAlone.TTFT >= slack) && (v.OverAlone.TPOT == 0 || v.OverAlone.TPOT >= slack) && v.BelowAlone == 0
 	add := func(s string) { v.Causes = append(v.Causes, s) }
-	if onlyLoad {
+	if !v.alone {
 		add("another scheduling policy or other engine settings, which this limit does not hold for")
 	}
 	add("another card, more cards or a smaller format of the weights than was named")
-	if v.TokensPerStep == 0 {
+	if v.rest && v.TokensPerStep == 0 {
 		add("speculative decoding that the server's counters do not tell of")
 	}
-	if v.CachedTokens == 0 {
+	if v.first && v.CachedTokens == 0 {
 		add("a prefix cache whose hits the server does not report")
 	}
 	if !e.Counted {
