@@ -47,41 +47,59 @@ type From struct {
 
 // A GEMM is the time of a matrix multiplication: its floor and the smooth
 // maximum, of exponent Sharpness, of bytes over Bytes times bandwidth and of
-// operations over Flops times peak.
+// operations over Flops times peak. Above 16 rows, the height of a tensor core's
+// tile, kernels with larger tiles take over and Wide of the bandwidth is lost.
 type GEMM struct {
 	Bytes     float64 `yaml:"bytes"`     // share of the bandwidth
 	Flops     float64 `yaml:"flops"`     // share of the format's peak
 	Sharpness float64 `yaml:"sharpness"` // q of smax
 	Floor     float64 `yaml:"floor_us"`  // microseconds
-	Tile      float64 `yaml:"tile"`      // rows by which the arithmetic grows; 0 for 1
+	Wide      float64 `yaml:"wide"`      // share of Bytes lost above 16 rows
 	Relative  bool    `yaml:"relative"`  // Bytes and Flops are multiples of the card's bf16 kernel's
 	From      `yaml:",inline"`
 }
 
-// A Decode is the time of attention for sequences that compute few tokens, a
-// layer: its floor and the bytes of their KV entries over a share of the
-// bandwidth, which is Bytes where all contexts are equal and falls by Skew where
-// one is far longer than the rest.
+// A Decode is the time of attention, a layer, for sequences that compute few
+// tokens. In a step of such alone, with n sequences of mean context c:
+//
+//	b = n·c·bytes/(Bytes·bandwidth)
+//	Floor + b·(1 + Tail·(longest−c)/(n·c)) + 1/((n+FillSeqs)/(Fill·n) + 1/(FillShare·b))
+//
+// The last term is what the split of each sequence over the processors and its
+// merging cost, of which short contexts have less; Tail is how many sequences as
+// long as the longest the card waits for while nothing else is left to do. In a step that also has prompts, kernels of
+// the FlashAttention-2 kind neither split sequences nor share a KV head's
+// entries between its query heads:
+//
+//	max(n·MixedSeq·heads/32 + n·c·bytes/(Mixed·4·kv heads/heads·bandwidth), Serial·longest)
+//
+// on top of what the prompts take. Where Mixed is 0 such steps are as the others.
 type Decode struct {
-	Floor float64 `yaml:"floor_us"` // microseconds
-	Bytes float64 `yaml:"bytes"`    // share of the bandwidth at many tokens of context
-	Skew  float64 `yaml:"skew"`     // share lost where the longest context is far above the mean
-	From  `yaml:",inline"`
+	Floor      float64 `yaml:"floor_us"`     // microseconds
+	Bytes      float64 `yaml:"bytes"`        // share of the bandwidth at many tokens of context
+	Fill       float64 `yaml:"fill_us"`      // microseconds at many sequences of long context
+	FillSeqs   float64 `yaml:"fill_seqs"`    // sequences at which half of it is reached
+	FillShare  float64 `yaml:"fill_share"`   // of the bytes' time, which it does not exceed
+	Tail       float64 `yaml:"tail"`         // sequences
+	Mixed      float64 `yaml:"mixed"`        // share of the bandwidth beside prompts, with 4 query heads a KV head
+	MixedSeq   float64 `yaml:"mixed_seq_us"` // microseconds a sequence beside prompts, with 32 query heads
+	Serial     float64 `yaml:"serial_ns"`    // nanoseconds a token of the longest context, which nothing splits beside prompts
+	From       `yaml:",inline"`
 }
 
 // A Prefill is the time of attention of prompts, a layer: its floor and, a
-// prompt, operations over Flops·n/(n+Half) of the 16-bit peak, n being its
-// tokens in this step.
+// prompt, operations over Flops·k/(k+Half) of the 16-bit peak, k being the mean
+// number of tokens that one of its tokens looks at.
 type Prefill struct {
 	Floor float64 `yaml:"floor_us"` // microseconds
 	Flops float64 `yaml:"flops"`    // share of the peak at many tokens
-	Half  float64 `yaml:"half"`     // tokens at which half of it is reached
+	Half  float64 `yaml:"half"`     // tokens looked at for half of it
 	From  `yaml:",inline"`
 }
 
 // A Layer is what is neither matrix multiplication nor attention, a layer: norms,
-// rotary embedding, activation, residual, KV write. It takes the longer of Floor
-// and the bytes over Bytes of the bandwidth.
+// rotary embedding, activation, residual. It takes the longer of Floor and the
+// bytes over Bytes of the bandwidth, which is above 1 where the cache holds some.
 type Layer struct {
 	Floor float64 `yaml:"floor_us"` // microseconds
 	Bytes float64 `yaml:"bytes"`    // share of the bandwidth

@@ -21,7 +21,7 @@ type gemm struct {
 type rate struct {
 	bytes, flops float64 // seconds a byte, an operation
 	q, floor     float64 // exponent, seconds
-	tile         float64 // rows
+	wide         float64 // factor of bytes above 16 rows
 }
 
 // A Machine tells the time of steps of one Setup. It never changes.
@@ -37,6 +37,8 @@ type Machine struct {
 	head   gemm
 
 	kvToken   float64 // bytes of KV a token and layer on one card
+	mixedSeq  float64 // query heads on one card, in units of 32
+	mixedKV   float64 // query heads a KV head, in units of 4
 	attnFlops float64 // operations a token of query and of context, a layer, on one card
 	full      float64 // layers with full attention
 	window    float64 // layers that slide
@@ -184,6 +186,7 @@ func (m *Machine) shape(kv float64) {
 	}
 	m.head = gemm{2 * h * float64(mo.Vocab) / p, 2 * (h + float64(mo.Vocab)/p), 2 * h * float64(mo.Vocab) / p, 1, w16}
 	m.kvToken = 2 * k * d * kv
+	m.mixedSeq, m.mixedKV = a/32, a/k/4
 	m.attnFlops = 4 * a * d
 	m.window = 0
 	if mo.Window > 0 {
@@ -202,10 +205,10 @@ func (m *Machine) shape(kv float64) {
 func (m *Machine) rate(kernel string, peak float64) rate {
 	bw := m.setup.Card.Bandwidth.Value * 1e9
 	if m.ideal {
-		return rate{bytes: 1 / bw, flops: 1 / peak, q: math.Inf(1), tile: 1}
+		return rate{bytes: 1 / bw, flops: 1 / peak, q: math.Inf(1), wide: 1}
 	}
 	g := m.kernel.gemm[kernel]
-	return rate{1 / (g.Bytes * bw), 1 / (g.Flops * peak), g.Sharpness, g.Floor * micro, math.Max(1, g.Tile)}
+	return rate{1 / (g.Bytes * bw), 1 / (g.Flops * peak), g.Sharpness, g.Floor * micro, 1 / (1 - g.Wide)}
 }
 
 // Setup is what the machine was made of, with its defaults filled in.

@@ -6,6 +6,9 @@ import "math"
 // its drafts. Their attention reads the KV entries once.
 const fewTokens = 8
 
+// tileRows is the height of a tensor core's tile.
+const tileRows = 16
+
 // smax is (x^q + y^q)^(1/q): the larger one, rounded off where they are close.
 func smax(x, y, q float64) float64 {
 	if x < y {
@@ -34,8 +37,10 @@ func (g *gemm) time(rows float64, p *parts) float64 {
 		return 0
 	}
 	k := &g.kernel
-	padded := math.Ceil(rows/k.tile) * k.tile
-	b, f := (g.weights+g.row*rows)*k.bytes, g.flops*padded*k.flops
+	b, f := (g.weights+g.row*rows)*k.bytes, g.flops*rows*k.flops
+	if rows > tileRows {
+		b *= k.wide
+	}
 	t := (k.floor + smax(b, f, k.q)) * g.times
 	p.weightBytes += g.weights * g.times
 	p.flops += g.flops * rows * g.times
@@ -129,49 +134,81 @@ func (m *Machine) experts(t float64, p *parts) float64 {
 	return g.time(t, p)
 }
 
+// A crowd is the sequences of a step that compute few tokens.
+type crowd struct {
+	n, tokens, slid, longest float64 // how many; tokens of context in full and in sliding layers; of the longest
+}
+
 // attention is the seconds of all layers' attention.
 func (m *Machine) attention(seqs []Seq, p *parts) float64 {
 	d, f := &m.kernel.decode, &m.kernel.prefill
 	bw := m.setup.Card.Bandwidth.Value * 1e9
 	peak := m.setup.Card.FP16.Value * 1e12
-	var ctx, slid, longest, n float64
-	var t, prefill float64
+	look := float64(m.look)
+	var c crowd
+	var prefill float64
 	for i := range seqs {
 		s := &seqs[i]
 		if s.Tokens <= 0 {
 			continue
 		}
 		end, tok := float64(s.Context+s.Tokens), float64(s.Tokens)
-		near := min(end, float64(m.look)+tok-1)
+		near := min(end, look+tok-1)
 		if s.Tokens <= fewTokens && s.Context > 0 {
-			ctx += end
-			slid += near
-			n++
-			longest = max(longest, end)
+			c.n++
+			c.tokens += end
+			c.slid += near
+			c.longest = max(c.longest, end)
 			p.flops += m.attnFlops * tok * (m.full*end + m.window*near)
 			continue
 		}
 		deep := float64(s.Context) + tok/2
-		ops := m.attnFlops * tok * (m.full*deep + m.window*min(deep, float64(m.look)))
-		eff := f.Flops * tok / (tok + f.Half)
+		flat := min(deep, look)
+		slow := m.attnFlops * tok * (m.full*(deep+f.Half) + m.window*(flat+f.Half)) / (f.Flops * peak)
 		bytes := m.kvToken * (m.full*end + m.window*near)
-		prefill += max(ops/(eff*peak), bytes/(d.Bytes*bw))
-		p.flops += ops
+		prefill += max(slow, bytes/(d.Bytes*bw))
+		p.flops += m.attnFlops * tok * (m.full*deep + m.window*flat)
 		p.kvBytes += bytes
 	}
-	layers := m.full + m.window
 	if prefill > 0 {
-		prefill += f.Floor * micro * layers
+		prefill += f.Floor * micro * (m.full + m.window)
 		p.compute += prefill
 	}
-	if n > 0 {
-		eff := d.Bytes * (1 - d.Skew*(1-ctx/(n*longest)))
-		bytes := m.kvToken * (m.full*ctx + m.window*slid)
-		t = d.Floor*micro*layers + bytes/(eff*bw)
-		p.kvBytes += bytes
-		p.kv += t
-	}
+	t := m.decode(c, prefill > 0)
+	p.kvBytes += m.kvToken * (m.full*c.tokens + m.window*c.slid)
+	p.kv += t
 	return t + prefill
+}
+
+// decode is the seconds that sequences of few tokens add in all layers.
+func (m *Machine) decode(c crowd, mixed bool) float64 {
+	if c.n == 0 {
+		return 0
+	}
+	t := 0.0
+	if m.full > 0 {
+		t = m.full * m.decodeLayer(c.n, c.tokens, c.longest, mixed)
+	}
+	if m.window > 0 {
+		t += m.window * m.decodeLayer(c.n, c.slid, min(c.longest, float64(m.look)), mixed)
+	}
+	return t
+}
+
+// decodeLayer is the seconds of one layer; the formulas are Decode's.
+func (m *Machine) decodeLayer(n, tokens, longest float64, mixed bool) float64 {
+	d := &m.kernel.decode
+	bw := m.setup.Card.Bandwidth.Value * 1e9
+	if mixed && d.Mixed > 0 {
+		share := min(d.Bytes, d.Mixed/m.mixedKV)
+		return max(n*d.MixedSeq*micro*m.mixedSeq+tokens*m.kvToken/(share*bw), longest*d.Serial*1e-9)
+	}
+	bytes := m.kvToken / (d.Bytes * bw)
+	fill := 0.0
+	if d.Fill > 0 && d.FillShare > 0 {
+		fill = 1 / ((n+d.FillSeqs)/(d.Fill*micro*n) + 1/(d.FillShare*tokens*bytes))
+	}
+	return d.Floor*micro + fill + (tokens+d.Tail*max(0, longest-tokens/n))*bytes
 }
 
 // other is the seconds of norms, activations and sampling.
