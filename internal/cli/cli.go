@@ -92,6 +92,7 @@ func newTree(env *Env) *tree {
 	t.addServe(env, bench)
 	t.addReport(env)
 	t.addSim(env)
+	t.addSol(env)
 	t.addTokenize(env)
 	t.addVersion(env)
 	t.addCompletion(env)

@@ -75,7 +75,7 @@ func (f *flagDef) options() []argv.Option {
 	return []argv.Option{o}
 }
 
-// lengthen writes the short names of flags in full.
+// lengthen writes the short names of flags in full, after one hyphen or two.
 func (t table) lengthen(args []string) []string {
 	out := slices.Clone(args)
 	for i, word := range out {
@@ -83,7 +83,11 @@ func (t table) lengthen(args []string) []string {
 			break
 		}
 		for _, f := range t {
-			if rest, ok := strings.CutPrefix(word, "-"+f.Short); ok && f.Short != "" && (rest == "" || rest[0] == '=') {
+			rest, ok := strings.CutPrefix(word, "-"+f.Short)
+			if !ok {
+				rest, ok = strings.CutPrefix(word, "--"+f.Short)
+			}
+			if ok && f.Short != "" && (rest == "" || rest[0] == '=') {
 				out[i] = "--" + f.Name + rest
 			}
 		}

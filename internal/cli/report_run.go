@@ -44,6 +44,7 @@ func runReport(_ context.Context, env *Env, o reportOptions) error {
 	if err := observe(&s, run.Head.Server); err != nil {
 		return err
 	}
+	limitAgain(&s, recs, p, run.Head.Limit)
 	if !p.CompatVLLM() {
 		for _, n := range notes {
 			s.Warnings = append(s.Warnings, metrics.Warning{Code: "run_directory", Text: n})

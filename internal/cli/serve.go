@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -49,14 +51,16 @@ func (c *command) servePlan(env *Env) (plan.Plan, runOptions, error) {
 	}
 	b := newServeBuilder(c.values, env)
 	p, err := b.build(b.dataset())
-	if err != nil {
+	limit, limitNotes, limitErr := b.limit()
+	if err = errors.Join(err, limitErr); err != nil {
 		return plan.Plan{}, runOptions{}, err
 	}
 	o := runOptions{
 		DryRun:       c.values.on("dry-run"),
 		SaveRequests: c.values.text("save-requests"),
 		Live:         !c.values.on("no-live") && !c.values.on("disable-tqdm"),
-		Notes:        append(c.notes, b.notes...),
+		Notes:        slices.Concat(c.notes, b.notes, limitNotes),
+		Limit:        limit,
 		Temperature:  c.values.given("temperature"),
 		Namespace:    c.values.namespace(c.values.changes(p)),
 		Printed:      c.values.asTyped(p),

@@ -66,6 +66,7 @@ func (r *serveRun) finish(ctx context.Context, recs []*record.Record, end record
 func (r *serveRun) summarize(recs []*record.Record, end record.Ending) metrics.Summary {
 	s := metrics.Summarize(recs, end, r.plan)
 	_ = observe(&s, r.info) // what askCounters wrote can be read
+	r.limiter.add(&s, recs, r.plan)
 	if r.plan.CompatVLLM() {
 		return s
 	}

@@ -196,7 +196,7 @@ func (r *serveRun) describe() error {
 	}
 	return r.writer.Update(func(h *record.Head) {
 		h.Args = r.redactedArgs()
-		h.Plan, h.Workload, h.Server, h.Warnings = p, w, r.info, r.notes()
+		h.Plan, h.Workload, h.Server, h.Warnings, h.Limit = p, w, r.info, r.notes(), r.limiter.kept()
 	})
 }
 

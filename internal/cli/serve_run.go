@@ -27,7 +27,8 @@ type runOptions struct {
 	// WithDataset makes the plan again for the dataset that a file turned out
 	// to be, where Plan.Workload.Dataset is "". The error is a usage error.
 	WithDataset func(dataset string) (p plan.Plan, notes []string, err error)
-	Temperature bool // --temperature was given
+	Temperature bool      // --temperature was given
+	Limit       limitPlan // whose speed of light the run is compared with
 	// Namespace is the command line as vLLM's client has it in the end: its
 	// names and values, for every flag of its; headers are redacted.
 	Namespace []namedValue
@@ -121,7 +122,8 @@ type serveRun struct {
 	recorded bool           // the run began: what it leaves is kept
 	made     []string       // folders that were missing for the result, innermost first
 	warnings []metrics.Warning
-	profiled bool // the server's profiler stopped when it was told to
+	limiter  *limiter // nil where nothing is known of card and model
+	profiled bool     // the server's profiler stopped when it was told to
 }
 
 // warn notes a reason to doubt a number; it is shown with the result.
@@ -188,13 +190,14 @@ func (r *serveRun) dryRun(ctx context.Context) error {
 // prepare makes everything ready for the first request. What is at hand without
 // the server is looked at before it is asked.
 func (r *serveRun) prepare(ctx context.Context) error {
-	steps := []func(context.Context) error{r.findTokenizer, r.buildLocally, r.rehearse, r.meetServer, r.buildRemotely, r.align}
+	steps := []func(context.Context) error{r.findTokenizer, r.findLimit, r.buildLocally, r.rehearse, r.meetServer, r.buildRemotely, r.align}
 	switch t := &r.plan.Target; {
 	case t.Simulated:
-		steps = []func(context.Context) error{r.findTokenizer, r.buildLocally, r.startSimulator, r.meetServer, r.align}
+		steps = []func(context.Context) error{r.findTokenizer, r.findLimit, r.buildLocally, r.startSimulator, r.meetServer, r.align}
 	case t.Model == "" && r.plan.Workload.Tokenizer == "" && !r.plan.Workload.SkipTokenizer:
-		steps = []func(context.Context) error{r.rehearse, r.meetServer, r.findTokenizer, r.buildLocally, r.buildRemotely, r.align}
+		steps = []func(context.Context) error{r.rehearse, r.meetServer, r.findTokenizer, r.findLimit, r.buildLocally, r.buildRemotely, r.align}
 	}
+	steps = append(steps, r.findLimit) // the server may have named the model
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err

@@ -15,7 +15,7 @@ const (
 func serveTable() table {
 	var t table
 	for _, part := range []table{
-		serverFlags(), requestFlags(), samplingFlags(), arrivalFlags(), resultFlags(),
+		serverFlags(), requestFlags(), samplingFlags(), arrivalFlags(), resultFlags(), limitFlags(),
 		datasetFlags(), datasetOptionFlags(), refusedDatasetFlags(),
 	} {
 		t = append(t, part...)

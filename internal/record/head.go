@@ -34,6 +34,9 @@ type Head struct {
 	Environment Environment     `json:"environment"`
 	Server      Server          `json:"server"`
 	Workload    json.RawMessage `json:"workload,omitempty"` // what was kept and dropped, and why
+	// Limit names the card and the model whose speed of light the run is
+	// compared with; missing where they are not known.
+	Limit json.RawMessage `json:"limit,omitempty"`
 	// Warnings are what was found out before and during the run.
 	Warnings []string `json:"warnings,omitempty"`
 	// Counts has, by the record's index, the tokens of answers that were
