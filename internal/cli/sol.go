@@ -123,7 +123,7 @@ func (v *values) question(env *Env) (light.Question, error) {
 	if err != nil {
 		return q, err
 	}
-	q.Requests = requestsOf(f)
+	q.Requests, q.FromQueue = requestsOf(f), f.FromQueue
 	return q, nil
 }
 

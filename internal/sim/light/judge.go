@@ -46,6 +46,7 @@ type Ratios struct {
 type Evidence struct {
 	TokensPerStep float64 // tokens that a step of speculative decoding gives a request; 0 where nothing is known
 	Counted       bool    // the server said how many tokens there are, so that no event is taken for one
+	FromQueue     bool    // measured times count from the engine's queue and not from the arrival
 	Simulated     bool    // the times are a simulator's: what only a real card can do is no cause
 }
 
@@ -107,7 +108,7 @@ func (l *Light) Judge(reqs []Request, e Evidence) Verdict {
 	}
 	v.Alone, v.Measured = spread(alone), spread(measured)
 	v.OverAlone = over(v.Measured, v.Alone)
-	loaded, steps, err := l.load(reqs)
+	loaded, steps, err := l.load(reqs, e.FromQueue)
 	if err != nil {
 		v.NoLoad = err.Error()
 	} else {

@@ -33,13 +33,14 @@ const msPerSecond = 1000
 
 // Ideal is the engine of which s is limited: the same model, card, formats and
 // settings under vLLM V1's rules, with perfect kernels, no host and no
-// speculation.
+// speculation. Steps are decided when they begin: without a host there is
+// nothing to hide, and deciding earlier would let arrivals wait longer.
 func Ideal(s setup.Setup) setup.Setup {
-	none, overlap := 0.0, true
+	none, ahead := 0.0, false
 	s.Constants = roofline.Ideal
 	s.Engine = "vllm-v1"
 	s.HostMs = &none
-	s.Async = &overlap
+	s.Async = &ahead
 	s.Acceptance = nil
 	return s
 }

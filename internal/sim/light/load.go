@@ -12,7 +12,7 @@ import (
 // server's prefix cache is taken off the prompts. The error names a request
 // that the engine could never serve.
 func (l *Light) UnderLoad(reqs []Request) ([]Times, error) {
-	out, _, err := l.load(reqs)
+	out, _, err := l.load(reqs, false)
 	return out, err
 }
 
@@ -20,8 +20,9 @@ func (l *Light) UnderLoad(reqs []Request) ([]Times, error) {
 // waits for its first token and for each that waits for another.
 type binding struct{ first, rest map[string]float64 }
 
-// load is UnderLoad with what binds its steps.
-func (l *Light) load(reqs []Request) ([]Times, binding, error) {
+// load is UnderLoad with what binds its steps. Times count from the engine's
+// queue where fromQueue says so, else from the arrival.
+func (l *Light) load(reqs []Request, fromQueue bool) ([]Times, binding, error) {
 	bound := binding{map[string]float64{}, map[string]float64{}}
 	if l.noLoad != nil {
 		return nil, bound, l.noLoad
@@ -52,6 +53,9 @@ func (l *Light) load(reqs []Request) ([]Times, binding, error) {
 	out := make([]Times, len(reqs))
 	for i, t := range result.Timings {
 		out[i] = Times{TTFT: t.TTFT(), E2EL: t.E2EL()}
+		if fromQueue {
+			out[i].TTFT, out[i].E2EL = t.First-t.Queued, t.Last-t.Queued
+		}
 		if t.Output > 1 {
 			out[i].TPOT = t.TPOT()
 		}

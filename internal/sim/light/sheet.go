@@ -12,6 +12,7 @@ type Question struct {
 	Input, Output int       // tokens of the request alone
 	Batches       []int     // of the table
 	Requests      []Request // a load; nil for none
+	FromQueue     bool      // its measured times count from the engine's queue
 	Explain       bool      // list every constant with its source
 }
 
@@ -101,7 +102,7 @@ func (l *Light) Sheet(q Question) *Sheet {
 	}
 	s.Rows = l.Rows(q.Batches, s.Context)
 	if len(q.Requests) > 0 {
-		s.Load = l.loadSheet(q.Requests)
+		s.Load = l.loadSheet(q)
 	}
 	if q.Explain {
 		for _, c := range l.Constants() {
@@ -111,8 +112,8 @@ func (l *Light) Sheet(q Question) *Sheet {
 	return s
 }
 
-func (l *Light) loadSheet(reqs []Request) *LoadSheet {
-	v := l.Judge(reqs, Evidence{Counted: true})
+func (l *Light) loadSheet(q Question) *LoadSheet {
+	v := l.Judge(q.Requests, Evidence{Counted: true, FromQueue: q.FromQueue})
 	s := &LoadSheet{
 		Requests: v.Requests, Policy: Policy, NoLoad: v.NoLoad, Alone: v.Alone, TTFTBound: v.TTFTBound, TPOTBound: v.TPOTBound,
 		BandwidthUse: v.BandwidthUse, FlopUse: v.FlopUse, Below: v.Below, Causes: v.Causes,
