@@ -101,7 +101,7 @@ func (m *Meta) Fill(s *setup.Setup) (note string) {
 	if s.TP == 0 && m.Args.TP > 1 {
 		number(&s.TP, "tensor_parallel_size", m.Args.TP)
 	}
-	own := s.Blocks == 0 && s.MemoryUtilization == 0 // the cache is the trace's
+	own := s.Blocks == 0 && (s.MemoryUtilization == 0 || s.MemoryUtilization == m.Cache.Utilization) // the cache is the trace's
 	if own {
 		number(&s.Blocks, "num_gpu_blocks", m.Cache.Blocks)
 		number(&s.BlockSize, "block_size", m.Cache.BlockSize)

@@ -157,9 +157,14 @@ func (b *Built) fillEngine(precision string) {
 		}
 	}
 	// Speculation and asynchronous scheduling are not combined: vLLM does so
-	// with some drafters only. The speed of light has no host time to hide, and
-	// deciding a step ahead makes requests wait for it.
-	flag(&s.Async, !v0 && len(s.Acceptance) == 0 && s.Constants != roofline.Ideal)
+	// with some drafters only.
+	flag(&s.Async, !v0 && len(s.Acceptance) == 0)
+	if s.Constants == roofline.Ideal {
+		// There is no host time to hide, and a step that is decided ahead makes
+		// requests wait: no limit.
+		never := false
+		s.Async = &never
+	}
 	flag(&s.PrefixCaching, !v0)
 	flag(&s.ChunkedPrefill, !v0)
 	if s.TP == 0 {

@@ -1,0 +1,85 @@
+package replay
+
+import (
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"tokmeter/internal/sim/roofline"
+	"tokmeter/internal/sim/setup"
+)
+
+const tracePath = "testdata/rtx4090-llama-3.1-8b/requests.jsonl"
+
+func readTrace(t testing.TB) *File {
+	t.Helper()
+	r, err := os.Open(tracePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	f, err := Read(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func replayTrace(t testing.TB, f *File, s setup.Setup) *Summary {
+	t.Helper()
+	s.Model, s.GPU = "llama-3.1-8b", "rtx4090"
+	b := build(t, s)
+	return Summarize(b, f, replayed(t, b, f.Arrivals, Options{}))
+}
+
+// TestTrace holds the replay of 300 requests that were measured on a real vLLM
+// 0.19 to its bounds, and logs the table of docs/simulator.md.
+func TestTrace(t *testing.T) {
+	f := readTrace(t)
+	if len(f.Arrivals) != 300 || len(f.Measured) != 300 || !f.FromQueue {
+		t.Fatalf("%d requests, %d measured, from the queue: %v; want 300, 300, true", len(f.Arrivals), len(f.Measured), f.FromQueue)
+	}
+	no, ms := false, 1.0
+	row := func(name string, s *Summary) {
+		e := s.Error
+		t.Logf("| %s | %+.1f / %+.1f / %+.1f | %+.1f / %+.1f / %+.1f | %+.1f / %+.1f / %+.1f | %.1f | %d |", name,
+			e.TTFT.Mean, e.TTFT.P50, e.TTFT.P99, e.TPOT.Mean, e.TPOT.P50, e.TPOT.P99, e.E2EL.Mean, e.E2EL.P50, e.E2EL.P99, *s.RequestErrorP, s.Preemptions)
+	}
+	got := replayTrace(t, f, setup.Setup{})
+	t.Log("| | TTFT error: mean / P50 / P99 % | TPOT | E2EL | E2EL of single requests | preemptions |")
+	t.Log("|--|--|--|--|--|--|")
+	row("measured constants", got)
+	row("datasheet constants", replayTrace(t, f, setup.Setup{Constants: roofline.Datasheet}))
+	row("measured constants, synchronous, no host time", replayTrace(t, f, setup.Setup{Async: &no, HostMs: new(float64)}))
+	row("measured constants, synchronous, 1 ms", replayTrace(t, f, setup.Setup{Async: &no, HostMs: &ms}))
+	row("speed of light", replayTrace(t, f, setup.Setup{Constants: roofline.Ideal}))
+	if got.Engine.KVBlocks != 2588 || got.Engine.MaxBatchedTokens != 2048 || got.Engine.MaxSeqs != 256 {
+		t.Errorf("engine is %+v, want the trace's 2,588 blocks, 2,048 tokens and 256 requests", got.Engine)
+	}
+	for _, c := range []struct {
+		name      string
+		of        Dist
+		mean, p99 float64
+	}{{"TTFT", got.Error.TTFT, 3, 6}, {"TPOT", got.Error.TPOT, 3, 6}, {"E2EL", got.Error.E2EL, 3, 6}} {
+		if e := float64(c.of.Mean); !(math.Abs(e) <= c.mean) {
+			t.Errorf("mean %s is off by %+.2f %%, at most %v %% is promised", c.name, e, c.mean)
+		}
+		if e := float64(c.of.P99); !(math.Abs(e) <= c.p99) {
+			t.Errorf("P99 %s is off by %+.2f %%, at most %v %% is promised", c.name, e, c.p99)
+		}
+	}
+}
+
+// The text says that it is simulated and shows measurement and error.
+func TestSummaryText(t *testing.T) {
+	var b strings.Builder
+	if err := replayTrace(t, readTrace(t), setup.Setup{}).WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"simulated: llama-3.1-8b", "2588 KV blocks", "measured", "error %", "note: TTFT and E2EL count from the engine's queue"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, &b)
+		}
+	}
+}
