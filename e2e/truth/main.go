@@ -11,7 +11,6 @@ import (
 	"syscall"
 
 	"tokmeter/internal/sim"
-	"tokmeter/internal/tokenize"
 )
 
 func main() {
@@ -29,7 +28,7 @@ func serve(addr, text string) error {
 	if err != nil {
 		return err
 	}
-	s, err := sim.Start(spec, addr, tokenize.Builtin())
+	s, err := sim.Start(sim.Options{Fixed: &spec, Addr: addr})
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func rooms() []room {
 		{"export", "metrics record", "network clock goroutines"},
 		{"telemetry", "record", "network clock goroutines disk"},
 		{"server", "plan telemetry", "network clock goroutines disk"},
-		{"sim", "stats tokenize pyrand alarm", "network clock goroutines disk"},
+		{"sim", "stats tokenize template pyrand alarm", "network clock goroutines disk"},
 		{"experiment", "plan load metrics compare server sim stats", "clock goroutines disk"},
 		{"fleet", "plan load record", "network clock goroutines disk"},
 		{"cli", "*", "disk network clock goroutines"}, // it makes the clients that the rooms are given,

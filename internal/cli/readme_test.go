@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokmeter/internal/sim"
-	"tokmeter/internal/tokenize"
 )
 
 const readme = "../../README.md"
@@ -100,7 +99,7 @@ func TestReadme(t *testing.T) {
 
 	t.Run("third", func(t *testing.T) {
 		const model = "meta-llama/Meta-Llama-3-8B-Instruct"
-		s, err := sim.Start(sim.Spec{Model: model}, "127.0.0.1:0", tokenize.Builtin())
+		s, err := sim.Start(sim.Options{Fixed: &sim.Spec{Model: model}})
 		if err != nil {
 			t.Fatal(err)
 		}

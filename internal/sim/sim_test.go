@@ -3,7 +3,6 @@ package sim
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -13,15 +12,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
-
-	"tokmeter/internal/tokenize"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func start(t *testing.T, spec Spec) *Server {
 	t.Helper()
-	s, err := Start(spec, "127.0.0.1:0", tokenize.Builtin())
+	s, err := Start(Options{Fixed: &spec})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,21 +115,6 @@ func TestPlainAndErrors(t *testing.T) {
 	}
 }
 
-// TestReproducible: equal requests get equal gaps, whatever came between.
-func TestReproducible(t *testing.T) {
-	a := start(t, Spec{TTFT: 3 * time.Millisecond, ITL: 2 * time.Millisecond, Jitter: 0.3, Seed: 5, Model: "m"})
-	st := func(seed uint64) []time.Duration {
-		c := &stream{spec: a.spec, rng: newRand(seed, []byte(`"x"`))}
-		return []time.Duration{c.gap(time.Second), c.gap(time.Second), c.gap(time.Second)}
-	}
-	if x, y := fmt.Sprint(st(5)), fmt.Sprint(st(5)); x != y {
-		t.Fatalf("same seed: %s and %s", x, y)
-	}
-	if x, y := fmt.Sprint(st(5)), fmt.Sprint(st(6)); x == y {
-		t.Fatalf("other seed: both %s", x)
-	}
-}
-
 func TestManyStreamsAndAbandoned(t *testing.T) {
 	s := start(t, Spec{TTFT: 2 * time.Millisecond, ITL: 2 * time.Millisecond, Model: "m"})
 	var wg sync.WaitGroup
@@ -204,26 +186,4 @@ func TestParseSpec(t *testing.T) {
 			t.Errorf("%q was taken", bad)
 		}
 	}
-}
-
-// FuzzGenerate feeds bodies to the handler of completions.
-func FuzzGenerate(f *testing.F) {
-	f.Add(`{"model":"m","prompt":"x"}`)
-	f.Add(`{"model":"m","prompt":[[1,2],[3]],"messages":[{"content":[{"text":"a"}]}]}`)
-	s, err := Start(Spec{Model: "m"}, "127.0.0.1:0", tokenize.Builtin())
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { s.Close() })
-	f.Fuzz(func(t *testing.T, body string) {
-		var g generation
-		if json.Unmarshal([]byte(body), &g) != nil {
-			return
-		}
-		s.countPrompt(g.Prompt)
-		s.countPrompt(g.Messages)
-		if n, err := g.tokens(); err == nil && n < 1 {
-			t.Fatalf("got %d tokens", n)
-		}
-	})
 }

@@ -94,8 +94,9 @@ type Request struct {
 	Times Times
 	Ended sched.Finish // as the client sees it: Stopped where its sink wanted no more
 
-	quit   bool // aborted or not wanted any more: leaves before the next decision
-	heapAt int
+	quit   bool   // aborted or not wanted any more: leaves before the next decision
+	order  uint64 // of submission
+	heapAt int    // place in the engine's list
 	fixed  *pace
 }
 

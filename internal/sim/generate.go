@@ -1,0 +1,466 @@
+package sim
+
+import (
+	"bufio"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"hash/fnv"
+	"net/http"
+	"strconv"
+	"time"
+
+	"tokmeter/internal/sim/engine"
+	"tokmeter/internal/sim/fault"
+	"tokmeter/internal/sim/sched"
+	"tokmeter/internal/sim/text"
+	"tokmeter/internal/template"
+)
+
+const (
+	pathCompletions = "/v1/completions"
+	pathChat        = "/v1/chat/completions"
+	pathResponses   = "/v1/responses"
+)
+
+// maxN and maxPrompts are vLLM's limits of sequences and prompts in a request.
+const (
+	maxN       = 16384
+	maxPrompts = 1024
+)
+
+// uptime is how long the server has been there.
+func (s *Server) uptime() time.Duration { return time.Since(s.began) }
+
+// generate answers a request for text.
+func (s *Server) generate(c *call) bool {
+	s.inflight.Add(1)
+	defer s.inflight.Add(-1)
+	b, fail := readBody(c.body)
+	if fail != nil {
+		return c.replyError(fail)
+	}
+	a, fail := s.newAnswer(c, b)
+	if fail != nil {
+		return c.replyError(fail)
+	}
+	if ok, done := s.decide(a); done {
+		return ok
+	}
+	if b.Background && c.URL.Path == pathResponses {
+		return s.background(a)
+	}
+	if fail := s.submit(a); fail != nil {
+		return c.replyError(fail)
+	}
+	return a.wait()
+}
+
+// wait returns when the answer is written or its client gone. Meanwhile it
+// reads ahead: the end of the connection tells of a client that left.
+func (a *answer) wait() bool {
+	if a.body.Stream {
+		a.openStream()
+	}
+	if _, err := a.call.reader.Peek(1); err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+		a.abort()
+		select {
+		case <-a.finish:
+		case <-a.s.ctx.Done():
+		}
+		return false
+	}
+	return <-a.finish
+}
+
+// newAnswer reads what is asked for and refuses what vLLM refuses.
+func (s *Server) newAnswer(c *call, b *body) (*answer, *apiError) {
+	adapter, fail := s.models.find(b.Model)
+	if fail != nil {
+		return nil, fail
+	}
+	a := &answer{s: s, call: c, body: b, created: time.Now().Unix(), finish: make(chan bool, 1)}
+	if b.StreamOptions == nil {
+		b.StreamOptions = &streamOpt{}
+	} else if !b.Stream {
+		return nil, badRequest("stream_options", "Stream options can only be defined when `stream=True`. (parameter=stream_options)")
+	}
+	if b.Model == "" {
+		b.Model = s.Model()
+	}
+	a.model = quote(b.Model)
+	if err := s.readPrompt(a); err != nil {
+		return nil, err
+	}
+	form, err := b.Form()
+	if err != nil {
+		return nil, badRequest("", "%v", err)
+	}
+	if fail := b.check(s); fail != nil {
+		return nil, fail
+	}
+	return a, s.newChoices(a, adapter, form)
+}
+
+// readPrompt reads the prompt of the endpoint and names the answer.
+func (s *Server) readPrompt(a *answer) *apiError {
+	b, id := a.body, a.call.Header.Get("X-Request-Id")
+	if id == "" {
+		id = b.RequestID
+	}
+	if id == "" || len(id) > 256 {
+		id = randomID()
+	}
+	switch a.call.URL.Path {
+	case pathChat:
+		a.api, a.id = &chatAPI{}, "chatcmpl-"+id
+		return s.readChat(a)
+	case pathResponses:
+		a.api, a.id = newResponsesAPI(), "resp_"+id
+		return s.readInput(a)
+	}
+	a.api, a.id = &completionsAPI{}, "cmpl-"+id
+	items, fail := prompts(b.Prompt)
+	if fail != nil {
+		return fail
+	}
+	if len(items) > maxPrompts {
+		return badRequest("prompt", "prompt list length %d exceeds the maximum allowed count of %d. (parameter=prompt)", len(items), maxPrompts)
+	}
+	for i := range items {
+		if items[i].ids == nil {
+			items[i].ids = s.tok.Encode(items[i].text, b.AddSpecial == nil || *b.AddSpecial)
+		} else if b.Echo {
+			items[i].text = s.tok.Decode(items[i].ids, false)
+		}
+	}
+	a.items = items
+	return nil
+}
+
+func (s *Server) readChat(a *answer) *apiError {
+	ts, err := turns(a.body.Messages)
+	if err != nil || len(ts) == 0 {
+		if err == nil {
+			err = errors.New("messages must not be empty")
+		}
+		return badRequest("messages", "%v", err)
+	}
+	return s.readTurns(a, ts)
+}
+
+// readInput reads the input of /v1/responses: a text or a list of messages.
+func (s *Server) readInput(a *answer) *apiError {
+	var ts []turn
+	var text string
+	if contentText(a.body.Input, &text) == nil && len(a.body.Input) > 0 && a.body.Input[0] == '"' {
+		ts = []turn{{"user", text}}
+	} else {
+		var err error
+		if ts, err = turns(a.body.Input); err != nil || len(ts) == 0 {
+			return badRequest("input", "input must be a text or a list of messages")
+		}
+	}
+	if a.body.Instructions != "" {
+		ts = append([]turn{{"system", a.body.Instructions}}, ts...)
+	}
+	return s.readTurns(a, ts)
+}
+
+// readTurns makes a prompt of a conversation.
+func (s *Server) readTurns(a *answer, ts []turn) *apiError {
+	generation := a.body.AddGeneration == nil || *a.body.AddGeneration
+	text, err := s.conversation(ts, generation, a.body)
+	if err != nil {
+		return badRequest("", "%v", err)
+	}
+	special := a.body.AddSpecial != nil && *a.body.AddSpecial
+	a.items = []item{{text: text, ids: s.tok.Encode(text, special)}}
+	return nil
+}
+
+// conversation renders a chat: through the template where there is one, else
+// each message as its role, a colon, its text and an empty line, and the
+// assistant's role at the end.
+func (s *Server) conversation(ts []turn, generation bool, b *body) (string, error) {
+	if s.opts.Template != nil {
+		msgs := make([]template.Message, len(ts))
+		for i, t := range ts {
+			msgs[i] = template.Message{Role: t.role, Content: t.text}
+		}
+		kwargs := map[string]any{}
+		for k, v := range b.Kwargs {
+			kwargs[k] = v
+		}
+		return s.opts.Template.Render(msgs, generation, kwargs)
+	}
+	var out []byte
+	if len(b.Tools) > 0 && string(b.Tools) != "null" {
+		out = append(append(append(out, "tools: "...), b.Tools...), "\n\n"...)
+	}
+	for _, t := range ts {
+		out = append(append(append(append(out, t.role...), ": "...), t.text...), "\n\n"...)
+	}
+	if generation {
+		out = append(out, "assistant:"...)
+	}
+	return string(out), nil
+}
+
+// check refuses values that vLLM refuses, in its words.
+func (b *body) check(s *Server) *apiError {
+	n := b.n()
+	switch {
+	case n < 1:
+		return badRequest("", "n must be at least 1, got %d.", n)
+	case n > maxN:
+		return badRequest("", "n must be at most %d, got %d. To increase this limit, set the VLLM_MAX_N_SEQUENCES environment variable.", maxN, n)
+	case b.Temperature != nil && *b.Temperature < 0:
+		return badRequest("temperature", "temperature must be non-negative, got %v. (parameter=temperature, value=%v)", *b.Temperature, *b.Temperature)
+	case b.Temperature != nil && *b.Temperature > 2:
+		return badRequest("temperature", "temperature must be in [0, 2], got %v. (parameter=temperature, value=%v)", *b.Temperature, *b.Temperature)
+	case b.TopP != nil && (*b.TopP <= 0 || *b.TopP > 1):
+		return badRequest("top_p", "top_p must be in (0, 1], got %v. (parameter=top_p, value=%v)", *b.TopP, *b.TopP)
+	case b.Temperature != nil && *b.Temperature == 0 && n > 1:
+		return badRequest("", "n must be 1 when using greedy sampling, got %d.", n)
+	case b.MinTokens < 0:
+		return badRequest("", "min_tokens must be greater than or equal to 0, got %d.", b.MinTokens)
+	case b.Interval < 0:
+		return badRequest("stream_interval", "stream_interval must be at least 1, got %d. (parameter=stream_interval, value=%d)", b.Interval, b.Interval)
+	case b.Logprobs.rows < -1:
+		return badRequest("logprobs", "`logprobs` must be a positive value or -1. (parameter=logprobs, value=%d)", b.Logprobs.rows)
+	case b.TopLogprobs != nil && *b.TopLogprobs < -1:
+		return badRequest("top_logprobs", "`top_logprobs` must be a positive value or -1. (parameter=top_logprobs, value=%d)", *b.TopLogprobs)
+	case b.TopLogprobs != nil && *b.TopLogprobs != 0 && !b.Logprobs.on:
+		return badRequest("top_logprobs", "when using `top_logprobs`, `logprobs` must be set to true. (parameter=top_logprobs)")
+	case max(b.Logprobs.rows, value(b.TopLogprobs)) > maxLogprobs:
+		return badRequest("logprobs", "Requested sample logprobs of %d, which is greater than max allowed: %d", max(b.Logprobs.rows, value(b.TopLogprobs)), maxLogprobs)
+	case b.Priority != 0 && s.built != nil && s.built.Sched.Policy != sched.Priority:
+		return badRequest("", "Got priority %d but Priority scheduling is not enabled.", b.Priority)
+	}
+	for _, stop := range b.Stop {
+		if stop == "" {
+			return badRequest("", "stop cannot contain an empty string.")
+		}
+	}
+	return nil
+}
+
+// maxLogprobs is vLLM's default of --max-logprobs.
+const maxLogprobs = 20
+
+func value(p *int) int {
+	if p == nil {
+		return 0
+	}
+	return *p
+}
+
+func (b *body) n() int {
+	if b.N == nil {
+		return 1
+	}
+	return *b.N
+}
+
+// limit is how many tokens an answer to a prompt may have, and whether the
+// request says so.
+func (b *body) limit(path string, prompt, maxLen int) (n int, said bool, fail *apiError) {
+	p := b.MaxTokens
+	switch {
+	case path == pathResponses:
+		p = b.MaxOutput
+	case path == pathChat && b.MaxCompletion != nil:
+		p = b.MaxCompletion
+	case path == pathCompletions && p == nil:
+		n := 16
+		p = &n
+	}
+	room := maxLen - prompt
+	if p == nil {
+		return room, false, nil
+	}
+	n = *p
+	if n == 0 && b.Echo && path == pathCompletions {
+		n = 1
+	}
+	if n < 1 {
+		return 0, true, badRequest("max_tokens", "max_tokens must be at least 1, got %d. (parameter=max_tokens, value=%d)", n, n)
+	}
+	return min(n, room), true, nil
+}
+
+// ownLength is how a chat ends whose request sets no limit: about 256 tokens.
+var ownLength = text.Length{Mean: 256, Sigma: 0.6}
+
+// newChoices makes the sequences that were asked for.
+func (s *Server) newChoices(a *answer, adapter string, form *text.Form) *apiError {
+	b := a.body
+	length := text.Length{}
+	if s.opts.EOS > 0 {
+		length = text.Length{Mean: 1 / s.opts.EOS, Sigma: 1}
+	}
+	seed := s.opts.Seed
+	if b.Seed != nil {
+		seed ^= uint64(*b.Seed)*0x9e3779b97f4a7c15 + 1
+	}
+	now := time.Now() // with the monotonic clock, which a step of the wall's does not move
+	arrived := now.Add(time.Duration(a.call.arrived - now.UnixNano()))
+	ready := arrived
+	if s.built != nil {
+		ready = arrived.Add(time.Duration(s.built.Frontend * float64(time.Second)))
+	}
+	for i, it := range a.items {
+		if len(it.ids) == 0 {
+			return badRequest("prompt", "The decoder prompt cannot be empty")
+		}
+		if len(it.ids) >= s.maxLen {
+			return tooLong(len(it.ids), s.maxLen)
+		}
+		a.promptN += len(it.ids)
+		limit, said, fail := b.limit(a.call.URL.Path, len(it.ids), s.maxLen)
+		if fail != nil {
+			return fail
+		}
+		if b.MinTokens > limit {
+			return badRequest("", "min_tokens must be less than or equal to max_tokens=%d, got %d.", limit, b.MinTokens)
+		}
+		own := length
+		if !said && own.Mean == 0 {
+			own = ownLength
+		}
+		hash := text.Hash(it.ids)
+		for k := range b.n() {
+			c := &choice{a: a, index: len(a.choices), item: i}
+			if form != nil {
+				script, err := form.Script(s.voice, seed, hash, k, 1)
+				if err != nil {
+					return badRequest("", "%v", err)
+				}
+				c.script = script
+				c.calls = script != nil && form.Calls()
+			}
+			c.voice = s.voice.Answer(text.Ask{Seed: seed, Prompt: hash, Index: k, Length: own, IgnoreEOS: b.IgnoreEOS,
+				MinTokens: b.MinTokens, Stop: b.Stop, IncludeStop: b.IncludeStop, Script: c.script})
+			c.req = &engine.Request{Sink: c, Arrived: arrived, Ready: ready, N: b.n(), Max: limit,
+				Seq: sched.Request{ID: a.id + "-" + strconv.Itoa(c.index), Prompt: it.ids, MaxOutput: limit, MinOutput: b.MinTokens,
+					Priority: b.Priority, Salt: saltOf(b.CacheSalt), Adapter: adapter}}
+			a.choices = append(a.choices, c)
+		}
+	}
+	a.open = len(a.choices)
+	a.prefix = prefixOf(a)
+	a.truth = Truth{ID: a.call.Header.Get("X-Request-Id"), Request: a.id, Stream: b.Stream, Arrived: a.call.arrived,
+		Sent: make([]int64, 0, min(a.choices[0].req.Max*len(a.choices), 1024)), Due: make([]int64, 0, min(a.choices[0].req.Max*len(a.choices), 1024))}
+	return nil
+}
+
+// tooLong is vLLM's error for a prompt beyond the context.
+func tooLong(n, limit int) *apiError {
+	least := ""
+	if n >= limit+1 {
+		n, least = limit+1, "at least "
+	}
+	return badRequest("input_tokens", "This model's maximum context length is %d tokens. However, your prompt contains %s%d input tokens, which exceeds this limit even without any output tokens. Please reduce the length of the input prompt. (parameter=input_tokens, value=%d)",
+		limit, least, n, n)
+}
+
+// saltOf turns cache_salt into what goes into the hashes of blocks.
+func saltOf(salt string) uint64 {
+	if salt == "" {
+		return 0
+	}
+	h := fnv.New64a()
+	h.Write([]byte(salt))
+	return h.Sum64() | 1
+}
+
+func randomID() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// submit hands the sequences to the engine. The answer is busy until its head
+// is written.
+func (s *Server) submit(a *answer) *apiError {
+	a.busy = a.body.Stream
+	for i, c := range a.choices {
+		err := s.engine.Submit(c.req)
+		if err == nil {
+			continue
+		}
+		a.mu.Lock()
+		a.over = true
+		a.mu.Unlock()
+		for _, earlier := range a.choices[:i] {
+			s.engine.Abort(earlier.req)
+		}
+		if errors.Is(err, sched.ErrTooLong) {
+			return badRequest("input_tokens", "%v", err)
+		}
+		return &apiError{http.StatusServiceUnavailable, "ServiceUnavailableError", "", err.Error()}
+	}
+	return nil
+}
+
+// decide draws what goes wrong with the request. done says that it was answered.
+func (s *Server) decide(a *answer) (goesOn, done bool) {
+	set := s.opts.Faults
+	if h := a.call.Header.Get(fault.Header); h != "" {
+		asked, err := set.With(h)
+		if err != nil {
+			return a.call.replyError(badRequest("", "%s: %v", fault.Header, err)), true
+		}
+		set = asked
+	}
+	if len(set) == 0 {
+		return false, false
+	}
+	hash := text.Hash(a.items[0].ids)
+	d := set.Decide(s.opts.Seed, fault.Key{Prompt: hash, Ordinal: s.ordinal(hash), Uptime: s.uptime()})
+	a.decision = d
+	switch {
+	case d.ResetFirst:
+		a.call.reset()
+		return false, true
+	case d.Status != 0:
+		header, body := d.Answer(s.maxLen)
+		var lines []string
+		if header != "" {
+			lines = append(lines, header[:len(header)-2])
+		}
+		return a.call.replyBytes(d.Status, "application/json", body, lines...), true
+	}
+	if d.Streams() {
+		a.faults = fault.NewStream(d)
+	}
+	return false, false
+}
+
+// ordinal counts the requests of one prompt.
+func (s *Server) ordinal(hash uint64) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen == nil {
+		s.seen = map[uint64]int{}
+	}
+	n := s.seen[hash]
+	s.seen[hash] = n + 1
+	return n
+}
+
+// invoke is SageMaker's path: a chat where there are messages, else a completion.
+func (s *Server) invoke(c *call) bool {
+	b, fail := readBody(c.body)
+	if fail != nil {
+		return c.replyError(fail)
+	}
+	u := *c.URL
+	u.Path = pathCompletions
+	if len(b.Messages) > 0 {
+		u.Path = pathChat
+	}
+	c.URL = &u
+	return s.generate(c)
+}
