@@ -19,7 +19,8 @@ type scenario struct {
 	config   config
 	sched    sched.Config
 	requests []request
-	resets   []reset
+	resets   map[int][]bool     // step → whether running requests are preempted for it
+	aborts   map[int][]*request // step → requests
 }
 
 // reset empties the prefix cache just before the scheduler runs in a step.
@@ -92,8 +93,9 @@ type rawPrompt struct {
 	} `json:"shared_prefix"`
 }
 
-// parse reads a file of cases and checks every one.
-func parse(data []byte) ([]scenario, error) {
+// parse reads a file of cases and checks every one. Their blocks and prompts may
+// come to work together.
+func parse(data []byte, work int) ([]scenario, error) {
 	var file struct {
 		Cases *[]rawCase `json:"cases"`
 	}
@@ -104,7 +106,6 @@ func parse(data []byte) ([]scenario, error) {
 		return nil, errors.New(`cases: no list "cases"; the file begins {"cases":[{"name":…,"config":{…},"requests":[…]}`)
 	}
 	var out []scenario
-	work := maxWork
 	for i, raw := range *file.Cases {
 		if raw.Name == nil {
 			return nil, fmt.Errorf("case %d: it has no name", i+1)
@@ -134,7 +135,7 @@ func decode(data []byte, into any, strict bool) error {
 }
 
 func (raw rawCase) scenario(work *int) (scenario, error) {
-	c := scenario{name: *raw.Name, resets: raw.Resets, config: config{
+	c := scenario{name: *raw.Name, resets: map[int][]bool{}, aborts: map[int][]*request{}, config: config{
 		Blocks: 1000, BlockSize: 16, MaxBatchedTokens: 2048, MaxSeqs: 256, MaxModelLen: 4096,
 		PrefixCaching: true, ChunkedPrefill: true, Policy: "fcfs", ReserveFull: true, Watermark: "0.0",
 	}}
@@ -147,7 +148,10 @@ func (raw rawCase) scenario(work *int) (scenario, error) {
 	if c.sched, err = c.config.scheduler(); err != nil {
 		return c, fmt.Errorf("config: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	if *work -= c.config.Blocks; *work < 0 {
+	if c.config.Blocks > maxBlocks {
+		return c, fmt.Errorf("config: num_blocks %d: at most %d", c.config.Blocks, maxBlocks)
+	}
+	if *work -= 16 * c.config.Blocks; *work < 0 {
 		return c, errTooMuch
 	}
 	ids := map[string]bool{}
@@ -165,6 +169,14 @@ func (raw rawCase) scenario(work *int) (scenario, error) {
 		}
 		ids[r.id], last = true, r.step
 		c.requests = append(c.requests, r)
+	}
+	for i := range c.requests {
+		if r := &c.requests[i]; r.abort >= r.step {
+			c.aborts[r.abort] = append(c.aborts[r.abort], r)
+		}
+	}
+	for _, x := range raw.Resets {
+		c.resets[x.Step] = append(c.resets[x.Step], x.Running)
 	}
 	return c, nil
 }
@@ -248,7 +260,7 @@ func (rr rawRequest) prompt(r *request, maxModelLen int, work *int) ([]int, erro
 		if n := len(tokens); n < 1 || n >= maxModelLen {
 			return nil, fmt.Errorf("a prompt of %d tokens: from 1 to max_model_len − 1 = %d", n, maxModelLen-1)
 		}
-		if *work -= len(tokens); *work < 0 {
+		if *work -= 16 * len(tokens); *work < 0 {
 			return nil, errTooMuch
 		}
 		return tokens, nil
@@ -263,9 +275,10 @@ func (rr rawRequest) prompt(r *request, maxModelLen int, work *int) ([]int, erro
 	case *p.Len < 1 || *p.Len >= maxModelLen:
 		return nil, fmt.Errorf("a prompt of %d tokens: from 1 to max_model_len − 1 = %d", *p.Len, maxModelLen-1)
 	}
-	if *work -= *p.Len; *work < 0 {
+	if *p.Len > *work/16 {
 		return nil, errTooMuch
 	}
+	*work -= 16 * *p.Len
 	r.seed = *p.Seed
 	tokens = make([]int, *p.Len)
 	for i := range tokens {

@@ -22,6 +22,7 @@ type recorder struct {
 	lastRun, lastWait          []*sched.Request
 	scheduled, output, victims int
 	buf                        []byte
+	cost                       int // of the last step
 }
 
 // endToken ends a request; token never gives it.
@@ -63,9 +64,9 @@ func (c *scenario) run(work *int) ([]byte, error) {
 			added++
 			live++
 		}
-		live -= rec.abort(step, added)
+		live -= rec.abort(step)
 		reset := rec.reset(step)
-		if *work -= 1 + live; *work < 0 {
+		if *work -= 1 + live + rec.cost; *work < 0 {
 			return nil, fmt.Errorf("case %q: %w", c.name, errTooMuch)
 		}
 		if step >= maxSteps {
@@ -82,11 +83,10 @@ func (c *scenario) run(work *int) ([]byte, error) {
 }
 
 // abort aborts the requests whose time it is and returns how many.
-func (rec *recorder) abort(step, added int) int {
+func (rec *recorder) abort(step int) int {
 	n := 0
-	for i := range rec.c.requests[:added] {
-		r := &rec.c.requests[i]
-		if r.abort == step && r.request.Finish == sched.Unfinished {
+	for _, r := range rec.c.aborts[step] {
+		if r.request.Finish == sched.Unfinished {
 			rec.s.Abort(&r.request)
 			n++
 		}
@@ -97,12 +97,9 @@ func (rec *recorder) abort(step, added int) int {
 // reset empties the prefix cache if it is due, and returns what is written of it.
 func (rec *recorder) reset(step int) string {
 	out := ""
-	for _, x := range rec.c.resets {
-		if x.Step != step {
-			continue
-		}
+	for _, running := range rec.c.resets[step] {
 		done := false
-		if x.Running {
+		if running {
 			done = rec.s.ResetRunning()
 		} else {
 			done = rec.s.ResetPrefixCache()
@@ -114,7 +111,12 @@ func (rec *recorder) reset(step int) string {
 
 // step runs one step, writes it and returns how many requests ended in it.
 func (rec *recorder) step(step int, reset string) int {
-	s := rec.s
+	s, before := rec.s, len(rec.buf)
+	if wait := s.Waiting(); len(wait) > 0 { // whose prompt may be looked up in the cache in each step
+		rec.cost = len(wait[0].Prompt) / rec.c.config.BlockSize
+	} else {
+		rec.cost = 0
+	}
 	st := s.Schedule()
 	if len(rec.buf) > 0 {
 		rec.buf = append(rec.buf, ",\n"...)
@@ -139,6 +141,7 @@ func (rec *recorder) step(step int, reset string) int {
 	if len(st.Preempted) > 0 {
 		b = rec.list(b, "preempted", st.Preempted)
 		rec.victims += len(st.Preempted)
+		rec.cost += len(st.Preempted) * len(run)
 	}
 	b = strconv.AppendInt(append(b, `,"free":`...), int64(s.Free()), 10)
 	b = strconv.AppendInt(append(b, `,"cached":`...), int64(s.CachedBlocks()), 10)
@@ -152,6 +155,7 @@ func (rec *recorder) step(step int, reset string) int {
 		rec.lastRun = append(rec.lastRun[:0], s.Running()...)
 	}
 	rec.buf = append(b, '}')
+	rec.cost += len(rec.buf) - before
 	return len(finished)
 }
 
@@ -191,6 +195,7 @@ func (rec *recorder) blocks(b []byte, run []*sched.Request) []byte {
 	for _, r := range run {
 		table := slices.Clone(rec.s.Blocks(r))
 		now[r] = table
+		rec.cost += len(table)
 		if slices.Equal(table, rec.tables[r]) {
 			continue
 		}

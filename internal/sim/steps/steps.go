@@ -22,15 +22,19 @@ const Version = "0.32.0"
 // maxFile bounds a file of cases, in bytes.
 const maxFile = 64 << 20
 
-// maxWork bounds what all cases of a file may cost together: blocks, tokens and
-// steps, and each request in each step.
-const maxWork = 1 << 30
+// maxWork bounds what all cases of a file may cost together, in bytes of output
+// and in what takes about as much time or memory: a request in a step, a sixteenth
+// of a prompt's token or of a block.
+const maxWork = 1 << 28
+
+// maxBlocks bounds a cache: about what 16 cards of 192 GB hold of a small model.
+const maxBlocks = 1 << 22
 
 // maxSteps bounds one case, as the recorder does.
 const maxSteps = 20000
 
 // Run reads cases, runs each through the scheduler and writes the steps. Errors
-// name the case and its request. Nothing is written unless every case is sound.
+// name the case and its request; then nothing is written.
 func Run(r io.Reader, w io.Writer) error {
 	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
@@ -39,22 +43,28 @@ func Run(r io.Reader, w io.Writer) error {
 	if len(data) > maxFile {
 		return fmt.Errorf("cases: more than %d MiB; split the file", maxFile>>20)
 	}
-	cases, err := parse(data)
+	return run(data, w, maxWork)
+}
+
+// run runs the cases of a file with bounds on what they may cost.
+func run(data []byte, w io.Writer, work int) error {
+	cases, err := parse(data, work)
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriterSize(w, 1<<16)
-	fmt.Fprintf(out, `{"vllm":%q,"cases_sha256":"%x","cases":[`, Version, sha256.Sum256(data))
-	work := maxWork
+	texts := make([][]byte, len(cases))
 	for i := range cases {
-		buf, err := cases[i].run(&work)
-		if err != nil {
+		if texts[i], err = cases[i].run(&work); err != nil {
 			return err
 		}
+	}
+	out := bufio.NewWriterSize(w, 1<<16)
+	fmt.Fprintf(out, `{"vllm":%q,"cases_sha256":"%x","cases":[`, Version, sha256.Sum256(data))
+	for i, text := range texts {
 		if i > 0 {
 			out.WriteByte(',')
 		}
-		out.Write(buf)
+		out.Write(text)
 	}
 	out.WriteString("\n]}\n")
 	if err := out.Flush(); err != nil {
