@@ -183,7 +183,7 @@ func kernelRows(k roofline.Kernels) []kernelRow {
 			kernelValue{"sharpness", "", g.Sharpness}, kernelValue{"floor", "us", g.Floor})
 	}
 	if d := k.Decode; d != nil {
-		add(d.From, "attention, decode", kernelValue{"bytes", "of bandwidth", d.Bytes}, kernelValue{"skew", "lost", d.Skew}, kernelValue{"floor", "us", d.Floor})
+		add(d.From, "attention, decode", kernelValue{"bytes", "of bandwidth", d.Bytes}, kernelValue{"tail", "sequences", d.Tail}, kernelValue{"floor", "us", d.Floor})
 	}
 	if p := k.Prefill; p != nil {
 		add(p.From, "attention, prefill", kernelValue{"flops", "of peak", p.Flops}, kernelValue{"half", "tokens", p.Half}, kernelValue{"floor", "us", p.Floor})
