@@ -75,16 +75,16 @@ type GEMM struct {
 //
 // on top of what the prompts take. Where Mixed is 0 such steps are as the others.
 type Decode struct {
-	Floor      float64 `yaml:"floor_us"`     // microseconds
-	Bytes      float64 `yaml:"bytes"`        // share of the bandwidth at many tokens of context
-	Fill       float64 `yaml:"fill_us"`      // microseconds at many sequences of long context
-	FillSeqs   float64 `yaml:"fill_seqs"`    // sequences at which half of it is reached
-	FillShare  float64 `yaml:"fill_share"`   // of the bytes' time, which it does not exceed
-	Tail       float64 `yaml:"tail"`         // sequences
-	Mixed      float64 `yaml:"mixed"`        // share of the bandwidth beside prompts, with 4 query heads a KV head
-	MixedSeq   float64 `yaml:"mixed_seq_us"` // microseconds a sequence beside prompts, with 32 query heads
-	Serial     float64 `yaml:"serial_ns"`    // nanoseconds a token of the longest context, which nothing splits beside prompts
-	From       `yaml:",inline"`
+	Floor     float64 `yaml:"floor_us"`     // microseconds
+	Bytes     float64 `yaml:"bytes"`        // share of the bandwidth at many tokens of context
+	Fill      float64 `yaml:"fill_us"`      // microseconds at many sequences of long context
+	FillSeqs  float64 `yaml:"fill_seqs"`    // sequences at which half of it is reached
+	FillShare float64 `yaml:"fill_share"`   // of the bytes' time, which it does not exceed
+	Tail      float64 `yaml:"tail"`         // sequences
+	Mixed     float64 `yaml:"mixed"`        // share of the bandwidth beside prompts, with 4 query heads a KV head
+	MixedSeq  float64 `yaml:"mixed_seq_us"` // microseconds a sequence beside prompts, with 32 query heads
+	Serial    float64 `yaml:"serial_ns"`    // nanoseconds a token of the longest context, which nothing splits beside prompts
+	From      `yaml:",inline"`
 }
 
 // A Prefill is the time of attention of prompts, a layer: its floor and, a

@@ -3,7 +3,6 @@ package roofline
 import (
 	_ "embed" // the catalogue is part of the binary
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -90,23 +89,30 @@ func (q *Quantity) resolve(sources map[string]string) {
 }
 
 func (k *Kernels) resolve(sources map[string]string) {
+	k.each(func(f *From) { f.resolve(sources) })
+}
+
+// each calls do for the source of every kernel that is there.
+func (k *Kernels) each(do func(*From)) {
 	for _, g := range k.GEMM {
-		g.resolve(sources)
+		if g != nil {
+			do(&g.From)
+		}
 	}
 	if k.Decode != nil {
-		k.Decode.resolve(sources)
+		do(&k.Decode.From)
 	}
 	if k.Prefill != nil {
-		k.Prefill.resolve(sources)
+		do(&k.Prefill.From)
 	}
 	if k.Layer != nil {
-		k.Layer.resolve(sources)
+		do(&k.Layer.From)
 	}
 	if k.Sampler != nil {
-		k.Sampler.resolve(sources)
+		do(&k.Sampler.From)
 	}
 	if k.AllReduce != nil {
-		k.AllReduce.resolve(sources)
+		do(&k.AllReduce.From)
 	}
 }
 
@@ -120,64 +126,6 @@ func (c *Card) resolve(sources map[string]string) {
 
 func (c *Card) quantities() []*Quantity {
 	return []*Quantity{&c.Memory, &c.Bandwidth, &c.FP16, &c.FP8, &c.Int8, &c.FP4, &c.Link, &c.Latency}
-}
-
-// check tells what is missing or impossible.
-func (c *Card) check() error {
-	if c.Name == "" {
-		return fmt.Errorf("a card has no name: give it one")
-	}
-	for i, q := range c.quantities() {
-		names := []string{"memory_gib", "bandwidth_gb_s", "fp16_tflops", "fp8_tflops", "int8_tops", "fp4_tflops", "link_gb_s", "link_latency_us"}
-		if math.IsNaN(q.Value) || math.IsInf(q.Value, 0) || q.Value < 0 || q.Value > 1e9 {
-			return fmt.Errorf("card %s: %s: %v is no possible value", c.Name, names[i], q.Value)
-		}
-		if i < 3 && q.Value == 0 {
-			return fmt.Errorf("card %s: %s is missing: give {value: …, source: …}", c.Name, names[i])
-		}
-	}
-	return nil
-}
-
-// check tells which shapes are missing or impossible.
-func (m *Model) check() error {
-	if m.Name == "" {
-		return fmt.Errorf("a model has no name: give it one")
-	}
-	need := []struct {
-		name string
-		v    int
-	}{
-		{"layers", m.Layers}, {"hidden", m.Hidden}, {"heads", m.Heads}, {"kv_heads", m.KVHeads},
-		{"head_dim", m.HeadDim}, {"vocab", m.Vocab},
-	}
-	var missing []string
-	for _, n := range need {
-		if n.v <= 0 {
-			missing = append(missing, n.name)
-		}
-		if n.v > 1<<24 {
-			return fmt.Errorf("model %s: %s: %d is no possible width", m.Name, n.name, n.v)
-		}
-	}
-	if m.Experts == 0 && m.Inner <= 0 {
-		missing = append(missing, "inner")
-	}
-	if m.Experts > 0 && (m.ExpertInner <= 0 || m.Active <= 0) {
-		missing = append(missing, "expert_inner", "active")
-	}
-	if len(missing) > 0 {
-		return fmt.Errorf("model %s: missing %s", m.Name, strings.Join(missing, ", "))
-	}
-	for _, v := range []int{m.Inner, m.MaxLen, m.Experts, m.Active, m.ExpertInner, m.SharedInner, m.DenseLayers, m.Window, m.WindowLayers} {
-		if v < 0 || v > 1<<30 {
-			return fmt.Errorf("model %s: %d is no possible width or count", m.Name, v)
-		}
-	}
-	if m.Active > m.Experts || m.DenseLayers > m.Layers || m.WindowLayers > m.Layers {
-		return fmt.Errorf("model %s: more active experts, dense or sliding layers than there are", m.Name)
-	}
-	return nil
 }
 
 // Models is the catalogue of models, in order of name.

@@ -255,15 +255,19 @@ func (m *Machine) allReduce(size float64) float64 {
 	if m.ideal {
 		return ring
 	}
-	r := m.kernel.reduce
-	if r == nil {
+	times := m.reduceTimes()
+	if times == nil {
 		return ring + m.latency()
 	}
-	times, ok := r.Times[int(m.p)]
-	if !ok {
-		return ring + m.latency()
+	return max(ring, logInterpolate(m.kernel.reduce.Bytes, times, size)*micro)
+}
+
+// reduceTimes is the table for the number of cards, or nil where there is none.
+func (m *Machine) reduceTimes() []float64 {
+	if m.kernel.reduce == nil {
+		return nil
 	}
-	return max(ring, logInterpolate(r.Bytes, times, size)*micro)
+	return m.kernel.reduce.Times[m.setup.TP]
 }
 
 // logInterpolate reads a table of ascending xs in logarithms of both; outside,
