@@ -126,14 +126,14 @@ func (b *Built) fillMachine() error {
 	}
 	b.Machine = m
 	b.Setup.Precision = m.Setup().Precision
-	var doubtful []string
-	for _, c := range m.Explain() {
+	all, doubtful := m.Explain(), 0
+	for _, c := range all {
 		if !c.Confirmed {
-			doubtful = append(doubtful, c.Name)
+			doubtful++
 		}
 	}
-	if len(doubtful) > 0 {
-		b.note("unconfirmed constants, of a single source: %s (tokmeter sol --explain shows where each comes from)", strings.Join(doubtful, ", "))
+	if doubtful > 0 {
+		b.note("%d of the %d constants are unconfirmed, for they have a single source: tokmeter sol --explain lists them", doubtful, len(all))
 	}
 	return nil
 }
