@@ -24,6 +24,9 @@ type call struct {
 	sock    *socket
 	reader  *bufio.Reader // what comes after the call
 	body    []byte
+	routed  string // the route that answers it; "" for none
+	status  int    // of the answer
+	sent    int    // its Content-Length; 0 for a stream
 	arrived int64 // wall clock of its last byte, in nanoseconds
 }
 
@@ -72,7 +75,9 @@ func (s *Server) serveConn(nc net.Conn) {
 			return
 		}
 		c := &call{Request: req, sock: sock, reader: br, body: body, arrived: sock.arrived()}
-		if !s.answer(c) || req.Close {
+		goesOn := s.answer(c)
+		s.counted(c)
+		if !goesOn || req.Close {
 			return
 		}
 	}
@@ -81,10 +86,11 @@ func (s *Server) serveConn(nc net.Conn) {
 // answer finds the handler of a call.
 func (s *Server) answer(c *call) bool {
 	path := c.URL.Path
-	if strings.HasPrefix(path, "/v1") && !s.authorized(c) {
+	if needsKey(path) && !s.authorized(c) {
 		return c.reply(http.StatusUnauthorized, map[string]any{"error": "Unauthorized"})
 	}
 	if h := s.routes[c.Method+" "+path]; h != nil {
+		c.routed = path
 		return h(c)
 	}
 	for i := len(path) - 1; i > 0; i-- {
@@ -92,15 +98,11 @@ func (s *Server) answer(c *call) bool {
 			continue
 		}
 		if h := s.routes[c.Method+" "+path[:i+1]]; h != nil {
+			c.routed = path[:i+1]
 			return h(c)
 		}
 	}
-	for route := range s.routes {
-		if _, p, _ := strings.Cut(route, " "); p == path {
-			return c.reply(http.StatusMethodNotAllowed, map[string]any{"detail": "Method Not Allowed"})
-		}
-	}
-	return c.reply(http.StatusNotFound, map[string]any{"detail": "Not Found"})
+	return s.unrouted(c)
 }
 
 // authorized reports whether a call carries one of the keys.
@@ -132,6 +134,7 @@ func (c *call) reply(status int, v any) bool {
 
 // replyBytes writes a whole answer.
 func (c *call) replyBytes(status int, kind string, body []byte, headers ...string) bool {
+	c.status, c.sent = status, len(body)
 	head := fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nServer: %s\r\n", status, http.StatusText(status), serverName)
 	if kind != "" {
 		head = fmt.Appendf(head, "Content-Type: %s\r\n", kind)

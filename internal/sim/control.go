@@ -1,107 +1,118 @@
 package sim
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
-	"sync"
+	"slices"
+	"strings"
+	"time"
 
 	"tokmeter/internal/sim/engine"
+	"tokmeter/internal/sim/exposition"
 )
 
-// controlRoutes is everything that is served beside generation.
+// controlRoutes is everything that is served beside generation. Paths that vLLM
+// has in its development mode alone are there when that mode is on.
 func (s *Server) controlRoutes() map[string]handler {
+	s.setLive(live{EOS: s.opts.EOS, Faults: s.opts.Faults})
 	health := func(c *call) bool { return c.reply(http.StatusOK, nil) }
-	return map[string]handler{
-		"GET /health":      health,
-		"GET /ping":        health,
-		"POST /ping":       health,
-		"GET /version":     s.version,
-		"GET /v1/models":   s.listModels,
-		"POST /tokenize":   s.tokenize,
-		"POST /detokenize": s.detokenize,
+	routes := map[string]handler{
+		"GET /health":         health,
+		"GET /ping":           health,
+		"POST /ping":          health,
+		"GET /version":        s.version,
+		"GET /load":           s.load,
+		"GET /v1/models":      s.listModels,
+		"POST /tokenize":      s.tokenize,
+		"POST /detokenize":    s.detokenize,
+		"GET /tokenizer_info": s.tokenizerInfo,
+		"POST /v1/embeddings": s.embed,
+		"GET /sim/state":      s.getState,
+		"GET /sim/config":     s.getConfig,
+		"POST /sim/config":    s.setConfig,
+		"GET /sim/sol":        s.getLight,
 	}
+	for _, method := range [...]string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"} {
+		routes[method+" /metrics"] = s.metrics
+	}
+	if s.opts.DevMode {
+		for route, h := range s.devRoutes() {
+			routes[route] = h
+		}
+	}
+	return routes
 }
 
 // observers is who is told of steps and requests.
-func (s *Server) observers() []engine.Observer { return nil }
+func (s *Server) observers() []engine.Observer {
+	s.meter = newMeter(s)
+	return []engine.Observer{s.meter}
+}
 
+// version answers GET /version. It says that it is no vLLM.
 func (s *Server) version(c *call) bool {
 	return c.reply(http.StatusOK, map[string]any{"version": "tokmeter-simulator", "simulated": true})
 }
 
-// models are the names that requests may ask for.
-type models struct {
-	mu       sync.Mutex
-	names    []string
-	adapters []Adapter
-}
-
-func newModels(names []string, adapters []Adapter) *models {
-	return &models{names: names, adapters: append([]Adapter(nil), adapters...)}
-}
-
-// find returns the adapter that a name stands for, "" for the model itself. An
-// empty name is the model. The error is vLLM's.
-func (m *models) find(name string) (adapter string, err *apiError) {
-	if name == "" {
-		return "", nil
+// load answers GET /load, which counts with --enable-server-load-tracking alone.
+func (s *Server) load(c *call) bool {
+	n := int64(0)
+	if s.opts.ServerLoad {
+		n = s.inflight.Load()
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, n := range m.names {
-		if n == name {
-			return "", nil
+	return c.reply(http.StatusOK, map[string]int64{"server_load": n})
+}
+
+// counted tells the series of HTTP of a call that was answered.
+func (s *Server) counted(c *call) {
+	now := time.Now()
+	x := exposition.Exchange{Path: c.URL.Path, Routed: c.routed != "", Method: c.Method, Status: c.status,
+		Seconds: max(now.Sub(time.Unix(0, c.arrived)).Seconds(), 0), In: max(c.ContentLength, 0), Out: int64(c.sent), At: unixSeconds(now)}
+	if x.Status == 0 {
+		x.Status = http.StatusOK // the head of a stream
+	}
+	if strings.HasSuffix(c.routed, "/") {
+		x.Path = c.routed + "{response_id}"
+	}
+	s.meter.series.HTTP(x)
+}
+
+// guarded are the beginnings of paths that need a key.
+var guarded = [...]string{"/v1", "/v2", "/inference", "/cohere"}
+
+// needsKey reports whether vLLM asks for a key on a path.
+func needsKey(path string) bool {
+	return slices.ContainsFunc(guarded[:], func(p string) bool { return strings.HasPrefix(path, p) })
+}
+
+// unrouted answers a call that has no handler, as FastAPI does: another method
+// is 405 and names one that there is, a path with or without a slash too many
+// is sent to the right one, all else is 404.
+func (s *Server) unrouted(c *call) bool {
+	if allowed := s.methods(c.URL.Path); len(allowed) > 0 {
+		return c.replyBytes(http.StatusMethodNotAllowed, "application/json", []byte(`{"detail":"Method Not Allowed"}`), "Allow: "+allowed[0])
+	}
+	other := strings.TrimRight(c.URL.Path, "/")
+	if other == c.URL.Path {
+		other += "/"
+	}
+	if len(s.methods(other)) > 0 && !strings.ContainsAny(c.Host, "\r\n") {
+		to := "http://" + c.Host + other
+		if c.URL.RawQuery != "" {
+			to += "?" + c.URL.RawQuery
+		}
+		return c.replyBytes(http.StatusTemporaryRedirect, "", nil, "Location: "+to)
+	}
+	return c.replyBytes(http.StatusNotFound, "application/json", []byte(`{"detail":"Not Found"}`))
+}
+
+// methods are those that a path has handlers for, sorted.
+func (s *Server) methods(path string) []string {
+	var out []string
+	for route := range s.routes {
+		if method, p, _ := strings.Cut(route, " "); p == path {
+			out = append(out, method)
 		}
 	}
-	for _, a := range m.adapters {
-		if a.Name == name {
-			return name, nil
-		}
-	}
-	return "", &apiError{http.StatusNotFound, "NotFoundError", "model", fmt.Sprintf("The model `%s` does not exist.", name)}
-}
-
-// listModels lists the model and its adapters.
-func (s *Server) listModels(c *call) bool {
-	data := []any{}
-	add := func(name string, parent any) {
-		m := map[string]any{"id": name, "object": "model", "created": s.began.Unix(), "owned_by": "tokmeter-simulator",
-			"root": name, "parent": parent}
-		if parent == nil {
-			m["max_model_len"] = s.maxLen
-		}
-		data = append(data, m)
-	}
-	s.models.mu.Lock()
-	for _, n := range s.models.names {
-		add(n, nil)
-	}
-	for _, a := range s.models.adapters {
-		add(a.Name, s.models.names[0])
-	}
-	s.models.mu.Unlock()
-	return c.reply(http.StatusOK, map[string]any{"object": "list", "data": data})
-}
-
-func (s *Server) tokenize(c *call) bool {
-	var q struct {
-		Prompt     string `json:"prompt"`
-		AddSpecial *bool  `json:"add_special_tokens"`
-	}
-	if err := json.Unmarshal(c.body, &q); err != nil {
-		return c.replyError(badRequest("", "%v", err))
-	}
-	ids := s.tok.Encode(q.Prompt, q.AddSpecial == nil || *q.AddSpecial)
-	return c.reply(http.StatusOK, map[string]any{"count": len(ids), "max_model_len": s.maxLen, "tokens": ids, "token_strs": nil})
-}
-
-func (s *Server) detokenize(c *call) bool {
-	var q struct {
-		Tokens []int `json:"tokens"`
-	}
-	if err := json.Unmarshal(c.body, &q); err != nil {
-		return c.replyError(badRequest("", "%v", err))
-	}
-	return c.reply(http.StatusOK, map[string]any{"prompt": s.tok.Decode(q.Tokens, false)})
+	slices.Sort(out)
+	return out
 }

@@ -297,8 +297,8 @@ var ownLength = text.Length{Mean: 256, Sigma: 0.6}
 func (s *Server) newChoices(a *answer, adapter string, form *text.Form) *apiError {
 	b := a.body
 	length := text.Length{}
-	if s.opts.EOS > 0 {
-		length = text.Length{Mean: 1 / s.opts.EOS, Sigma: 1}
+	if eos := s.now.Load().EOS; eos > 0 {
+		length = text.Length{Mean: 1 / eos, Sigma: 1}
 	}
 	seed := s.opts.Seed
 	if b.Seed != nil {
@@ -406,7 +406,7 @@ func (s *Server) submit(a *answer) *apiError {
 
 // decide draws what goes wrong with the request. done says that it was answered.
 func (s *Server) decide(a *answer) (goesOn, done bool) {
-	set := s.opts.Faults
+	set := s.now.Load().Faults
 	if h := a.call.Header.Get(fault.Header); h != "" {
 		asked, err := set.With(h)
 		if err != nil {

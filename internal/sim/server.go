@@ -35,6 +35,10 @@ type Server struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // the accept loop and each connection
 
+	meter *meter
+	doze  dozer
+	now   atomic.Pointer[live]
+
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
 	seen  map[uint64]int // prompts that faults may have met, by hash
@@ -73,7 +77,6 @@ func Start(o Options) (*Server, error) {
 
 // startEngine starts what gives the tokens and names the model after it.
 func (s *Server) startEngine() error {
-	observe := s.observers()
 	if f := s.opts.Fixed; f != nil {
 		if len(s.opts.Names) == 0 {
 			s.opts.Names = []string{f.Model}
@@ -81,6 +84,7 @@ func (s *Server) startEngine() error {
 		for _, name := range f.Adapters {
 			s.opts.Adapters = append(s.opts.Adapters, Adapter{Name: name})
 		}
+		observe := s.observers()
 		e, err := engine.StartFixed(engine.FixedConfig{TTFT: f.TTFT, ITL: f.ITL, Jitter: f.Jitter, Seed: f.Seed}, observe...)
 		if err != nil {
 			return fmt.Errorf("simulator: %w", err)
@@ -96,6 +100,7 @@ func (s *Server) startEngine() error {
 		s.opts.Names = []string{built.Setup.Model}
 	}
 	s.built, s.maxLen = built, built.Sched.MaxModelLen
+	observe := s.observers()
 	e, err := engine.Start(engine.Config{Sched: built.Sched, Machine: built.Machine,
 		Acceptance: built.Setup.Acceptance, Seed: s.opts.Seed}, observe...)
 	if err != nil {

@@ -91,7 +91,7 @@ func (s *Server) getState(c *call) bool {
 		"blocks": x.Blocks, "free_blocks": x.Free, "kv_usage": x.KVUsage, "steps": x.Steps, "preemptions": x.Preemptions,
 		"prefix_queries": x.Queries, "prefix_hits": x.Hits, "prompt_tokens": x.Prompt, "output_tokens": x.Output,
 		"finished": x.Finished, "aborted": x.Aborted, "paused": x.Paused, "sleep_level": x.Sleep,
-		"lateness": lateObject(s.Lateness()),
+		"lateness": lateObject(s.Lateness()), "trace": s.steps(c),
 	}
 	if f := s.opts.Fixed; f != nil {
 		state["fixed"] = map[string]any{"ttft": f.TTFT.String(), "itl": f.ITL.String(), "jitter": f.Jitter, "seed": f.Seed}

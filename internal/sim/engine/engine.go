@@ -89,6 +89,7 @@ type Request struct {
 	N       int       // answers asked for by the request it belongs to, for the metrics
 	Max     int       // max_tokens asked for, for the metrics
 	Pooling bool      // no text is made of it: an embedding
+	Dropped bool      // set by the engine: it ended the request, not the client
 
 	// Kept by the engine. Sinks and observers may read them when they are called.
 	Times Times
@@ -152,6 +153,10 @@ type StepStats struct {
 	Prompts       int   // requests whose prompt was completed: first tokens
 	PromptTokens  int   // their prompts' tokens
 	Cached        int   // of these found in the cache
+
+	Running, Waiting int           // requests after the step
+	Free             int           // blocks after the step
+	Late             time.Duration // from End to the moment before the first write
 }
 
 // A Snapshot is the engine's state at one moment.

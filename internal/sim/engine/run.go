@@ -210,8 +210,11 @@ func (e *clocked) emit(due time.Time) {
 			e.tell(m.r, m.n, due)
 		}
 	}
+	s := &e.stats
+	s.Running, s.Waiting, _ = e.sched.Counts()
+	s.Free, s.Late = e.sched.Free(), max(first, 0)
 	for _, o := range e.observe {
-		o.Step(&e.stats)
+		o.Step(s)
 	}
 }
 
@@ -311,6 +314,7 @@ func (e *clocked) drop(r *Request, why error) {
 	if r.quit || r.Ended != sched.Unfinished {
 		return
 	}
+	r.Dropped = true
 	e.abort(r)
 	r.Sink.Drop(r, why)
 }

@@ -156,7 +156,7 @@ func (e *clocked) do(f func()) error {
 		e.mu.Unlock()
 		return ErrClosed
 	}
-	e.commands = append(e.commands, func() { f(); close(ran) })
+	e.commands = append(e.commands, func() { f(); e.publish(); close(ran) })
 	e.mu.Unlock()
 	e.alarm.Wake()
 	select {
