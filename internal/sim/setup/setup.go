@@ -86,11 +86,11 @@ const (
 func (s Setup) Build() (*Built, error) {
 	var p problems
 	s.check(&p)
-	model, card, precision := s.find(&p)
+	model, card, precision, notes := s.find(&p)
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	b := &Built{Setup: s, Model: model, Card: card, Frontend: frontendV1}
+	b := &Built{Setup: s, Model: model, Card: card, Frontend: frontendV1, Notes: notes}
 	b.fillEngine(precision)
 	b.fillLimits(&p)
 	if err := b.fillMachine(); err != nil {
