@@ -27,7 +27,7 @@ type call struct {
 	routed  string // the route that answers it; "" for none
 	status  int    // of the answer
 	sent    int    // its Content-Length; 0 for a stream
-	arrived int64 // wall clock of its last byte, in nanoseconds
+	arrived int64  // wall clock of its last byte, in nanoseconds
 }
 
 // A handler answers a call and reports whether the connection may go on.
