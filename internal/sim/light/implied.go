@@ -74,10 +74,11 @@ func slower(bandwidth float64) string {
 	for _, c := range cards[:min(len(cards), maxSlower)] {
 		names = append(names, c.Name)
 	}
+	list := strings.Join(names, ", ")
 	if len(cards) > maxSlower {
-		names = append(names, "or slower ones")
+		list += " or a slower card"
 	}
-	return strings.Join(names, ", ")
+	return list
 }
 
 // Shapes finds a model by its name or its path, with the format of its weights:

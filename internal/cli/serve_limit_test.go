@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokmeter/internal/cli/argv"
+	"tokmeter/internal/metrics"
+	"tokmeter/internal/plan"
+)
+
+// TestLimitFlagsLeaveVLLMAlone: whatever beginning of a flag of vLLM's is typed,
+// it means the same with the flags of the speed of light as without them.
+func TestLimitFlagsLeaveVLLMAlone(t *testing.T) {
+	ours := map[string]bool{}
+	for _, f := range limitFlags() {
+		ours[f.Name] = true
+	}
+	with := serveTable()
+	var without table
+	for _, f := range with {
+		if !ours[f.Name] {
+			without = append(without, f)
+		}
+	}
+	if len(without) != len(with)-len(ours) {
+		t.Fatalf("the table has %d flags and %d without ours", len(with), len(without))
+	}
+	read := func(table table, words ...string) any {
+		p, err := argv.Parse(table.options(), table.lengthen(words), os.ReadFile)
+		if err != nil {
+			return "refused"
+		}
+		return p.Settings
+	}
+	n := 0
+	for _, f := range without {
+		for i := 1; i <= len(f.Name); i++ {
+			name := "--" + f.Name[:i]
+			for _, words := range [][]string{{name}, {name, "1"}, {name + "=1"}, {strings.ReplaceAll(name, "-", "_")}} {
+				// A beginning that several flags have may name more of them.
+				if diff := cmp.Diff(read(without, words...), read(with, words...)); diff != "" {
+					t.Errorf("%q reads otherwise (-without +with):\n%s", words, diff)
+				}
+				n++
+			}
+		}
+	}
+	if n < 1000 {
+		t.Errorf("only %d words were read", n)
+	}
+}
+
+// TestCards: -tp, --tp and the whole name are one flag.
+func TestCards(t *testing.T) {
+	for _, words := range []string{"-tp 2", "--tp 2", "-tp=2", "--tp=2", "--tensor-parallel-size 2", "--tensor_parallel_size=2"} {
+		env, _, _ := fakeEnv()
+		_, o, err := servePlanOf(env, serveTable().lengthen(append(splitWords(words), "--gpu", "a10g"))...)
+		if err != nil || o.Limit.Setup.TP != 2 || o.Limit.Setup.GPU != "a10g" || !o.Limit.Named {
+			t.Errorf("%s: got %+v (%v), want two cards", words, o.Limit, err)
+		}
+	}
+}
+
+// TestLimitAgain: what a run directory's names no longer find is a warning and
+// not the end of a report.
+func TestLimitAgain(t *testing.T) {
+	for why, kept := range map[string]string{
+		"the card's file is gone": `{"setup": {"Model": "llama-3-8b", "GPU": "/nowhere/card.yaml"}, "named": true}`,
+		"nonsense":                `[1]`,
+		"the model is gone":       `{"setup": {"Model": "/nowhere"}}`,
+	} {
+		s := metrics.Summary{Completed: 1}
+		limitAgain(&s, nil, plan.Plan{}, json.RawMessage(kept))
+		if len(s.Warnings) != 1 || s.Warnings[0].Code != "limit" || strings.Contains(s.Warnings[0].Text, "\n") || s.Limit != nil {
+			t.Errorf("%s: got %+v", why, s.Warnings)
+		}
+	}
+	s := metrics.Summary{Completed: 1}
+	limitAgain(&s, nil, plan.Plan{}, nil)
+	if len(s.Warnings) != 0 {
+		t.Errorf("a run without a limit: got %+v", s.Warnings)
+	}
+}
