@@ -313,6 +313,8 @@ func (a *answer) close(goesOn bool) {
 		return
 	}
 	a.ended = true
+	a.s.leave(a.call)
+	a.s.counted(a.call)
 	if !a.truth.Complete {
 		a.keepTruth()
 	}

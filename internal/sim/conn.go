@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 )
 
 // maxBody bounds a request's body.
@@ -24,10 +25,12 @@ type call struct {
 	sock    *socket
 	reader  *bufio.Reader // what comes after the call
 	body    []byte
-	routed  string // the route that answers it; "" for none
-	status  int    // of the answer
-	sent    int    // its Content-Length; 0 for a stream
-	arrived int64  // wall clock of its last byte, in nanoseconds
+	routed  string      // the route that answers it; "" for none
+	status  int         // of the answer
+	sent    int         // its Content-Length; 0 for a stream
+	working atomic.Bool // it counts for /load
+	told    atomic.Bool // the series of HTTP know it
+	arrived int64       // wall clock of its last byte, in nanoseconds
 }
 
 // A handler answers a call and reports whether the connection may go on.

@@ -62,8 +62,23 @@ func (s *Server) load(c *call) bool {
 	return c.reply(http.StatusOK, map[string]int64{"server_load": n})
 }
 
-// counted tells the series of HTTP of a call that was answered.
+// enter counts a call for /load until leave.
+func (s *Server) enter(c *call) {
+	s.inflight.Add(1)
+	c.working.Store(true)
+}
+
+func (s *Server) leave(c *call) {
+	if c.working.CompareAndSwap(true, false) {
+		s.inflight.Add(-1)
+	}
+}
+
+// counted tells the series of HTTP of a call that was answered, once.
 func (s *Server) counted(c *call) {
+	if c.told.Swap(true) {
+		return
+	}
 	now := time.Now()
 	x := exposition.Exchange{Path: c.URL.Path, Routed: c.routed != "", Method: c.Method, Status: c.status,
 		Seconds: max(now.Sub(time.Unix(0, c.arrived)).Seconds(), 0), In: max(c.ContentLength, 0), Out: int64(c.sent), At: unixSeconds(now)}
@@ -71,7 +86,8 @@ func (s *Server) counted(c *call) {
 		x.Status = http.StatusOK // the head of a stream
 	}
 	if strings.HasSuffix(c.routed, "/") {
-		x.Path = c.routed + "{response_id}"
+		_, below, _ := strings.Cut(strings.TrimPrefix(c.URL.Path, c.routed), "/")
+		x.Path = strings.TrimSuffix(c.routed+"{response_id}/"+below, "/")
 	}
 	s.meter.series.HTTP(x)
 }

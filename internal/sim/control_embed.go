@@ -44,8 +44,8 @@ type embeddingUsage struct {
 // are made up: each token has its own direction, so that texts with the same
 // words are near to each other.
 func (s *Server) embed(c *call) bool {
-	s.inflight.Add(1)
-	defer s.inflight.Add(-1)
+	s.enter(c)
+	defer s.leave(c)
 	q, fail := s.readEmbedding(c)
 	if fail != nil {
 		return c.replyError(fail)

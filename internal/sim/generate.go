@@ -34,8 +34,8 @@ func (s *Server) uptime() time.Duration { return time.Since(s.began) }
 
 // generate answers a request for text.
 func (s *Server) generate(c *call) bool {
-	s.inflight.Add(1)
-	defer s.inflight.Add(-1)
+	s.enter(c)
+	defer s.leave(c)
 	b, fail := readBody(c.body)
 	if fail != nil {
 		return c.replyError(fail)
