@@ -22,6 +22,7 @@ func TestEvidence(t *testing.T) {
 	total := func(b *setup.Built, r *Result) float64 { return (r.Duration - b.Frontend) * 1e3 }
 	rate := func(_ *setup.Built, r *Result) float64 { return 1 / r.Timings[0].TPOT() }
 	no, one := false, 1.0
+	page := newTable(t, "evidence", "| what | card | measured | synchronous, 1 ms of host | asynchronous, as vLLM of 2026 |", "|--|--|--|--|--|")
 	for _, c := range []struct {
 		what, unit string
 		gpu        string
@@ -42,9 +43,10 @@ func TestEvidence(t *testing.T) {
 			got[i] = c.of(b, replayed(t, b, c.load, Options{}))
 		}
 		off := func(x float64) float64 { return 100 * (x/c.measured - 1) }
-		t.Logf("| %s | %s | %.1f %s | %.1f (%+.1f %%) | %.1f (%+.1f %%) |", c.what, c.gpu, c.measured, c.unit, got[0], off(got[0]), got[1], off(got[1]))
+		page.add("| %s | %s | %.1f %s | %.1f (%+.1f %%) | %.1f (%+.1f %%) |", c.what, c.gpu, c.measured, c.unit, got[0], off(got[0]), got[1], off(got[1]))
 		if !(math.Abs(off(got[0])) <= c.bound) {
 			t.Errorf("%s on %s: %.1f %s, measured %.1f", c.what, c.gpu, got[0], c.unit, c.measured)
 		}
 	}
+	page.check()
 }

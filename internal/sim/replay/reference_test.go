@@ -150,19 +150,21 @@ func TestReference(t *testing.T) {
 		{"fp16, vllm-v1", with(func(s *setup.Setup) { s.Engine = setup.EngineV1 })},
 	}
 	got := map[string]refRow{}
-	t.Log("| | duration s | TTFT mean / median / P99 ms | TPOT mean / median / P99 ms | TPOT, fp16 ÷ this |")
-	t.Log("|--|--|--|--|--|")
-	t.Log("| measured | 110.95 | 106.36 / 78.82 / 286.84 | 42.52 / 43.07 / 58.80 | |")
+	page := newTable(t, "reference",
+		"| | duration s | TTFT mean / median / P99 ms | TPOT mean / median / P99 ms | TPOT, fp16 ÷ this |",
+		"|--|--|--|--|--|",
+		"| measured | 110.95 | 106.36 / 78.82 / 286.84 | 42.52 / 43.07 / 58.80 | |")
 	for _, row := range rows {
 		r := refRun(t, row.s)
 		got[row.name] = r
-		t.Logf("| %s | %v | %.2f |", row.name, r, got["fp16"].tpot[0]/r.tpot[0])
+		page.add("| %s | %v | %.2f |", row.name, r, got["fp16"].tpot[0]/r.tpot[0])
 	}
 	for _, p := range []string{"fp16", "fp8", "int8", "int4"} {
 		r := refRun(t, setup.Setup{Model: "llama-3-8b", GPU: "a10g", Precision: p, Constants: roofline.Ideal})
 		got["limit "+p] = r
-		t.Logf("| speed of light, %s | %v | %.2f |", p, r, got["limit fp16"].tpot[0]/r.tpot[0])
+		page.add("| speed of light, %s | %v | %.2f |", p, r, got["limit fp16"].tpot[0]/r.tpot[0])
 	}
+	page.check()
 	within := func(what string, got, want, by float64) {
 		if !(math.Abs(got-want) <= by) {
 			t.Errorf("%s: got %.2f, want %.2f ± %.2f", what, got, want, by)

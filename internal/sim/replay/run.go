@@ -109,6 +109,7 @@ type slot struct {
 // all runs until every request has its last token.
 func (r *run) all() error {
 	r.rng = r.o.Seed*0x9e3779b97f4a7c15 + 1
+	empty := 0 // decisions without a token, one after the other
 	for {
 		if err := r.admit(); err != nil {
 			return err
@@ -122,14 +123,22 @@ func (r *run) all() error {
 		}
 		st := r.sched.Schedule()
 		if len(st.Shares) == 0 {
-			// nothing to compute until something comes
+			// A decision that only preempts takes no time, and the next one is
+			// another. Otherwise there is nothing to compute until something comes.
+			again := len(st.Preempted) > 0
+			r.result.Preemptions += len(st.Preempted)
 			r.sched.Commit(r)
-			if r.next == len(r.order) {
+			switch {
+			case again && empty < 2*r.live+2:
+				empty++
+			case r.next == len(r.order):
 				return fmt.Errorf("%w: %d requests are left and none of them fits: give it more KV blocks", ErrStuck, r.live)
+			default:
+				r.now, empty = max(r.now, r.ready(r.order[r.next])), 0
 			}
-			r.now = max(r.now, r.ready(r.order[r.next]))
 			continue
 		}
+		empty = 0
 		r.step(st)
 	}
 }

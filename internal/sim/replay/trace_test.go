@@ -41,19 +41,21 @@ func TestTrace(t *testing.T) {
 		t.Fatalf("%d requests, %d measured, from the queue: %v; want 300, 300, true", len(f.Arrivals), len(f.Measured), f.FromQueue)
 	}
 	no, ms := false, 1.0
+	page := newTable(t, "trace",
+		"| constants | TTFT error: mean / P50 / P99 % | TPOT | E2EL | E2EL of single requests, mean of absolute errors % | preemptions |",
+		"|--|--|--|--|--|--|")
 	row := func(name string, s *Summary) {
 		e := s.Error
-		t.Logf("| %s | %+.1f / %+.1f / %+.1f | %+.1f / %+.1f / %+.1f | %+.1f / %+.1f / %+.1f | %.1f | %d |", name,
+		page.add("| %s | %+.1f / %+.1f / %+.1f | %+.1f / %+.1f / %+.1f | %+.1f / %+.1f / %+.1f | %.1f | %d |", name,
 			e.TTFT.Mean, e.TTFT.P50, e.TTFT.P99, e.TPOT.Mean, e.TPOT.P50, e.TPOT.P99, e.E2EL.Mean, e.E2EL.P50, e.E2EL.P99, *s.RequestErrorP, s.Preemptions)
 	}
 	got := replayTrace(t, f, setup.Setup{})
-	t.Log("| | TTFT error: mean / P50 / P99 % | TPOT | E2EL | E2EL of single requests | preemptions |")
-	t.Log("|--|--|--|--|--|--|")
-	row("measured constants", got)
-	row("datasheet constants", replayTrace(t, f, setup.Setup{Constants: roofline.Datasheet}))
-	row("measured constants, synchronous, no host time", replayTrace(t, f, setup.Setup{Async: &no, HostMs: new(float64)}))
-	row("measured constants, synchronous, 1 ms", replayTrace(t, f, setup.Setup{Async: &no, HostMs: &ms}))
-	row("speed of light", replayTrace(t, f, setup.Setup{Constants: roofline.Ideal}))
+	row("measured", got)
+	row("datasheet alone", replayTrace(t, f, setup.Setup{Constants: roofline.Datasheet}))
+	row("measured, synchronous, no host time", replayTrace(t, f, setup.Setup{Async: &no, HostMs: new(float64)}))
+	row("measured, synchronous, 1 ms of host", replayTrace(t, f, setup.Setup{Async: &no, HostMs: &ms}))
+	row("none: speed of light", replayTrace(t, f, setup.Setup{Constants: roofline.Ideal}))
+	page.check()
 	if got.Engine.KVBlocks != 2588 || got.Engine.MaxBatchedTokens != 2048 || got.Engine.MaxSeqs != 256 {
 		t.Errorf("engine is %+v, want the trace's 2,588 blocks, 2,048 tokens and 256 requests", got.Engine)
 	}
