@@ -236,6 +236,9 @@ type turn struct{ role, text string }
 
 // turns reads messages. Parts that are no text are left out.
 func turns(raw json.RawMessage) ([]turn, error) {
+	if len(raw) == 0 {
+		return nil, errors.New("the request has no messages")
+	}
 	var msgs []struct {
 		Role    string          `json:"role"`
 		Type    string          `json:"type"` // of /v1/responses

@@ -33,11 +33,16 @@ func start(t *testing.T, spec Spec) *Server {
 
 func post(t *testing.T, s *Server, path, body string) (int, string) {
 	t.Helper()
+	return postAs(t, s, "r-1", path, body)
+}
+
+func postAs(t *testing.T, s *Server, id, path, body string) (int, string) {
+	t.Helper()
 	req, err := http.NewRequest("POST", s.URL()+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("X-Request-Id", "r-1")
+	req.Header.Set("X-Request-Id", id)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -56,14 +61,14 @@ func TestStreams(t *testing.T) {
 		path, body string
 		last       string // of the stream
 		usage      string
-		texts      string // what one token event holds
+		event      string // of one token
 	}{
 		{"/v1/completions", `{"model":"m","prompt":[1,2,3],"max_tokens":7,"stream":true,"stream_options":{"include_usage":true}}`,
-			"data: [DONE]", `"usage":{"prompt_tokens":3,"completion_tokens":7,"total_tokens":10}`, `"text":" `},
+			"data: [DONE]", `"usage":{"prompt_tokens":3,"total_tokens":10,"completion_tokens":7,`, `"choices":[{"index":0,"text":"`},
 		{"/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}],"max_completion_tokens":7,"stream":true,"stream_options":{"include_usage":true}}`,
-			"data: [DONE]", `"completion_tokens":7`, `"delta":{"content":" `},
+			"data: [DONE]", `"completion_tokens":7`, `"delta":{"content":"`},
 		{"/v1/responses", `{"model":"m","input":"hi","max_output_tokens":7,"stream":true,"store":false}`,
-			`data: {"type":"response.incomplete"`, `"output_tokens":7`, `"delta":" `},
+			`data: {"response":{"id":"resp_r-1"`, `"output_tokens":7`, `data: {"content_index":0,"delta":"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.path, func(t *testing.T) {
@@ -74,9 +79,8 @@ func TestStreams(t *testing.T) {
 			if i := strings.LastIndex(last, "data: "); i >= 0 {
 				last = last[i:]
 			}
-			tokens := strings.Count(body, tt.texts) + strings.Count(body, strings.TrimSuffix(tt.texts, " ")+".")
-			if status != 200 || tokens != 7 || !strings.HasPrefix(last, tt.last) || !strings.Contains(body, tt.usage) {
-				t.Fatalf("got status %d, %d tokens, last %q in\n%s", status, tokens, last, body)
+			if n := strings.Count(body, tt.event); status != 200 || n != 7 || !strings.HasPrefix(last, tt.last) || !strings.Contains(body, tt.usage) {
+				t.Fatalf("got status %d, %d tokens, last %q in\n%s", status, n, last, body)
 			}
 			truth := s.Truth()
 			if len(truth) != 1 || len(truth[0].Sent) != 7 || truth[0].ID != "r-1" || !truth[0].Complete {
@@ -96,14 +100,25 @@ func TestPlainAndErrors(t *testing.T) {
 		status          int
 		want            string
 	}{
-		{"not streamed", "/v1/completions", `{"model":"m","prompt":"x","max_tokens":3}`, 200, `"text":" the light of"`},
-		{"chat, not streamed", "/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"x"}],"max_tokens":2}`, 200, `"content":" the light"`},
-		{"responses, not streamed", "/v1/responses", `{"model":"m","input":"x","max_output_tokens":2}`, 200, `"text":" the light"`},
-		{"unknown model", "/v1/completions", `{"model":"n","prompt":"x"}`, 404, "does not exist"},
-		{"impossible length", "/v1/completions", `{"model":"m","prompt":"x","max_tokens":-5}`, 400, "max_tokens"},
-		{"no prompt", "/v1/chat/completions", `{"model":"m"}`, 400, "no prompt"},
-		{"broken body", "/v1/completions", `{"model":`, 400, "unexpected end"},
-		{"unknown path", "/v1/rerank", `{}`, 404, "Not Found"},
+		{"not streamed", "/v1/completions", `{"model":"m","prompt":"x","max_tokens":3}`, 200, `"completion_tokens":3`},
+		{"chat, not streamed", "/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"x"}],"max_tokens":2}`, 200, `"message":{"role":"assistant","content":"`},
+		{"responses, not streamed", "/v1/responses", `{"model":"m","input":"x","max_output_tokens":2}`, 200, `"output_tokens":2`},
+		{"a request without a model means the one there is", "/v1/completions", `{"prompt":"x","max_tokens":1}`, 200, `"model":"m"`},
+		{"SageMaker's path takes both", "/invocations", `{"messages":[{"role":"user","content":"x"}],"max_tokens":1}`, 200, "chat.completion"},
+		{"unknown model", "/v1/completions", `{"model":"n","prompt":"x"}`, 404, "The model `n` does not exist."},
+		{"impossible length", "/v1/completions", `{"model":"m","prompt":"x","max_tokens":-5}`, 400, `{"error":{"message":"max_tokens must be at least 1, got -5. (parameter=max_tokens, value=-5)","type":"BadRequestError","param":"max_tokens","code":400}}`},
+		{"a length that is no number", "/v1/completions", `{"model":"m","prompt":"x","max_tokens":"many"}`, 400, `{"error":{"message":"1 validation error:\n  {'type': 'int_parsing', 'loc': 'body.max_tokens', 'msg': 'Input should be a valid integer, unable to parse string as an integer', 'input': 'many'}","type":"Bad Request","param":"body.max_tokens","code":400}}`},
+		{"no prompt", "/v1/completions", `{"model":"m"}`, 400, "Either prompt or prompt_embeds must be provided and non-empty."},
+		{"no messages", "/v1/chat/completions", `{"model":"m"}`, 400, "messages"},
+		{"broken body", "/v1/completions", `{"model":`, 400, "JSON decode error"},
+		{"an empty stop string", "/v1/completions", `{"prompt":"x","stop":[""]}`, 400, "stop cannot contain an empty string."},
+		{"n of nothing", "/v1/completions", `{"prompt":"x","n":0}`, 400, "n must be at least 1, got 0."},
+		{"several greedy answers are equal", "/v1/completions", `{"prompt":"x","n":2,"temperature":0}`, 400, "n must be 1 when using greedy sampling, got 2."},
+		{"min above max", "/v1/completions", `{"prompt":"x","min_tokens":20}`, 400, "min_tokens must be less than or equal to max_tokens=16, got 20."},
+		{"options of a stream without one", "/v1/completions", `{"prompt":"x","stream_options":{"include_usage":true}}`, 400, "Stream options can only be defined when `stream=True`."},
+		{"more log probabilities than vLLM gives", "/v1/completions", `{"prompt":"x","logprobs":21}`, 400, "Requested sample logprobs of 21, which is greater than max allowed: 20"},
+		{"unknown path", "/v1/nowhere", `{}`, 404, `{"detail":"Not Found"}`},
+		{"wrong method", "/sim/state", `{}`, 405, `{"detail":"Method Not Allowed"}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.why, func(t *testing.T) {
@@ -186,4 +201,13 @@ func TestParseSpec(t *testing.T) {
 			t.Errorf("%q was taken", bad)
 		}
 	}
+}
+
+// callTo is a call that came over no connection.
+func callTo(path string) *call {
+	req, err := http.NewRequest("POST", path, nil)
+	if err != nil {
+		panic(err)
+	}
+	return &call{Request: req, arrived: time.Now().UnixNano()}
 }

@@ -201,7 +201,7 @@ func (e *clocked) halt(mode PauseMode) chan struct{} {
 }
 
 func (e *clocked) Resume() error {
-	return e.do(func() { e.frozen, e.holding = false, false })
+	return e.do(e.release)
 }
 
 func (e *clocked) Sleep(level int, mode PauseMode) error {
@@ -221,7 +221,7 @@ func (e *clocked) Sleep(level int, mode PauseMode) error {
 }
 
 func (e *clocked) Wake() error {
-	return e.do(func() { e.sleep, e.frozen, e.holding = -1, false, false })
+	return e.do(func() { e.sleep = -1; e.release() })
 }
 
 func (e *clocked) ResetPrefixCache(running bool) (ok bool, err error) {
@@ -248,3 +248,6 @@ func (e *clocked) Close() {
 	<-e.done
 	e.alarm.Close()
 }
+
+// release lets the schedule go on from this moment.
+func (e *clocked) release() { e.frozen, e.holding, e.at = false, false, time.Now() }
