@@ -3,8 +3,10 @@ package cli
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -84,5 +86,36 @@ func TestLimitAgain(t *testing.T) {
 	limitAgain(&s, nil, plan.Plan{}, nil)
 	if len(s.Warnings) != 0 {
 		t.Errorf("a run without a limit: got %+v", s.Warnings)
+	}
+}
+
+// TestIdealEngineIsItsLimit: the server inside with perfect kernels, measured
+// over HTTP, is as fast as the limit that is printed beside it.
+func TestIdealEngineIsItsLimit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r.json")
+	env, _, stderr := fakeEnv("bench", "serve", "--simulate", "a10g/llama-3-8b/fp16,constants=ideal", "--num-prompts", "6", "--request-rate", "10",
+		"--random-input-len", "200", "--random-output-len", "12", "--no-record", "--no-live", "--save-result", "--result-filename", path)
+	env.Now = time.Now
+	if code := Main(env); code != ExitOK {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Limit struct {
+			Over map[string]float64 `json:"measured_over_load"`
+		} `json:"speed_of_light"`
+	}
+	if err := json.Unmarshal(raw, &got); err != nil {
+		t.Fatal(err)
+	}
+	// A request that comes at the end of a step in one and at the beginning of
+	// the next in the other waits a step more or less, and a busy machine is late.
+	for _, key := range []string{"ttft", "tpot", "e2el"} {
+		if x := got.Limit.Over[key]; x < 0.85 || x > 2 {
+			t.Errorf("%s: measured ÷ limit is %v, want 1", key, x)
+		}
 	}
 }
