@@ -75,7 +75,7 @@ type Request struct {
 	MaxOutput int   // output tokens at most
 	MinOutput int   // output tokens before the sampler may end it
 	Priority  int
-	Arrival   float64 // orders requests of one priority
+	Arrival   float64 // orders requests of one priority; with two equal ones in a full cache vLLM's rule, followed here, may preempt them in turns for ever
 	Salt      uint64  // goes into block hashes: adapter, cache_salt
 	Adapter   string  // LoRA adapter; "" for none
 	Owner     any     // the caller's own

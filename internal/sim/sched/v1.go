@@ -31,6 +31,7 @@ func (s *Scheduler) threshold() int {
 // scheduleRunning gives tokens to the running requests and returns the budget
 // left and whether one of them computes its prompt.
 func (s *Scheduler) scheduleRunning(st *Step, budget, threshold int) (left int, prefill bool) {
+	s.inStep = 0
 	for i := 0; i < len(s.running) && budget > 0; {
 		r := s.running[i]
 		if r.pending > 0 && r.Computed+2-r.pending >= len(r.Prompt)+r.MaxOutput {
@@ -42,7 +43,7 @@ func (s *Scheduler) scheduleRunning(st *Step, budget, threshold int) (left int, 
 			n = threshold
 		}
 		n = min(n, budget, s.cfg.MaxModelLen-r.Computed-1)
-		if n <= 0 {
+		if n <= 0 || s.tooMany(r.adapter) {
 			i++
 			continue
 		}
@@ -73,6 +74,7 @@ func (s *Scheduler) scheduleRunning(st *Step, budget, threshold int) (left int, 
 		}
 		st.Shares = append(st.Shares, Share{Request: r, Tokens: n, Context: r.Computed, Drafts: drafts})
 		r.at = s.tick
+		s.useAdapter(r.adapter)
 		prefill = prefill || r.chunk
 		budget -= n
 		i++
@@ -112,12 +114,14 @@ func (s *Scheduler) refund(st *Step, v *Request) int {
 	return 0
 }
 
-// countAdapters counts the different adapters of the step so far.
+// countAdapters counts the different adapters of the step so far, without those
+// of victims.
 func (s *Scheduler) countAdapters(st *Step) {
-	s.inStep = 0
 	if s.cfg.MaxAdapters == 0 {
 		return
 	}
+	s.inStep = 0
+	s.tick++
 	for i := range st.Shares {
 		s.useAdapter(st.Shares[i].Request.adapter)
 	}
@@ -130,14 +134,18 @@ func (s *Scheduler) useAdapter(id int32) {
 	}
 }
 
+// tooMany reports whether the step has no room for another adapter. Among running
+// requests that happens only where one was passed over for a step and another
+// admitted, with speculation near the model length; vLLM fails there.
+func (s *Scheduler) tooMany(id int32) bool {
+	return id > 0 && s.cfg.MaxAdapters > 0 && s.inStep >= s.cfg.MaxAdapters && s.seen[id] != s.tick
+}
+
 // setAside reports whether a waiting request cannot run in this step whatever
 // room there is: its adapter does not fit, or output from before its preemption
 // is still in flight.
 func (s *Scheduler) setAside(r *Request) bool {
-	if r.stale > 0 && !r.drop {
-		return true
-	}
-	return r.adapter > 0 && s.cfg.MaxAdapters > 0 && s.inStep >= s.cfg.MaxAdapters && s.seen[r.adapter] != s.tick
+	return r.stale > 0 && !r.drop || s.tooMany(r.adapter)
 }
 
 // admit moves waiting requests to the running list while they fit. The first
