@@ -104,3 +104,78 @@ func FuzzForm(f *testing.F) {
 		check(q.err())
 	})
 }
+
+// FuzzAsks reads any body as a request for embeddings, as a chat to count and as
+// a change of settings: no panic, and what is taken is within bounds.
+func FuzzAsks(f *testing.F) {
+	for _, s := range []string{`{"input":"a"}`, `{"input":["a","b"],"encoding_format":"base64","dimensions":4}`, `{"input":[1,2,3],"truncate_prompt_tokens":-1}`,
+		`{"input":[[1],[2]],"priority":1e30}`, `{"messages":[{"role":"user","content":[{"type":"text","text":"x"}]}],"continue_final_message":true}`,
+		`{"messages":[{"role":1}]}`, `{"messages":"x","chat_template_kwargs":{"a":[1]}}`, `{"input":[]}`, `{"input":[[]]}`, `{"input":[99999999]}`} {
+		f.Add([]byte(s))
+	}
+	s := tiny(f, nil)
+	header := http.Header{"Content-Type": {"application/json"}}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		c := &call{Request: &http.Request{Method: "POST", Header: header, URL: &url.URL{Path: pathEmbeddings}}, body: body}
+		q, fail := s.readEmbedding(c)
+		switch {
+		case fail != nil && (fail.status < 400 || fail.status > 499):
+			t.Fatalf("%q: status %d", body, fail.status)
+		case fail == nil && (len(q.inputs) == 0 || q.dimensions < 1 || q.dimensions > s.dimensions()):
+			t.Fatalf("%q: %d inputs, %d dimensions", body, len(q.inputs), q.dimensions)
+		}
+		if fail == nil {
+			for _, ids := range q.inputs {
+				if len(ids) == 0 || len(ids) > s.maxLen {
+					t.Fatalf("%q: an input of %d tokens", body, len(ids))
+				}
+			}
+		}
+		if form, _ := parseForm(body, 2); form != nil {
+			if _, fail := s.formChat(form, true); fail != nil && fail.status != http.StatusBadRequest {
+				t.Fatalf("%q: status %d", body, fail.status)
+			}
+			_ = form.err()
+		}
+	})
+}
+
+// TestSettings changes what can be changed at run time.
+func TestSettings(t *testing.T) {
+	s := tiny(t, nil)
+	header := map[string]string{"Content-Type": "application/json"}
+	for _, tc := range []struct {
+		body, want string
+		status     int
+		why        string
+	}{
+		{`{"eos":0.25}`, `{"simulated":true,"eos":0.25,"faults":"","fault_rules":0}`, 200, "one setting"},
+		{`{"faults":"429:1"}`, `{"simulated":true,"eos":0.25,"faults":"429:1","fault_rules":1}`, 200, "the other stays"},
+		{`{"eos":1}`, "", 400, "answers without a token"},
+		{`{"faults":"nonsense"}`, "", 400, "no fault of that name"},
+		{`{"host_ms":3}`, "", 400, "the engine is made"},
+		{`{`, "", 400, "no JSON"},
+	} {
+		got, _ := send(t, s, exchange{Method: "POST", Path: "/sim/config", Body: tc.body, Headers: header})
+		if got.Status != tc.status || tc.want != "" && got.Answer != tc.want {
+			t.Errorf("%s: %s: got %d %s, want %d %s", tc.why, tc.body, got.Status, got.Answer, tc.status, tc.want)
+		}
+	}
+	answer := func() int {
+		got, _ := send(t, s, exchange{Method: "POST", Path: pathCompletions, Body: `{"prompt":"a","max_tokens":1}`, Headers: header})
+		return got.Status
+	}
+	if got := answer(); got != 429 {
+		t.Errorf("with faults: got %d, want 429", got)
+	}
+	send(t, s, exchange{Method: "POST", Path: "/sim/config", Body: `{"faults":""}`, Headers: header})
+	if got := answer(); got != 200 {
+		t.Errorf("without faults again: got %d, want 200", got)
+	}
+	for path, want := range map[string]string{"/sim/sol?input=100&output=10": `"simulated":true`, "/sim/state?steps=1": `"trace":[{"step":0,`,
+		"/sim/sol?input=0": "greater than or equal to 1"} {
+		if got, _ := send(t, s, exchange{Method: "GET", Path: path}); !strings.Contains(got.Answer, want) {
+			t.Errorf("%s: got %d %s, want %s in it", path, got.Status, got.Answer, want)
+		}
+	}
+}
