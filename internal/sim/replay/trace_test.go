@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"encoding/json"
 	"math"
 	"os"
 	"strings"
@@ -83,5 +84,54 @@ func TestSummaryText(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, &b)
 		}
+	}
+}
+
+// The JSON has the keys that are promised, and null where there is nothing: a
+// request of one token has no time per token.
+func TestSummaryJSON(t *testing.T) {
+	b := build(t, setup.Setup{})
+	f := &File{Format: "requests", Arrivals: []Arrival{{ID: "a", Prompt: 10, Output: 1}}}
+	text, err := json.Marshal(Summarize(b, f, replayed(t, b, f.Arrivals, Options{})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		TTFT, TPOT, E2EL map[string]*float64
+		Simulated        bool
+		Requests         int
+	}
+	keys := strings.NewReplacer("ttft_ms", "TTFT", "tpot_ms", "TPOT", "e2el_ms", "E2EL")
+	if err := json.Unmarshal([]byte(keys.Replace(string(text))), &got); err != nil {
+		t.Fatal(err)
+	}
+	if !got.Simulated || got.Requests != 1 {
+		t.Errorf("simulated %v, %d requests; want true, 1", got.Simulated, got.Requests)
+	}
+	for _, k := range []string{"mean", "p50", "p90", "p99"} {
+		v, ok := got.TPOT[k]
+		if got.TTFT[k] == nil || got.E2EL[k] == nil || v != nil || !ok || *got.TTFT[k] != *got.E2EL[k] {
+			t.Errorf("%s: want TTFT = E2EL and TPOT null in\n%s", k, text)
+		}
+	}
+	if n := len(got.TTFT); n != 4 {
+		t.Errorf("ttft_ms has %d keys, want mean, p50, p90, p99", n)
+	}
+}
+
+// Errors are over the requests that were measured alone.
+func TestCompare(t *testing.T) {
+	b := build(t, setup.Setup{})
+	f := &File{Arrivals: []Arrival{{ID: "a", Prompt: 10, Output: 5}, {ID: "b", At: 9, Prompt: 900, Output: 50}}}
+	r := replayed(t, b, f.Arrivals, Options{})
+	nan := math.NaN()
+	f.Measured = []Measured{{2 * r.Timings[0].TTFT(), r.Timings[0].TPOT() / 2, nan}, {nan, nan, nan}}
+	e := Summarize(b, f, r).Error
+	if math.Abs(float64(e.TTFT.Mean)+50) > 1e-9 || math.Abs(float64(e.TPOT.P99)-100) > 1e-9 || !math.IsNaN(float64(e.E2EL.Mean)) {
+		t.Errorf("errors are %+v, want -50 %% of TTFT, +100 %% of TPOT and none of E2EL", e)
+	}
+	f.Measured = nil
+	if s := Summarize(b, f, r); s.Error != nil || s.Measured != nil {
+		t.Errorf("nothing was measured, but errors are %+v", s.Error)
 	}
 }
