@@ -109,6 +109,12 @@ func TestHelp(t *testing.T) {
 		"tokenize":     {"tokenize", "--help"},
 		"report":       {"report", "--help"},
 		"completion":   {"completion", "--help"},
+		"sim":          {"sim", "--help=all"},
+		"sim_group":    {"sim", "--help=scheduler and cache options"},
+		"sim_hardware": {"sim", "hardware", "--help"},
+		"sim_models":   {"sim", "models", "--help"},
+		"sim_replay":   {"sim", "replay", "--help"},
+		"sim_steps":    {"help", "sim", "steps"},
 		"version":      {"version", "--help"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -172,6 +178,10 @@ func TestCompletion(t *testing.T) {
 		{"folders", ":16\n", "", []string{"bench", "serve", "--result-dir", ""}},
 		{"no files where a number is wanted", ":4\n", "", []string{"bench", "serve", "--port", ""}},
 		{"commands", "bench\tMeasure a server\n", "", []string{""}},
+		{"cards", "a10g\n", "", []string{"sim", "--gpu", ""}},
+		{"models", "llama-3-8b\n", "", []string{"sim", "replay", "--model", ""}},
+		{"engines", "vllm-v0-2024\n", "", []string{"sim", "--engine", ""}},
+		{"commands of sim", "hardware\t", "", []string{"sim", ""}},
 		{"shells", "bash\nzsh\nfish\n", "", []string{"completion", ""}},
 	}
 	for _, tt := range tests {

@@ -13,6 +13,7 @@ func docs() string {
 	for _, c := range documented() {
 		fmt.Fprintf(&b, "\n## tokmeter %s\n\n%s\n", c.name, c.about)
 		docsTable(&b, c.flags, "###", nil)
+		b.WriteString(c.after)
 	}
 	return b.String()
 }
@@ -21,16 +22,18 @@ func docs() string {
 type documentedCommand struct {
 	name, about string
 	flags       table
+	after       string // what follows the flags
 }
 
 // documented lists them in the order of the page.
 func documented() []documentedCommand {
 	return []documentedCommand{
-		{"sim", docsSim, simTable()},
-		{"sim replay", docsReplay, replayTable()},
-		{"sim hardware", "Lists the cards of the catalogue: every number with its unit and source, those of a single source marked `?`. A word shows the cards whose names hold it; where that is one, its kernels too.", listTable("gpu", "Show the cards whose names hold this word.")},
-		{"sim models", "Lists the models of the catalogue with their shapes. A word shows the models whose names hold it.", listTable("model", "Show the models whose names hold this word.")},
-		{"sim steps", "Runs the scheduler alone on given cases and prints every decision: who is scheduled with how many tokens, who is preempted, free blocks, cache hits.", stepsTable()},
+		{"sim", docsSim, simTable(), docsFaults()},
+		{"sim replay", docsReplay, replayTable(), ""},
+		{"sim hardware", "Lists the cards of the catalogue: every number with its unit and source, those of a single source marked `?`. A word shows the cards whose names hold it; where that is one, its kernels too.", listTable("gpu", "Show the cards whose names hold this word."), ""},
+		{"sim models", "Lists the models of the catalogue with their shapes. A word shows the models whose names hold it.", listTable("model", "Show the models whose names hold this word."), ""},
+		{"sol", docsSol, solTable(), ""},
+		{"sim steps", "Runs the scheduler alone on given cases and prints every decision: who is scheduled with how many tokens, who is preempted, free blocks, cache hits.", stepsTable(), ""},
 	}
 }
 

@@ -1,5 +1,22 @@
 package cli
 
+import (
+	"fmt"
+	"strings"
+
+	"tokmeter/internal/sim/fault"
+)
+
+// docsFaults lists the faults of sim.
+func docsFaults() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n| fault | what happens |\n|--|--|\n")
+	for _, f := range fault.Help() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", f[0], escapeCell(f[1]))
+	}
+	return b.String()
+}
+
 // docsSim tells of sim what its flags do not say.
 const docsSim = `Serves a simulated engine until Ctrl-C: ` + "`tokmeter sim --model llama-3-8b --gpu a10g --precision int4`" + `, or
 ` + "`tokmeter sim llama-3-8b --gpu a10g`" + `. What it is and how near to real engines it comes is in [simulator.md](simulator.md). It

@@ -1,15 +1,19 @@
 package cli
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -31,6 +35,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": scriptCode, "json": scriptJSON, "within": scriptWithin, "lines": scriptLines,
+			"freeport": scriptFreePort, "await": scriptAwait, "ask": scriptAsk,
 		},
 	})
 }
@@ -53,22 +58,26 @@ func scriptCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// scriptJSON is "json FILE key/key VALUE": the last line of the file is an
+// scriptJSON is "json FILE key/key VALUE": the file, or its last line, is an
 // object with that value, as Go prints it. Without a value the key must be
-// there; with ! it must not. FILE may be a pattern that one file matches.
+// there; with ! it must not. FILE may be stdout, or a pattern that one file matches.
 func scriptJSON(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 || len(args) > 3 {
 		ts.Fatalf("usage: json FILE key/key [VALUE]")
 	}
-	files, _ := filepath.Glob(ts.MkAbs(args[0]))
-	if len(files) != 1 {
-		ts.Fatalf("%s matches %v, want one file", args[0], files)
+	name := args[0]
+	if name != "stdout" {
+		files, _ := filepath.Glob(ts.MkAbs(name))
+		if len(files) != 1 {
+			ts.Fatalf("%s matches %v, want one file", name, files)
+		}
+		name = files[0]
 	}
-	lines := strings.Split(strings.TrimSpace(ts.ReadFile(files[0])), "\n")
-	d := json.NewDecoder(bytes.NewReader([]byte(lines[len(lines)-1])))
-	if lines[0] == "{" {
-		d = json.NewDecoder(strings.NewReader(strings.Join(lines, "\n")))
+	text := strings.TrimSpace(ts.ReadFile(name))
+	if !json.Valid([]byte(text)) {
+		text = text[strings.LastIndexByte(text, '\n')+1:]
 	}
+	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
 	var v any
 	ts.Check(d.Decode(&v))
@@ -114,4 +123,64 @@ func scriptLines(ts *testscript.TestScript, neg bool, args []string) {
 	if got := strings.Count(ts.ReadFile(args[0]), "\n"); strconv.Itoa(got) != args[1] {
 		ts.Fatalf("%s has %d lines, want %s", args[0], got, args[1])
 	}
+}
+
+// scriptFreePort is "freeport NAME": the variable gets a port that nobody has.
+func scriptFreePort(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: freeport NAME")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	ts.Check(err)
+	ts.Check(l.Close())
+	ts.Setenv(args[0], port)
+}
+
+// scriptAwait is "await URL": it waits until the URL answers 200.
+func scriptAwait(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: await URL")
+	}
+	for range 500 {
+		if status, _, err := ask("GET", args[0], ""); err == nil && status == http.StatusOK {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	ts.Fatalf("%s did not answer within 10 s", args[0])
+}
+
+// scriptAsk is "ask FILE METHOD URL [BODY]": the file gets the status, a line
+// end and the answer. BODY has ~ for a blank.
+func scriptAsk(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 || len(args) > 4 {
+		ts.Fatalf("usage: ask FILE METHOD URL [BODY]")
+	}
+	body := ""
+	if len(args) == 4 {
+		body = strings.ReplaceAll(args[3], "~", " ")
+	}
+	status, answer, err := ask(args[1], args[2], body)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strconv.Itoa(status)+"\n"+answer+"\n"), 0o644))
+}
+
+// ask sends one request over a connection of its own.
+func ask(method, url, body string) (status int, answer string, err error) {
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Close = true
+	client := http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(b), err
 }

@@ -50,6 +50,8 @@ func countersText(c *metrics.Counters) json.RawMessage {
 // observe adds to a summary what a run directory has from the server: what the
 // simulator says of itself, and the counters.
 func observe(s *metrics.Summary, server record.Server) error {
+	// A simulator that was started elsewhere says so where it says its version.
+	s.Simulated = s.Simulated || saysSimulated(server.Version)
 	if len(server.Simulator) > 0 {
 		var x metrics.Simulator
 		if err := json.Unmarshal(server.Simulator, &x); err != nil {

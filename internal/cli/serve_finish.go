@@ -29,7 +29,7 @@ func (r *serveRun) finish(ctx context.Context, recs []*record.Record, end record
 		done()
 	}
 	counts := r.count(ctx, recs)
-	errs := []error{r.sayOfSimulator()}
+	errs := []error{r.sayOfSimulator(), r.askSimulator(ctx)}
 	if r.writer != nil {
 		r.writer.End(end)
 		errs = append(errs, r.writer.Update(func(h *record.Head) {

@@ -13,6 +13,8 @@ import (
 
 	"tokmeter/internal/cli/argv"
 	"tokmeter/internal/sim"
+	"tokmeter/internal/sim/engine"
+	"tokmeter/internal/sim/fault"
 	"tokmeter/internal/sim/setup"
 )
 
@@ -61,6 +63,8 @@ func (c *command) simOptions(env *Env, args []string) (sim.Options, error) {
 		EOS:        v.number("eos"),
 		DevMode:    v.on("dev-mode"),
 		ServerLoad: v.on("enable-server-load-tracking"),
+		MFU:        v.on("enable-mfu-metrics"),
+		MetricsV0:  v.text("metrics-compat") == "v0",
 		Seed:       uint64(max(v.integer("seed"), 0)),
 	}
 	if key := env.Getenv("VLLM_API_KEY"); key != "" && len(o.APIKeys) == 0 {
@@ -83,6 +87,13 @@ func (c *command) simOptions(env *Env, args []string) (sim.Options, error) {
 			problem("--lora-modules: %w", err)
 		}
 		o.Adapters = append(o.Adapters, a)
+	}
+	for _, word := range v.list("fault") {
+		set, err := fault.Parse(word)
+		if err != nil {
+			problem("--fault: %w", err)
+		}
+		o.Faults = append(o.Faults, set...)
 	}
 	problems = append(problems, c.simEngine(&o, model, len(args) > 0))
 	return o, errors.Join(problems...)
@@ -132,14 +143,15 @@ func (c *command) orCommand(word string, err error) error {
 	return err
 }
 
-// asLines makes one error for each line of err.
-func asLines(err error) error {
+// asLines makes one error for each line of err, with the texts of before, if
+// any, in front.
+func asLines(err error, before ...string) error {
 	if err == nil {
 		return nil
 	}
 	var all []error
 	for line := range strings.Lines(err.Error()) {
-		all = append(all, errors.New(strings.TrimSpace(line)))
+		all = append(all, errors.New(strings.Join(before, "")+strings.TrimSpace(line)))
 	}
 	return errors.Join(all...)
 }
@@ -207,7 +219,9 @@ func (p *simPrinter) opening(s *sim.Server, o *sim.Options) {
 	}
 	if b := s.Built(); b != nil {
 		for _, n := range b.Notes {
-			p.line("%-11s %s", "note", n)
+			if !strings.HasPrefix(n, "unconfirmed constants") { // they are counted above
+				p.line("%-11s %s", "note", n)
+			}
 		}
 	}
 	p.line("%-11s %s, as model %s", "serving on", s.URL(), s.Model())
@@ -217,14 +231,19 @@ func (p *simPrinter) opening(s *sim.Server, o *sim.Options) {
 // closing says how late the simulator was.
 func (p *simPrinter) closing(s *sim.Server) {
 	l := s.Lateness()
-	p.line("stopped after %d simulated steps", l.Steps)
-	if l.Steps == 0 {
+	if s.Built() == nil {
+		p.line("stopped after %d simulated tokens", l.Steps)
+		p.late("each token", l.First)
 		return
 	}
-	x := lateMs(l.First)
-	y := lateMs(l.Last)
-	p.line("late: first write of a step P50 %.3f ms, P99 %.3f ms, max %.3f ms; last write P50 %.3f ms, P99 %.3f ms, max %.3f ms",
-		x.P50, x.P99, x.Max, y.P50, y.P99, y.Max)
+	p.line("stopped after %d simulated steps", l.Steps)
+	p.late("first write of a step", l.First)
+	p.late("last write of a step", l.Last)
+}
+
+func (p *simPrinter) late(what string, q engine.Quantiles) {
+	x := lateMs(q)
+	p.line("late: %s P50 %.3f ms, P99 %.3f ms, max %.3f ms", what, x.P50, x.P99, x.Max)
 }
 
 // setupLines says what an engine is, one thing a line.
@@ -245,7 +264,7 @@ func setupLines(b *setup.Built) []string {
 		line("drafts", "%d a step, accepted with chance %v, each given the one before", n, s.Acceptance)
 	}
 	unconfirmed, all := countConstants(b)
-	line("constants", "%s: %d, of which %d have a single source (tokmeter sim hardware %s)", constantsText(s.Constants), all, unconfirmed, s.GPU)
+	line("constants", "%s: %d, of which %d are unconfirmed: a single source gives them (tokmeter sim hardware %s)", constantsText(s.Constants), all, unconfirmed, s.GPU)
 	line("KV blocks", "%d of %d tokens, one of them never used: %d tokens", s.Blocks, s.BlockSize, (s.Blocks-1)*s.BlockSize)
 	line("limits", "max_num_seqs %d, max_num_batched_tokens %d, max_model_len %d", s.MaxSeqs, s.MaxBatchedTokens, s.MaxModelLen)
 	return out
@@ -285,11 +304,14 @@ func syncText(async *bool) string {
 // setupName is an engine in one line.
 func setupName(b *setup.Built) string {
 	s := &b.Setup
-	cards := s.GPU
-	if s.TP > 1 {
-		cards = fmt.Sprintf("%d x %s", s.TP, s.GPU)
+	return engineName(s.Model, s.Precision, s.GPU, s.Engine, s.TP)
+}
+
+func engineName(model, precision, gpu, engine string, tp int) string {
+	if tp > 1 {
+		gpu = fmt.Sprintf("%d x %s", tp, gpu)
 	}
-	return fmt.Sprintf("%s %s on %s, %s", s.Model, s.Precision, cards, s.Engine)
+	return fmt.Sprintf("%s %s on %s, %s", model, precision, gpu, engine)
 }
 
 // countConstants counts the constants of an engine and those of a single source.

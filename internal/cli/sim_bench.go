@@ -3,6 +3,9 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
 	"strings"
 
 	"tokmeter/internal/metrics"
@@ -14,11 +17,14 @@ import (
 // simulation reads what --simulate is given and finds the engine that it names;
 // built is nil at set times. The error is a usage error.
 func simulation(text string) (o sim.Options, built *setup.Built, err error) {
-	if o, err = sim.ParseSimulate(text); err != nil || o.Fixed != nil {
-		return o, nil, err
+	if o, err = sim.ParseSimulate(text); err != nil {
+		return o, nil, fmt.Errorf("--%w", err)
+	}
+	if o.Fixed != nil {
+		return o, nil, nil
 	}
 	built, err = o.Setup.Build()
-	return o, built, asLines(err)
+	return o, built, asLines(err, "--simulate "+shorten(text)+": ")
 }
 
 // nameSimulator gives the simulator's model its name: the user's, where there
@@ -57,9 +63,6 @@ func (r *serveRun) startSimulator(context.Context) error {
 	if o.Tokenizer == nil {
 		r.useBuiltin()
 		o.Tokenizer, r.tokenizer = r.local, nil
-	}
-	if key := r.plan.Target.APIKey; key != "" {
-		o.APIKeys = []string{key}
 	}
 	var err error
 	if r.simulator, err = sim.Start(o); err != nil {
@@ -107,6 +110,58 @@ func (r *serveRun) sayOfSimulator() error {
 	}
 	r.info.Simulator = raw
 	return nil
+}
+
+// askSimulator asks a simulator that was started elsewhere what it is and how
+// late it was since its start; one that does not say is known by its version
+// alone.
+func (r *serveRun) askSimulator(ctx context.Context) error {
+	if r.simulator != nil || !saysSimulated(r.info.Version) || r.away != nil {
+		return nil
+	}
+	ctx, done := r.afterwards(ctx, countersLimit)
+	defer done()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.server.BaseURL+"/sim/state", nil)
+	if err != nil {
+		return nil
+	}
+	req.Header = r.header()
+	resp, err := r.server.HTTP.Do(req)
+	if err != nil {
+		return nil
+	}
+	defer resp.Body.Close()
+	var state struct {
+		Engine *struct {
+			Model, GPU, Precision, Engine string
+			TP                            int `json:"tensor_parallel_size"`
+		}
+		Lateness metrics.Simulator
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxState)).Decode(&state); err != nil || resp.StatusCode != http.StatusOK {
+		return nil
+	}
+	x := state.Lateness
+	x.Setup = "set times"
+	if e := state.Engine; e != nil {
+		x.Setup = engineName(e.Model, e.Precision, e.GPU, e.Engine, e.TP)
+	}
+	x.Elsewhere = true
+	raw, err := json.Marshal(x)
+	if err != nil {
+		return failf(ExitFailed, "", "the simulator's account of itself: %w", err)
+	}
+	r.info.Simulator = raw
+	return nil
+}
+
+// maxState bounds the answer of /sim/state.
+const maxState = 1 << 20
+
+// saysSimulated reports whether an answer of /version is a simulator's.
+func saysSimulated(version json.RawMessage) bool {
+	var v struct{ Simulated bool }
+	return json.Unmarshal(version, &v) == nil && v.Simulated
 }
 
 // fixedName is set times in one line.

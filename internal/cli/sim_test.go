@@ -152,7 +152,7 @@ func TestSimBadInput(t *testing.T) {
 	const requests = `{"arrival":0,"prompt":10,"output":5}` + "\n"
 	files := map[string]string{
 		"good.jsonl": requests,
-		"bad.jsonl":  requests + `{"arrival":"x","prompt":10,"output":5}` + "\n" + "{\n",
+		"bad.jsonl":  requests + `{"arrival":1,"prompt":-10,"output":5}` + "\n" + "{\n",
 		"none.jsonl": "",
 		"long.jsonl": `{"arrival":0,"prompt":100000,"output":5}` + "\n",
 		"cases.json": `{"cases":[{"name":"a","config":{"block_siz":1},"requests":[]}]}`,
@@ -160,7 +160,7 @@ func TestSimBadInput(t *testing.T) {
 	const engine = " --model llama-3-8b --gpu a10g"
 	tests := []struct{ name, args, says string }{
 		{"an unknown card", "sim --gpu a10h", `--gpu: card "a10h"`},
-		{"a card that is close", "sim --gpu a10h", "did you mean a10g"},
+		{"a card that is close", "sim --gpu a10h", "did you mean a10, a10g"},
 		{"an unknown model", "sim --model lama-3-8b", "did you mean llama-3-8b"},
 		{"an unknown model, as a word", "sim lama-3-8b", "did you mean llama-3-8b"},
 		{"a command that is close", "sim modls", "did you mean tokmeter sim models?"},
@@ -188,8 +188,8 @@ func TestSimBadInput(t *testing.T) {
 		{"an unknown fault", "sim --fault flood", "--fault: "},
 
 		{"an unknown card in a list", "sim hardware zebra", `no card is called "zebra": there is `},
-		{"a card in a list that is close", "sim hardware a10q", "did you mean a10g?"},
-		{"an unknown model in a list", "sim models --model lama-3-8b", "did you mean llama-3-8b?"},
+		{"a card in a list that is close", "sim hardware a10q", "did you mean a10?"},
+		{"an unknown model in a list", "sim models --model qwen-3-8b", "did you mean qwen3-8b?"},
 		{"two words in a list", "sim models a b", "takes one word, got 2"},
 
 		{"no requests", "sim replay" + engine, "needs --requests FILE"},
@@ -206,7 +206,7 @@ func TestSimBadInput(t *testing.T) {
 		{"cases that are wrong", "sim steps --cases cases.json", "block_siz"},
 		{"cases and an output that can't be", "sim steps --cases cases.json --output no/such/file", "folder no/such is missing"},
 
-		{"bench serve, an unknown card", "bench serve --simulate a10h/llama-3-8b", "did you mean a10g"},
+		{"bench serve, an unknown card", "bench serve --simulate a10h/llama-3-8b", "did you mean a10, a10g"},
 		{"bench serve, an unknown model", "bench serve --simulate a10g/lama-3-8b", "did you mean llama-3-8b"},
 		{"bench serve, an unknown setting", "bench serve --simulate a10g/llama-3-8b,speed=2", "speed"},
 		{"bench serve, what does not fit", "bench serve --simulate a10g/llama-3-70b", "does not fit"},

@@ -1,6 +1,11 @@
 package cli
 
-import "tokmeter/internal/sim/roofline"
+import (
+	"strings"
+
+	"tokmeter/internal/sim/fault"
+	"tokmeter/internal/sim/roofline"
+)
 
 // The groups of the help of the simulator's commands.
 const (
@@ -71,10 +76,20 @@ func simTable() table {
 		{Name: "seed", Group: g, Kind: integer, Default: "0", Help: "Seed of everything random: text, ends, drafts, faults."},
 	}...)
 	return append(t, table{
-		{Name: "fault", Group: groupFaults, Kind: words1, Origin: own, Meta: "SPEC", Help: "Faults of the server."},
+		{Name: "fault", Group: groupFaults, Kind: words1, Origin: own, Meta: "SPEC", Help: faultHelp()},
 		{Name: "fixed", Group: groupFixed, Origin: own, Meta: "SPEC", Help: "Serve at set times in place of an engine's: a list such as ttft=50ms,itl=20ms,jitter=0.1."},
 		{Name: "config", Group: groupServer, Kind: file, Help: "YAML file of flags, one name: value a line. Flags on the command line win."},
 	}...)
+}
+
+// faultHelp lists the faults.
+func faultHelp() string {
+	var names []string
+	for _, f := range fault.Help() {
+		names = append(names, f[0])
+	}
+	return "Faults of answers, each KIND[=VALUE][:CHANCE][,key=value…], such as 429:0.05 or stall=2s,after=5; a request asks for its own with the header " +
+		fault.Header + ". With their defaults: " + strings.Join(names, "; ") + "."
 }
 
 // replayTable is the flags of sim replay.

@@ -80,7 +80,7 @@ func WarningDefinitions() []WarningDefinition {
 		{WarnCachedTokens, part(cachedLimit) + " or more of prompt tokens came from the server's cache", (*evidence).cachedTokens},
 		{WarnStaleConnections, "a kept-alive connection was found closed and replaced", (*evidence).staleConnections},
 		{WarnRedirects, "a redirect was followed", (*evidence).redirects},
-		{WarnSimulatorLate, "the simulator wrote the last token of a step later than " + part(simulatorLimit) + " of the median itl (P99)", (*evidence).simulatorLate},
+		{WarnSimulatorLate, "the simulator wrote the first or the last token of a step later than " + part(simulatorLimit) + " of the median itl (P99)", (*evidence).simulatorLate},
 		{WarnBelowLimit, "with --gpu or --simulate: a mean latency, or the TTFT or TPOT of some request, is below the speed of light", (*evidence).belowLimit},
 	}
 }

@@ -7,6 +7,9 @@ import (
 	"tokmeter/internal/metrics"
 )
 
+// maxUnconfirmed is how many constants the text names.
+const maxUnconfirmed = 4
+
 // simulator writes how far the server inside can be trusted.
 func (t *text) simulator() {
 	x := t.s.Simulator
@@ -17,13 +20,22 @@ func (t *text) simulator() {
 	t.line("setup:  " + x.Setup)
 	if x.Constants != "" {
 		line := "based:  " + x.Constants + " constants"
-		if n := len(x.Unconfirmed); n > 0 {
+		if n := len(x.Unconfirmed); n > maxUnconfirmed {
+			line += fmt.Sprintf("; unconfirmed: %d, see \"simulator\" in the result file", n)
+		} else if n > 0 {
 			line += "; unconfirmed: " + strings.Join(x.Unconfirmed, ", ")
 		}
 		t.line(line)
 	}
-	t.line(fmt.Sprintf("late:   first write of a step %s", lateness(x.First)))
-	t.line(fmt.Sprintf("        last write of a step %s", lateness(x.Last)))
+	if x.Elsewhere {
+		t.line("        started elsewhere: late since its start")
+	}
+	if x.Last == (metrics.Lateness{}) { // set times: no steps
+		t.line("late:   each token " + lateness(x.First))
+	} else {
+		t.line("late:   first write of a step " + lateness(x.First))
+		t.line("        last write of a step " + lateness(x.Last))
+	}
 	if x.Slipped > 0 {
 		t.line(fmt.Sprintf("        %d of %d deadlines given up", x.Slipped, x.Steps))
 	}
@@ -39,6 +51,7 @@ func simulatorObject(x *metrics.Simulator) *object {
 	o.set("setup", x.Setup)
 	o.set("constants", orNone(x.Constants))
 	o.set("unconfirmed", append([]string{}, x.Unconfirmed...))
+	o.set("started_elsewhere", x.Elsewhere)
 	o.set("steps", int(x.Steps))
 	for _, l := range []struct {
 		key string
