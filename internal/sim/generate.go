@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"tokmeter/internal/sim/engine"
-	"tokmeter/internal/sim/fault"
 	"tokmeter/internal/sim/sched"
 	"tokmeter/internal/sim/text"
 	"tokmeter/internal/template"
@@ -44,7 +43,7 @@ func (s *Server) generate(c *call) bool {
 	if fail != nil {
 		return c.replyError(fail)
 	}
-	if ok, done := s.decide(a); done {
+	if ok, done := a.refuse(); done {
 		return ok
 	}
 	if b.Background && c.URL.Path == pathResponses {
@@ -90,6 +89,9 @@ func (s *Server) newAnswer(c *call, b *body) (*answer, *apiError) {
 	}
 	a.model = quote(b.Model)
 	if err := s.readPrompt(a); err != nil {
+		return nil, err
+	}
+	if err := s.decide(a); err != nil {
 		return nil, err
 	}
 	form, err := b.Form()
@@ -341,7 +343,8 @@ func (s *Server) newChoices(a *answer, adapter string, form *text.Form) *apiErro
 				c.calls = script != nil && form.Calls()
 			}
 			c.voice = s.voice.Answer(text.Ask{Seed: seed, Prompt: hash, Index: k, Length: own, IgnoreEOS: b.IgnoreEOS,
-				MinTokens: b.MinTokens, Stop: b.Stop, IncludeStop: b.IncludeStop, Script: c.script})
+				MinTokens: b.MinTokens, Stop: b.Stop, IncludeStop: b.IncludeStop, Script: c.script,
+				Accents: a.decision.SplitUTF8 > 0})
 			c.req = &engine.Request{Sink: c, Arrived: arrived, Ready: ready, N: b.n(), Max: limit,
 				Seq: sched.Request{ID: a.id + "-" + strconv.Itoa(c.index), Prompt: it.ids, MaxOutput: limit, MinOutput: b.MinTokens,
 					Priority: b.Priority, Salt: saltOf(b.CacheSalt), Adapter: adapter}}
@@ -402,52 +405,6 @@ func (s *Server) submit(a *answer) *apiError {
 		return &apiError{http.StatusServiceUnavailable, "ServiceUnavailableError", "", err.Error()}
 	}
 	return nil
-}
-
-// decide draws what goes wrong with the request. done says that it was answered.
-func (s *Server) decide(a *answer) (goesOn, done bool) {
-	set := s.now.Load().Faults
-	if h := a.call.Header.Get(fault.Header); h != "" {
-		asked, err := set.With(h)
-		if err != nil {
-			return a.call.replyError(badRequest("", "%s: %v", fault.Header, err)), true
-		}
-		set = asked
-	}
-	if len(set) == 0 {
-		return false, false
-	}
-	hash := text.Hash(a.items[0].ids)
-	d := set.Decide(s.opts.Seed, fault.Key{Prompt: hash, Ordinal: s.ordinal(hash), Uptime: s.uptime()})
-	a.decision = d
-	switch {
-	case d.ResetFirst:
-		a.call.reset()
-		return false, true
-	case d.Status != 0:
-		header, body := d.Answer(s.maxLen)
-		var lines []string
-		if header != "" {
-			lines = append(lines, header[:len(header)-2])
-		}
-		return a.call.replyBytes(d.Status, "application/json", body, lines...), true
-	}
-	if d.Streams() {
-		a.faults = fault.NewStream(d)
-	}
-	return false, false
-}
-
-// ordinal counts the requests of one prompt.
-func (s *Server) ordinal(hash uint64) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.seen == nil {
-		s.seen = map[uint64]int{}
-	}
-	n := s.seen[hash]
-	s.seen[hash] = n + 1
-	return n
 }
 
 // invoke is SageMaker's path: a chat where there are messages, else a completion.
