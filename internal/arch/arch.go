@@ -44,6 +44,12 @@ func rooms() []room {
 	}
 }
 
+// pure is the folders that touch nothing although their room may: they are
+// given what they read, and time is a number to them.
+func pure() []string {
+	return []string{"sim/light", "sim/replay", "sim/roofline", "sim/sched", "sim/steps"}
+}
+
 // A ban is something that only some rooms may use.
 type ban struct {
 	what  string   // the word of room.touches that allows it; "" allows cli alone
