@@ -43,7 +43,8 @@ type answer struct {
 
 	faults   *fault.Stream // nil for a healthy answer
 	decision fault.Decision
-	pieces   chan fault.Piece // of a faulty answer, to the goroutine that writes them
+	pieces   []fault.Piece // of a faulty answer, for the goroutine that writes them
+	signal   chan struct{} // tells it that there are more
 
 	detached bool // computed in the background: nobody is written to
 

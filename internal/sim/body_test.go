@@ -107,7 +107,7 @@ func FuzzBody(f *testing.F) {
 					}
 				}
 			}
-			if fail != nil && (fail.status < 400 || fail.status > 499 || fail.message == "" || strings.Contains(fail.message, "%!")) {
+			if fail != nil && (fail.status < 400 || fail.status > 499 || fail.message == "" || strings.Contains(fail.message, "%!") && !strings.Contains(text, "%")) {
 				t.Fatalf("%s: %q was refused with %+v", path, text, fail)
 			}
 		}

@@ -74,20 +74,11 @@ func (a *answer) complete() {
 	a.keepTruth()
 }
 
-// lost ends an answer whose connection is gone. The lock is held, perhaps by the
-// engine's thread, which must not call itself: another goroutine aborts.
+// lost ends an answer whose connection is gone. The lock is held.
 func (a *answer) lost() {
 	a.over = true
 	a.close(false)
-	if a.open > 0 {
-		a.s.wg.Add(1)
-		go func() {
-			defer a.s.wg.Done()
-			for _, c := range a.choices {
-				a.s.engine.Abort(c.req)
-			}
-		}()
-	}
+	a.letGo()
 }
 
 // drain writes what a full socket did not take, and then what came meanwhile,
@@ -135,12 +126,10 @@ func (a *answer) openStream() {
 	a.mu.Lock()
 	a.events = a.api.begin(a, a.events[:0])
 	if a.faults != nil {
-		a.pieces = make(chan fault.Piece, 1<<10)
+		a.signal = make(chan struct{}, 1)
+		a.pieces = a.faults.Head(nil, head())
 		a.s.wg.Add(1)
 		go a.writePieces()
-		for _, p := range a.faults.Head(nil, head()) {
-			a.push(p)
-		}
 		if len(a.events) > 0 {
 			a.sendFaulty(0)
 		}
@@ -154,68 +143,93 @@ func (a *answer) openStream() {
 	a.resume(err)
 }
 
-// sendFaulty sends a.events through the faults.
+// sendFaulty hands a.events to the goroutine that writes, through the faults.
 func (a *answer) sendFaulty(tokens int) {
-	if a.over && a.failure == nil {
-		a.complete()
-	}
-	ended := false
-	for _, p := range a.faults.Events(nil, a.events, tokens, a.over) {
-		a.push(p)
-		ended = ended || p.End != fault.Goes
-	}
-	if ended && !a.over {
+	whole := a.over
+	a.pieces = a.faults.Events(a.pieces, a.events, tokens, a.over)
+	if n := len(a.pieces); n > 0 && a.pieces[n-1].End != fault.Goes {
 		a.over = true
-		a.lost()
 	}
-	if a.over {
-		close(a.pieces)
-		a.pieces = nil
+	if a.over && !whole {
+		a.letGo()
+	}
+	select {
+	case a.signal <- struct{}{}:
+	default:
 	}
 }
 
-// push hands a piece to the goroutine that writes. Where that is far behind, the
-// piece is lost with the connection.
-func (a *answer) push(p fault.Piece) {
-	if a.pieces == nil {
+// letGo aborts what the engine still computes for an answer that is over. The
+// engine's thread, which may be the caller, must not call itself.
+func (a *answer) letGo() {
+	if a.open == 0 {
 		return
 	}
-	select {
-	case a.pieces <- p:
-	default:
-		a.call.sock.Close()
-	}
+	a.s.wg.Add(1)
+	go func() {
+		defer a.s.wg.Done()
+		for _, c := range a.choices {
+			a.s.engine.Abort(c.req)
+		}
+	}()
 }
 
 // writePieces writes the pieces of a faulty answer at their times.
 func (a *answer) writePieces() {
 	defer a.s.wg.Done()
-	goesOn := true
 	stamped := 0
-	pieces := a.pieces
-	for p := range pieces {
-		if !goesOn || !a.pause(p.Wait) {
-			goesOn = false
+	for {
+		a.mu.Lock()
+		pieces, over := a.pieces, a.over
+		a.pieces = nil
+		a.mu.Unlock()
+		for _, p := range pieces {
+			if !a.pause(p.Wait) || !a.writePiece(p, &stamped) {
+				return
+			}
+		}
+		if len(pieces) > 0 {
 			continue
 		}
-		a.mu.Lock()
-		a.stamp(p.Tokens - stamped)
-		stamped = max(stamped, p.Tokens)
-		a.mu.Unlock()
-		if _, err := a.call.sock.Write(p.Bytes); err != nil {
-			goesOn = false
+		if over {
+			a.mu.Lock()
+			a.close(false)
+			a.mu.Unlock()
+			return
 		}
-		switch p.End {
-		case fault.Reset:
-			a.call.reset()
-			goesOn = false
-		case fault.Close:
-			goesOn = false
+		select {
+		case <-a.signal:
+		case <-a.s.ctx.Done():
+			return
 		}
 	}
+}
+
+// writePiece writes one piece and reports whether others follow.
+func (a *answer) writePiece(p fault.Piece, stamped *int) bool {
 	a.mu.Lock()
-	a.close(goesOn && !a.decision.CloseDelimited)
+	a.stamp(p.Tokens - *stamped)
+	*stamped = max(*stamped, p.Tokens)
+	if p.End != fault.Goes && a.failure == nil && a.open == 0 && !a.ended && !a.truth.Complete {
+		a.complete()
+	}
 	a.mu.Unlock()
+	var err error
+	if len(p.Bytes) > 0 {
+		_, err = a.call.sock.Write(p.Bytes)
+	}
+	if err == nil && p.End == fault.Goes {
+		return true
+	}
+	if p.End == fault.Reset {
+		a.call.reset()
+	}
+	a.mu.Lock()
+	a.over = true
+	a.letGo()
+	a.close(err == nil && p.End == fault.Done)
+	a.mu.Unlock()
+	return false
 }
 
 // pause waits and reports whether the server is still there.
@@ -297,7 +311,7 @@ func (a *answer) respondNow() bool {
 		if p.End == fault.Reset {
 			a.call.reset()
 		}
-		goesOn = p.End == fault.Goes
+		goesOn = p.End == fault.Goes || p.End == fault.Done
 	}
-	return goesOn && !a.decision.CloseDelimited
+	return goesOn
 }
