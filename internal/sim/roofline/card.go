@@ -73,7 +73,8 @@ type GEMM struct {
 //
 //	max(n·MixedSeq·heads/32 + n·c·bytes/(Mixed·4·kv heads/heads·bandwidth), Serial·longest)
 //
-// on top of what the prompts take. Where Mixed is 0 such steps are as the others.
+// on top of what the prompts take, and no less than alone. Where Mixed is 0 such
+// steps are as the others.
 type Decode struct {
 	Floor     float64 `yaml:"floor_us"`     // microseconds
 	Bytes     float64 `yaml:"bytes"`        // share of the bandwidth at many tokens of context

@@ -23,7 +23,7 @@ func FindCard(name string) (*Card, error) {
 		}
 		names = append(names, c.Name)
 	}
-	return nil, fmt.Errorf("card %q is not in the catalogue%s: tokmeter sim hardware lists them, or give a YAML file of your own", name, nearest(n, names))
+	return nil, fmt.Errorf("card %q is not in the catalogue%s; tokmeter sim hardware lists them, or give a YAML file of your own", name, nearest(n, names))
 }
 
 // FindModel returns the model of a name or a Hugging Face name, whatever its
@@ -45,7 +45,7 @@ func FindModel(name string) (*Model, string, error) {
 	for _, m := range Models() {
 		names = append(names, m.Name)
 	}
-	return nil, "", fmt.Errorf("model %q is not in the catalogue%s: tokmeter sim models lists them, or give a folder with config.json", name, nearest(lastPart(base), names))
+	return nil, "", fmt.Errorf("model %q is not in the catalogue%s; tokmeter sim models lists them, or give a folder with config.json", name, nearest(lastPart(base), names))
 }
 
 // modelNamed compares with and without the part before the slash.
@@ -55,13 +55,22 @@ func modelNamed(n string) *Model {
 			return m
 		}
 	}
-	short := lastPart(n)
+	short := bare(n)
 	for _, m := range Models() {
-		if short == m.Name || slices.ContainsFunc(m.Aliases, func(a string) bool { return lastPart(a) == short }) {
+		if short == m.Name || slices.ContainsFunc(m.Aliases, func(a string) bool { return bare(a) == short }) {
 			return m
 		}
 	}
 	return nil
+}
+
+// bare is a name without its owner and without what tuning adds to it.
+func bare(n string) string {
+	n = strings.TrimPrefix(lastPart(n), "meta-")
+	for _, s := range []string{"-instruct", "-chat", "-hf", "-it"} {
+		n = strings.TrimSuffix(n, s)
+	}
+	return n
 }
 
 func lastPart(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
@@ -97,7 +106,7 @@ func nearest(n string, names []string) string {
 	for _, x := range names {
 		d := distance(n, x)
 		if strings.Contains(x, n) || strings.Contains(n, x) {
-			d = min(d, 2)
+			d = 0
 		}
 		if d <= max(2, len(n)/3) {
 			all = append(all, near{x, d})
@@ -111,7 +120,7 @@ func nearest(n string, names []string) string {
 	for _, x := range all[:min(3, len(all))] {
 		out = append(out, x.name)
 	}
-	return "; did you mean " + strings.Join(out, ", ") + "?"
+	return ": did you mean " + strings.Join(out, ", ") + "?"
 }
 
 // distance is Levenshtein's, of at most 64 bytes of each.

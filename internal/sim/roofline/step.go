@@ -134,6 +134,13 @@ func (m *Machine) experts(t float64, p *parts) float64 {
 	return g.time(t, p)
 }
 
+// ops is the operations of one sequence's attention in all layers of one card:
+// each of its tokens looks at those before it and at itself.
+func (m *Machine) ops(s *Seq) float64 {
+	deep := float64(s.Context) + float64(s.Tokens+1)/2
+	return m.attnFlops * float64(s.Tokens) * (m.full*deep + m.window*min(deep, float64(m.look)))
+}
+
 // A crowd is the sequences of a step that compute few tokens.
 type crowd struct {
 	n, tokens, slid, longest float64 // how many; tokens of context in full and in sliding layers; of the longest
@@ -144,7 +151,7 @@ func (m *Machine) attention(seqs []Seq, p *parts) float64 {
 	d, f := &m.kernel.decode, &m.kernel.prefill
 	bw := m.setup.Card.Bandwidth.Value * 1e9
 	peak := m.setup.Card.FP16.Value * 1e12
-	look := float64(m.look)
+	look, layers := float64(m.look), m.full+m.window
 	var c crowd
 	var prefill float64
 	for i := range seqs {
@@ -159,19 +166,17 @@ func (m *Machine) attention(seqs []Seq, p *parts) float64 {
 			c.tokens += end
 			c.slid += near
 			c.longest = max(c.longest, end)
-			p.flops += m.attnFlops * tok * (m.full*end + m.window*near)
+			p.flops += m.ops(s)
 			continue
 		}
-		deep := float64(s.Context) + tok/2
-		flat := min(deep, look)
-		slow := m.attnFlops * tok * (m.full*(deep+f.Half) + m.window*(flat+f.Half)) / (f.Flops * peak)
+		slow := (m.ops(s) + m.attnFlops*tok*layers*f.Half) / (f.Flops * peak)
 		bytes := m.kvToken * (m.full*end + m.window*near)
 		prefill += max(slow, bytes/(d.Bytes*bw))
-		p.flops += m.attnFlops * tok * (m.full*deep + m.window*flat)
+		p.flops += m.ops(s)
 		p.kvBytes += bytes
 	}
 	if prefill > 0 {
-		prefill += f.Floor * micro * (m.full + m.window)
+		prefill += f.Floor * micro * layers
 		p.compute += prefill
 	}
 	t := m.decode(c, prefill > 0)
@@ -199,16 +204,17 @@ func (m *Machine) decode(c crowd, mixed bool) float64 {
 func (m *Machine) decodeLayer(n, tokens, longest float64, mixed bool) float64 {
 	d := &m.kernel.decode
 	bw := m.setup.Card.Bandwidth.Value * 1e9
-	if mixed && d.Mixed > 0 {
-		share := min(d.Bytes, d.Mixed/m.mixedKV)
-		return max(n*d.MixedSeq*micro*m.mixedSeq+tokens*m.kvToken/(share*bw), longest*d.Serial*1e-9)
-	}
 	bytes := m.kvToken / (d.Bytes * bw)
 	fill := 0.0
 	if d.Fill > 0 && d.FillShare > 0 {
 		fill = 1 / ((n+d.FillSeqs)/(d.Fill*micro*n) + 1/(d.FillShare*tokens*bytes))
 	}
-	return d.Floor*micro + fill + (tokens+d.Tail*max(0, longest-tokens/n))*bytes
+	alone := d.Floor*micro + fill + (tokens+d.Tail*max(0, longest-tokens/n))*bytes
+	if !mixed || d.Mixed == 0 {
+		return alone
+	}
+	share := min(d.Bytes, d.Mixed/m.mixedKV)
+	return max(alone, n*d.MixedSeq*micro*m.mixedSeq+tokens*m.kvToken/(share*bw), longest*d.Serial*1e-9)
 }
 
 // other is the seconds of norms, activations and sampling.
@@ -317,9 +323,8 @@ func (m *Machine) idealStep(seqs []Seq, t, rows float64) Cost {
 			continue
 		}
 		end, tok := float64(s.Context+s.Tokens), float64(s.Tokens)
-		deep := float64(s.Context) + tok/2
 		kv += m.kvToken * (m.full*end + m.window*min(end, float64(m.look)+tok-1))
-		attn += m.attnFlops * tok * (m.full*deep + m.window*min(deep, float64(m.look)))
+		attn += m.ops(s)
 	}
 	c.Attention = max(kv/bw, attn/peak)
 	c.KVBytes, c.Flops = kv*m.p, c.Flops+attn*m.p
