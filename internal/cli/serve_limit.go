@@ -122,6 +122,9 @@ func (x *limiter) add(s *metrics.Summary, recs []*record.Record, p plan.Plan) {
 	for _, c := range s.OutputSources {
 		e.Counted = e.Counted && c.Source != record.FromEvents
 	}
+	for _, w := range s.Warnings {
+		e.Together = e.Together || w.Code == metrics.WarnSharedReads || w.Code == metrics.WarnBundledTokens
+	}
 	if s.Speculation != nil {
 		e.TokensPerStep = s.Speculation.Length
 	}

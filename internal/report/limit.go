@@ -26,7 +26,7 @@ func (t *text) limit() {
 	}
 	t.head("Speed of Light", '-')
 	t.line("of:     " + limitOf(l))
-	t.line(fmt.Sprintf("%-18s%10s%10s%7s%12s%7s", "", "measured", "alone", "ratio", "under load", "ratio"))
+	t.line(fmt.Sprintf("%-16s %10s %10s %7s %11s %7s", "", "measured", "alone", "ratio", "under load", "ratio"))
 	for _, x := range []struct {
 		id          metrics.ID
 		alone, load metrics.Spread
@@ -37,7 +37,7 @@ func (t *text) limit() {
 		{metrics.TPOT, l.Alone.TPOT, l.Load.TPOT, l.OverAlone.TPOT, l.OverLoad.TPOT},
 		{metrics.E2EL, l.Alone.E2EL, l.Load.E2EL, l.OverAlone.E2EL, l.OverLoad.E2EL},
 	} {
-		t.line(fmt.Sprintf("%-18s%10s%10s%7s%12s%7s", "Mean "+strings.ToUpper(string(x.id))+" (ms):",
+		t.line(fmt.Sprintf("%-16s %10s %10s %7s %11s %7s", "Mean "+strings.ToUpper(string(x.id))+" (ms):",
 			known(t.s.Dists[x.id].Mean), known(x.alone.Mean), known(x.overAlone), known(x.load.Mean), known(x.overLoad)))
 	}
 	t.line(fmt.Sprintf("used:   %.1f %% of the memory bandwidth while tokens were made, %.1f %% of the peak FLOPS", 100*l.BandwidthUse, 100*l.FlopUse))
@@ -84,9 +84,16 @@ func limitParts(l *metrics.Limit) string {
 	return strings.Join(parts, "; ")
 }
 
+// known writes a number with two decimals: more where it is small, fewer where
+// it is large, and a hyphen where it is not known.
 func known(x float64) string {
-	if x == 0 {
+	switch {
+	case x == 0:
 		return "-"
+	case x < 0.1:
+		return fmt.Sprintf("%.2g", x)
+	case x >= 1e5:
+		return fmt.Sprintf("%.0f", x)
 	}
 	return fmt.Sprintf("%.2f", x)
 }

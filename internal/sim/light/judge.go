@@ -46,6 +46,7 @@ type Ratios struct {
 type Evidence struct {
 	TokensPerStep float64 // tokens that a step of speculative decoding gives a request; 0 where nothing is known
 	Counted       bool    // the server said how many tokens there are, so that no event is taken for one
+	Together      bool    // tokens came several at a time, so that TTFT is too late and TPOT too short
 	FromQueue     bool    // measured times count from the engine's queue and not from the arrival
 	Simulated     bool    // the times are a simulator's: what only a real card can do is no cause
 }
@@ -260,6 +261,9 @@ func (v *Verdict) causes(e Evidence) {
 	}
 	if v.first && v.CachedTokens == 0 {
 		add("a prefix cache whose hits the server does not report")
+	}
+	if v.rest && e.Together {
+		add("tokens that came several at a time: the first one is then read with the next, which makes TTFT longer and TPOT shorter")
 	}
 	if !e.Counted {
 		add("tokens counted wrong: several in one event, or events that are none")

@@ -10,7 +10,8 @@
 //
 // It promises that the limit under load is what a replay with ideal constants
 // gives. It refuses to guess a card: without one it says what a measured time
-// implies. It is pure: no clock, no disk, no goroutine.
+// implies. It has no clock and no goroutine, and no disk but for Build and
+// Shapes, which find names as setup does.
 package light
 
 import (

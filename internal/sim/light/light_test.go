@@ -165,6 +165,7 @@ func TestBelow(t *testing.T) {
 		{"speculation that is not told of may be behind it", at(0.5), Evidence{Counted: true}, 2, "speculative decoding", ""},
 		{"a simulator's clock does not boost", at(0.5), Evidence{Counted: true, Simulated: true}, 2, "another card", "boost"},
 		{"a simulated one may boost where it is real", at(0.97), Evidence{Counted: true}, 2, "boost", ""},
+		{"tokens that came together", at(0.5), Evidence{Counted: true, Together: true}, 2, "several at a time", ""},
 		{"accepted drafts are divided out, so that TPOT is no surprise", at(0.5), Evidence{Counted: true, TokensPerStep: 2}, 1, "prefix cache", "speculative"},
 	} {
 		v := l.Judge(c.reqs, c.e)
