@@ -75,7 +75,7 @@ func near(a, b string) bool {
 		w, _ := strconv.ParseFloat(y[i], 64)
 		if math.Abs(v-w) > 0.3+0.02*math.Abs(v) {
 			// deviations over seeds follow single requests
-			if i == 0 || !strings.Contains(b, "± "+y[i]) || math.Abs(v-w) > 0.5+0.2*math.Abs(v) {
+			if !strings.Contains(b, "± "+y[i]) || math.Abs(v-w) > 0.5+0.2*math.Abs(v) {
 				return false
 			}
 		}
