@@ -168,6 +168,9 @@ func (b *builder) object(m map[string]json.RawMessage) error {
 	if _, ok := f["timing"]; ok {
 		return b.record(f)
 	}
+	if _, ok := f["input_lens"]; ok {
+		return b.result(f)
+	}
 	a, format, err := f.arrival(b)
 	if err != nil {
 		return err

@@ -27,6 +27,7 @@ const readHint = `want one {"arrival": seconds, "prompt": tokens, "output": toke
 //     (times in milliseconds), of traces of vLLM with the engine's own stamps
 //     (queued_ts, first_token_ts, …), and plain ones. Times measured in the same
 //     object are kept.
+//   - Results that vllm bench serve --save-detailed or tokmeter saved.
 //   - CSV with a header: BurstGPT's, Azure's and Splitwise's.
 //
 // Errors name the line or entry.

@@ -57,6 +57,8 @@ func TestRead(t *testing.T) {
 			File{Format: "csv", Arrivals: []Arrival{{ID: "0", Prompt: 374, Output: 44}}}},
 		{"without times all come at once", `{"prompt": 5, "output": 3}`,
 			File{Format: "requests", Arrivals: []Arrival{{ID: "0", Prompt: 5, Output: 3}}, Notes: []string{"1 of 1 requests have no time of arrival: they arrive at the start"}}},
+		{"a result saved with all details", `{"duration": 9.5, "completed": 1, "input_lens": [8, 9], "output_lens": [3, 0], "ttfts": [0.5, 0], "itls": [[0.25, 0.25], []], "start_times": [100.5, 101], "errors": ["", "timeout"]}`,
+			File{Format: "result", Arrivals: []Arrival{{ID: "0", Prompt: 8, Output: 3}}, Measured: []Measured{{0.5, 0.25, 1}}, Notes: []string{"1 of 2 requests did not end well and are left out"}}},
 		{"the records of a run", `{"index": 1, "outcome": "ok", "due": 5, "first_token": 2000000000, "last_token": 3000000000, "timing": {"sent": 1000000000}, "prompt_tokens": {"n": 8, "from": "usage"}, "output_tokens": {"n": 3, "from": "usage"}}
 {"index": 2, "outcome": "timeout", "timing": {"sent": 1}, "prompt_tokens": {"n": 8}, "output_tokens": {"n": 0}}
 {"footer": {"records": 2, "sha256": ""}}`,
@@ -102,6 +104,9 @@ func TestReadRefuses(t *testing.T) {
 		{"hashes in no list", `{"timestamp": 0, "input_length": 5, "output_length": 3, "hash_ids": 7}`, `"hash_ids" is 7`},
 		{"a table of something else", "name,age\nx,3\n", "neither JSON nor CSV with a header"},
 		{"a table with a broken number", "timestamp,input_tokens,output_tokens\n0,5,3\n1,x,3\n", "line 3: no number of prompt tokens"},
+		{"a result without its times", `{"input_lens": [8], "output_lens": [3]}`, "start_times"},
+		{"a result with lists of different length", `{"input_lens": [8], "output_lens": [3, 4], "start_times": [1]}`, "as many of each"},
+		{"a result with no list", `{"input_lens": 8}`, "\"input_lens\" is 8"},
 		{"no gzip", "\x1f\x8bxx", "gzip"},
 	} {
 		f, err := Read(strings.NewReader(c.text))
@@ -123,6 +128,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(trace[:600])
 	f.Add([]byte(`[{"arrival": 0, "prompt": [1, 2], "output": 3}]`))
 	f.Add([]byte(`{"timestamp": 0, "input_length": 5, "output_length": 3, "hash_ids": ["a", 1]}`))
+	f.Add([]byte(`{"input_lens": [8, 9], "output_lens": [3, 2], "ttfts": [0.5, 0], "itls": [[0.25], []], "start_times": [1, 2], "errors": ["", "x"]}`))
 	f.Add([]byte("timestamp,input_tokens,output_tokens\n0,5,3\n"))
 	f.Add([]byte(`{"index": 1, "outcome": "ok", "timing": {"sent": 1}, "prompt_tokens": {"n": 8}, "output_tokens": {"n": 3}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {

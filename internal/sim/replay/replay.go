@@ -56,7 +56,7 @@ type Measured struct{ TTFT, TPOT, E2EL float64 }
 
 // A File is what was read: requests in order of arrival, the first at 0.
 type File struct {
-	Format   string // trace, run, requests, mooncake or csv
+	Format   string // trace, run, result, requests, mooncake or csv
 	Arrivals []Arrival
 	Measured []Measured // one for each arrival; nil where the file has none
 	// FromQueue says that the measured times count from the engine's queue, for
