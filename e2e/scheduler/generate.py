@@ -1,11 +1,12 @@
 """Make random scheduling cases in the format that `tokmeter sim steps` reads.
 
-    python3 generate.py SEED COUNT [more] > cases.json
+    python3 generate.py SEED COUNT [plain|large|more] > cases.json
 
 Needs Python 3.9 or later and nothing else. The same seed gives the same file. The
 settings are drawn so that things happen: small caches, tiny budgets, thresholds,
 priorities with ties, shared prefixes, conversations that go on, prompts given
-as lists, odd block sizes. With "more" also speculation, adapters, asynchronous
+as lists, odd block sizes. "large" has hundreds of requests and thousands of
+blocks, as an engine has. With "more" also speculation, adapters, asynchronous
 scheduling, requests that end early or are aborted, and resets of the cache.
 """
 import json
@@ -24,12 +25,12 @@ def prompt(rnd, n, seed, prefixes, vocabulary):
     return p
 
 
-def case(rnd, name):
+def case(rnd, name, large):
     block = rnd.choice([1, 2, 3, 4, 8, 16, 16, 16, 32])
-    longest = rnd.choice([40, 100, 300, 1000])
-    seqs = rnd.choice([1, 2, 3, 5, 8, 16, 64])
+    longest = rnd.choice([1000, 4096] if large else [40, 100, 300, 1000])
+    seqs = rnd.choice([32, 128, 256] if large else [1, 2, 3, 5, 8, 16, 64])
     chunked = rnd.random() < 0.8
-    budget = max(seqs, rnd.choice([1, 3, 8, 17, 64, 128, 500, 2048]))
+    budget = max(seqs, rnd.choice([256, 512, 2048, 8192] if large else [1, 3, 8, 17, 64, 128, 500, 2048]))
     if not chunked:
         budget = max(budget, longest)
     whole = -(-longest // block)
@@ -51,11 +52,11 @@ def case(rnd, name):
     seeds = rnd.choice([3, 1000])
     reqs, step = [], 0
     spread = rnd.choice([0, 0.3, 2, 10])
-    for i in range(rnd.choice([1, 4, 12, 30, 60])):
+    for i in range(300 if large else rnd.choice([1, 4, 12, 30, 60])):
         if rnd.random() < 0.6:
             step += int(rnd.expovariate(1 / spread)) if spread else 0
         n = min(longest - 1, max(1, int(rnd.lognormvariate(0, 1) * longest / 4)))
-        out = min(200, max(1, int(rnd.expovariate(1 / rnd.choice([3, 20, 60])))))
+        out = min(400 if large else 200, max(1, int(rnd.expovariate(1 / rnd.choice([3, 20, 60, 150] if large else [3, 20, 60])))))
         name_i = rnd.choice(["r%d", "q-%d", "é%d"]) % i
         r = {"id": name_i, "arrival_step": step, "prompt": prompt(rnd, n, rnd.randrange(seeds), prefixes, vocabulary),
              "output_len": out}
@@ -105,7 +106,7 @@ def main(seed, count, kind=""):
     rnd = random.Random(int(seed))
     print('{"cases":[')
     for i in range(int(count)):
-        c = case(rnd, f"random {seed}/{i}")
+        c = case(rnd, f"random {seed}/{i}", kind == "large")
         if kind == "more":
             more(rnd, c)
         reqs = ",\n".join(json.dumps(r, separators=(",", ":")) for r in c["requests"])
