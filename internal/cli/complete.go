@@ -55,6 +55,8 @@ func (t *tree) completeFlag(cmd *cobra.Command, def *flagDef) {
 		how = cobra.FixedCompletions([]string{"ttft:", "tpot:", "e2el:"}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)
 	case def.Name == "gpu":
 		how = fixed(cardNames())
+	case def.Name == "simulate":
+		how = completeTarget
 	case def.Name == "model" && cmd.Name() != "serve":
 		how = cobra.FixedCompletions(modelNames(), cobra.ShellCompDirectiveDefault)
 	case def.Kind == folder:
@@ -86,6 +88,29 @@ func completeList(entries []string, sep string) cobra.CompletionFunc {
 		}
 		return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	}
+}
+
+// completeTarget completes a card, its model and its precision.
+func completeTarget(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+	next, more := cardNames(), cobra.ShellCompDirectiveNoSpace
+	head := word[:strings.LastIndex(word, "/")+1]
+	switch strings.Count(head, "/") {
+	case 0:
+	case 1:
+		next = modelNames()
+	case 2:
+		next, more = precisions(), 0
+	default:
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var out []string
+	for _, n := range next {
+		if more == cobra.ShellCompDirectiveNoSpace && head == "" {
+			n += "/"
+		}
+		out = append(out, head+n)
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp | more
 }
 
 // complete answers a shell. What stands before the word in question is turned

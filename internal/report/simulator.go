@@ -36,9 +36,7 @@ func (t *text) simulator() {
 		t.line("late:   first write of a step " + lateness(x.First))
 		t.line("        last write of a step " + lateness(x.Last))
 	}
-	if x.Slipped > 0 {
-		t.line(fmt.Sprintf("        %d of %d deadlines given up", x.Slipped, x.Steps))
-	}
+	t.line(fmt.Sprintf("        %d of %d deadlines given up", x.Slipped, x.Steps))
 }
 
 func lateness(l metrics.Lateness) string {
