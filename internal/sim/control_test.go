@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -23,6 +24,10 @@ import (
 	"tokmeter/internal/template"
 	"tokmeter/internal/tokenize"
 )
+
+// recordings is the folder of what a real vLLM answered; e2e/control/run makes
+// it.
+var recordings = flag.String("recordings", "testdata", "folder of what a real vLLM answered")
 
 // An exchange is one request to a real vLLM 0.32 and its answer.
 type exchange struct {
@@ -55,7 +60,7 @@ func unzip(t testing.TB, path string) []byte {
 func recorded(t testing.TB) map[string][]exchange {
 	t.Helper()
 	var all map[string][]exchange
-	if err := json.Unmarshal(unzip(t, "testdata/control.json.gz"), &all); err != nil {
+	if err := json.Unmarshal(unzip(t, *recordings+"/control.json.gz"), &all); err != nil {
 		t.Fatal(err)
 	}
 	return all
@@ -68,7 +73,7 @@ const tinyTemplate = `{% for message in messages %}{{ '<s>' + message['role'] + 
 // length. The model behind it is another one.
 func tiny(t testing.TB, change func(*Options)) *Server {
 	t.Helper()
-	tok, err := tokenize.Parse(unzip(t, "testdata/tiny-tokenizer.json.gz"))
+	tok, err := tokenize.Parse(unzip(t, *recordings+"/tiny-tokenizer.json.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func ParseSimulate(text string) (Options, error) {
 	if err != nil {
 		return Options{}, err
 	}
-	return Options{Fixed: &spec, Seed: spec.Seed}, nil
+	return Options{Fixed: &spec, Seed: spec.Seed, DevMode: true}, nil
 }
 
 const targetHelp = "want GPU/MODEL[/PRECISION][,key=value…], such as a10g/llama-3-8b/int4,tp=2"
@@ -63,7 +63,7 @@ const targetHelp = "want GPU/MODEL[/PRECISION][,key=value…], such as a10g/llam
 // model that has a slash in its name is taken whole: the last part is the
 // precision if it is the name of one.
 func ParseTarget(text string) (Options, error) {
-	var o Options
+	o := Options{DevMode: true}
 	head, rest, _ := strings.Cut(text, ",")
 	gpu, model, ok := strings.Cut(strings.TrimSpace(head), "/")
 	if i := strings.LastIndexByte(model, '/'); i >= 0 && slices.Contains(precisions(), strings.ToLower(model[i+1:])) {
@@ -108,7 +108,7 @@ func (o *Options) set(key, value string) error {
 		{"enable_prefix_caching", &s.PrefixCaching}, {"enable_chunked_prefill", &s.ChunkedPrefill},
 		{"scheduling_policy", &s.Policy}, {"policy", &s.Policy}, {"long_prefill_token_threshold", &s.LongPrefill},
 		{"watermark", &s.Watermark}, {"max_loras", &s.MaxAdapters}, {"acceptance", &s.Acceptance},
-		{"seed", &o.Seed}, {"eos", &o.EOS}, {"dev", &o.DevMode},
+		{"seed", &o.Seed}, {"eos", &o.EOS}, {"dev", &o.DevMode}, {"dev_mode", &o.DevMode},
 	} {
 		if f.key == key {
 			return assign(f.p, value)

@@ -3,6 +3,7 @@ package exposition
 import (
 	"bytes"
 	"compress/gzip"
+	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,6 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 )
+
+// recordings is the folder of scrapes; e2e/control/run makes them.
+var recordings = flag.String("recordings", "testdata", "folder of scrapes of a real vLLM")
 
 // A shape is what a scrape says of one metric, without its values.
 type shape struct {
@@ -47,7 +51,7 @@ func shapes(text string) (names []string, by map[string]shape) {
 
 func scrape(t *testing.T, name string) string {
 	t.Helper()
-	packed, err := os.ReadFile(filepath.Join("testdata", name+".txt.gz"))
+	packed, err := os.ReadFile(filepath.Join(*recordings, name+".txt.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
