@@ -7,6 +7,7 @@
 //
 //	go run ./e2e/accuracy                             tokmeter alone
 //	go run ./e2e/accuracy -vllm-rs PATH -vllm PATH    side by side with vLLM's clients
+//	go run ./e2e/accuracy -spec h100/llama-3-8b/fp8   the times of a simulated engine
 package main
 
 import (
@@ -35,7 +36,7 @@ func run(ctx context.Context) error {
 	levels := flag.String("streams", "1,64,1024", "numbers of streams at once")
 	tokens := flag.Int("tokens", 200, "tokens of each answer")
 	std := flag.Bool("std", false, "also tokmeter with --client std")
-	spec := flag.String("spec", "ttft=50ms,itl=20ms,jitter=0.02", "the server's times")
+	spec := flag.String("spec", "ttft=50ms,itl=20ms,jitter=0.02", "the server's times, or an engine such as a10g/llama-3-8b/int4")
 	flag.Parse()
 
 	dir, err := os.MkdirTemp("", "accuracy")
