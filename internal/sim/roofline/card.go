@@ -31,7 +31,7 @@ type Card struct {
 
 // Kernels are the efficiencies of a card's kernels; nil ones are not measured.
 type Kernels struct {
-	GEMM      map[string]*GEMM `yaml:"gemm"` // by kernel: bf16, fp8, w8a16, w4a16, w8a8, mxfp4, moe
+	GEMM      map[string]*GEMM `yaml:"gemm"` // by kernel: bf16, fp8, w8a16, w4a16, w8a8, mxfp4, moe; head where logits differ from bf16
 	Decode    *Decode          `yaml:"decode"`
 	Prefill   *Prefill         `yaml:"prefill"`
 	Layer     *Layer           `yaml:"layer"`
@@ -102,9 +102,10 @@ type Prefill struct {
 // rotary embedding, activation, residual. It takes the longer of Floor and the
 // bytes over Bytes of the bandwidth, which is above 1 where the cache holds some.
 type Layer struct {
-	Floor float64 `yaml:"floor_us"` // microseconds
-	Bytes float64 `yaml:"bytes"`    // share of the bandwidth
-	From  `yaml:",inline"`
+	Floor  float64 `yaml:"floor_us"`   // microseconds
+	Bytes  float64 `yaml:"bytes"`      // share of the bandwidth
+	QKNorm float64 `yaml:"qk_norm_us"` // microseconds more where queries and keys are normed
+	From   `yaml:",inline"`
 }
 
 // A Sampler is what a step takes beside its layers: Floor, Row for every row of

@@ -60,7 +60,7 @@ func (k *Kernels) check() error {
 		all = append(all, limit{"prefill flops", p.Flops, 0.01, 1}, limit{"prefill floor_us", p.Floor, 0, 1e6}, limit{"prefill half", p.Half, 0, 1e6})
 	}
 	if l := k.Layer; l != nil {
-		all = append(all, limit{"layer bytes", l.Bytes, 0.01, 100}, limit{"layer floor_us", l.Floor, 0, 1e6})
+		all = append(all, limit{"layer bytes", l.Bytes, 0.01, 100}, limit{"layer floor_us", l.Floor, 0, 1e6}, limit{"layer qk_norm_us", l.QKNorm, 0, 1e6})
 	}
 	if s := k.Sampler; s != nil {
 		all = append(all, limit{"sampler floor_us", s.Floor, 0, 1e6}, limit{"sampler row_us", s.Row, 0, 1e6}, limit{"sampler rows", s.Rows, 0, 1e6}, limit{"sampler spill_us", s.Spill, 0, 1e6})

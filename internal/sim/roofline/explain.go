@@ -41,10 +41,13 @@ func (m *Machine) Explain() []Constant {
 	return out
 }
 
-// explainGEMMs lists the matrix multiplications in use: the head's and
-// attention's in 16 bit, the precision's and the experts'.
+// explainGEMMs lists the matrix multiplications in use: the 16-bit
+// ones of head and attention, the precision's and the experts'.
 func (m *Machine) explainGEMMs(add func(From, string, string, float64)) {
 	names := []string{"bf16"}
+	if k := m.kernel.gemm["head"]; k != m.kernel.gemm["bf16"] {
+		names = append(names, "head")
+	}
 	if m.fmt.kernel != "bf16" {
 		names = append(names, m.fmt.kernel)
 	}
@@ -83,6 +86,9 @@ func (m *Machine) explainRest(add func(From, string, string, float64)) {
 	add(p.From, "prompt attention flops", "of the 16-bit peak", p.Flops)
 	add(p.From, "prompt attention flops, half at", "tokens looked at", p.Half)
 	add(l.From, "small kernels floor", "us a layer", l.Floor)
+	if m.setup.Model.QKNorm {
+		add(l.From, "norm of queries and keys", "us a layer", l.QKNorm)
+	}
 	add(l.From, "small kernels bytes", "of the bandwidth", l.Bytes)
 	add(s.From, "sampler floor", "us a step", s.Floor)
 	add(s.From, "sampler row", "us", s.Row)

@@ -155,6 +155,7 @@ func (c *config) model() *Model {
 		Hidden: first(c.Hidden, c.Embd), Layers: first(c.Layers, c.NLayer), Heads: first(c.Heads, c.NHead),
 		Inner: first(c.Inner, c.NInner), Vocab: first(c.Vocab), MaxLen: first(c.MaxLen, c.NPos),
 		QKVBias: c.Bias != nil && *c.Bias || strings.HasPrefix(c.ModelType, "qwen2"),
+		QKNorm:  strings.HasPrefix(c.ModelType, "qwen3") || strings.HasPrefix(c.ModelType, "gemma3") || c.ModelType == "olmo2",
 		Ungated: slices.Contains([]string{"gpt2", "opt", "starcoder2", "gpt_neox", "phi", "falcon", "bloom"}, c.ModelType),
 	}
 	if m.Name == "" {

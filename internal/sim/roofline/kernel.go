@@ -13,8 +13,10 @@ type resolved struct {
 	reduce  *AllReduce
 }
 
-// gemmKernels are the kernels that every resolved card has.
-func gemmKernels() []string { return []string{"bf16", "fp8", "w8a16", "w4a16", "w8a8", "mxfp4", "moe"} }
+// gemmKernels are the kernels that a card may have.
+func gemmKernels() []string {
+	return []string{"bf16", "fp8", "w8a16", "w4a16", "w8a8", "mxfp4", "moe", "head"}
+}
 
 // resolve fills a card's kernels from its sibling's and from the generic ones,
 // and says so in their sources.
@@ -55,6 +57,9 @@ func resolve(c *Card, set Constants) (resolved, error) {
 			r.gemm[name] = v
 			break
 		}
+	}
+	if _, ok := r.gemm["head"]; !ok {
+		r.gemm["head"] = r.gemm["bf16"]
 	}
 	r.moe = r.gemm["moe"]
 	for i := len(chain) - 1; i >= 0; i-- {

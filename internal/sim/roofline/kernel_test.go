@@ -3,12 +3,18 @@ package roofline
 import (
 	"bytes"
 	"encoding/csv"
+	"flag"
+	"fmt"
 	"math"
 	"os"
 	"slices"
 	"strconv"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
+
+var update = flag.Bool("update", false, "write the golden files")
 
 // A point is one measured time of a kernel.
 type point struct {
@@ -79,6 +85,7 @@ func (m *Machine) kernelTime(t testing.TB, p point) float64 {
 // fitted to. The bounds are what the fit reaches, rounded up: tiles and waves
 // make matrix multiplications jump by 10-20 % where a smooth formula does not.
 func TestKernels(t *testing.T) {
+	page := "| card | kernel | points | error: median % | P90 % | mean % |\n|--|--|--|--|--|--|\n"
 	for _, c := range []struct {
 		file, model, card string
 		kernel            string
@@ -122,10 +129,23 @@ func TestKernels(t *testing.T) {
 		for _, e := range signed {
 			sum += e
 		}
-		t.Logf("| %s | %s | %d | %.1f | %.1f | %+.1f |", c.card, c.kernel, len(errs), 100*median, 100*p90, 100*sum/float64(len(signed)))
+		page += fmt.Sprintf("| %s | %s | %d | %.1f | %.1f | %+.1f |\n", c.card, c.kernel, len(errs), 100*median, 100*p90, 100*sum/float64(len(signed)))
 		if median > c.median || p90 > c.p90 {
 			t.Errorf("%s %s: errors of %.1f %% (median) and %.1f %% (P90), at most %.0f %% and %.0f %%", c.card, c.kernel, 100*median, 100*p90, 100*c.median, 100*c.p90)
 		}
+	}
+	const golden = "testdata/kernel-errors.md"
+	if *update {
+		if err := os.WriteFile(golden, []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), page); d != "" {
+		t.Errorf("errors of kernels differ; go test -update writes them (-want +got):\n%s", d)
 	}
 }
 
@@ -134,7 +154,7 @@ func TestLinearOfALayer(t *testing.T) {
 	for _, c := range []struct {
 		card        string
 		median, p90 float64
-	}{{"rtx-4090", 0.03, 0.10}, {"rtx-pro-6000", 0.03, 0.08}} {
+	}{{"rtx-4090", 0.03, 0.10}, {"rtx-pro-6000", 0.035, 0.08}} {
 		m := machine(t, "llama-3.1-8b", c.card, "bf16", Measured)
 		got, want := map[float64]float64{}, map[float64]float64{}
 		for _, p := range readPoints(t, c.card) {
@@ -154,7 +174,7 @@ func TestLinearOfALayer(t *testing.T) {
 		median, p90 := errs[len(errs)/2], errs[len(errs)*9/10]
 		t.Logf("%s: median %.1f %%, P90 %.1f %%, mean %+.2f %%", c.card, 100*median, 100*p90, 100*mean)
 		if median > c.median || p90 > c.p90 || math.Abs(mean) > 0.01 {
-			t.Errorf("%s: errors of %.1f %% (median), %.1f %% (P90) and %+.2f %% (mean), at most %.0f, %.0f and 1 %%", c.card, 100*median, 100*p90, 100*mean, 100*c.median, 100*c.p90)
+			t.Errorf("%s: errors of %.1f %% (median), %.1f %% (P90) and %+.2f %% (mean), at most %.1f, %.1f and 1 %%", c.card, 100*median, 100*p90, 100*mean, 100*c.median, 100*c.p90)
 		}
 	}
 }

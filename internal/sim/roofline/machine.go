@@ -8,6 +8,10 @@ import (
 
 const micro = 1e-6
 
+// normPasses is how often the norms of queries and keys go over their elements:
+// read off Qwen3-32B and Qwen3-30B-A3B in the profile of the RTX PRO 6000.
+const normPasses = 5
+
 // A gemm is one matrix multiplication of a layer, ready to be timed on one card.
 type gemm struct {
 	weights float64 // bytes of weights on the card
@@ -184,7 +188,7 @@ func (m *Machine) shape(kv float64) {
 		}
 		m.expert = gemm{bytesFFN * mo.matrices() * h * f, float64(mo.Active) * 2 * (2*h + (up+1)*f), 2 * float64(mo.Active) * mo.matrices() * h * f, mix, r}
 	}
-	m.head = gemm{2 * h * float64(mo.Vocab) / p, 2 * (h + float64(mo.Vocab)/p), 2 * h * float64(mo.Vocab) / p, 1, w16}
+	m.head = gemm{2 * h * float64(mo.Vocab) / p, 2 * (h + float64(mo.Vocab)/p), 2 * h * float64(mo.Vocab) / p, 1, m.rate("head", m.setup.Card.FP16.Value*1e12)}
 	m.kvToken = 2 * k * d * kv
 	m.mixedSeq, m.mixedKV = a/32, a/k/4
 	m.attnFlops = 4 * a * d
@@ -198,6 +202,9 @@ func (m *Machine) shape(kv float64) {
 		inner = float64(mo.Active*mo.ExpertInner + mo.SharedInner)
 	}
 	m.otherRow = (8*h + 3*inner/p) * 2
+	if mo.QKNorm {
+		m.otherRow += normPasses * (a + k) * d * 2
+	}
 }
 
 // rate is a kernel's constants over the card's rates; with Ideal constants both

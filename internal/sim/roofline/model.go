@@ -21,6 +21,7 @@ type Model struct {
 	DenseLayers  int    `yaml:"dense_layers"`  // layers of a mixture that have a dense FFN of width Inner
 	Ungated      bool   `yaml:"ungated"`       // the FFN has two matrices, not three
 	QKVBias      bool   `yaml:"qkv_bias"`      // the projections have biases
+	QKNorm       bool   `yaml:"qk_norm"`       // queries and keys are normed
 	Window       int    `yaml:"window"`        // tokens that a sliding layer looks back; 0 for none
 	WindowLayers int    `yaml:"window_layers"` // layers that slide
 	Precision    string `yaml:"precision"`     // that the checkpoint is stored in, where not 16 bit

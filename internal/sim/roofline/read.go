@@ -15,7 +15,7 @@ const maxFile = 1 << 20
 // ReadModelYAML reads one model from YAML with the keys of the catalogue:
 // name, layers, hidden, heads, kv_heads, head_dim, inner, vocab, max_len and,
 // where they are not 0, tied, experts, active, expert_inner, shared_inner,
-// dense_layers, ungated, qkv_bias, window, window_layers, precision. The error
+// dense_layers, ungated, qkv_bias, qk_norm, window, window_layers, precision. The error
 // names what is missing or not known.
 func ReadModelYAML(data []byte) (*Model, error) {
 	m := &Model{}

@@ -21,7 +21,7 @@ func TestReadModel(t *testing.T) {
 		{
 			"Qwen3's mixture: a width of its own for experts, no dense layer",
 			`{"model_type":"qwen3_moe","hidden_size":2048,"num_hidden_layers":48,"num_attention_heads":32,"num_key_value_heads":4,"head_dim":128,"intermediate_size":6144,"moe_intermediate_size":768,"num_experts":128,"num_experts_per_tok":8,"mlp_only_layers":[],"decoder_sparse_step":1,"vocab_size":151936,"max_position_embeddings":262144,"sliding_window":null}`,
-			Model{Name: "qwen3_moe", Layers: 48, Hidden: 2048, Heads: 32, KVHeads: 4, HeadDim: 128, Vocab: 151936, MaxLen: 262144, Experts: 128, Active: 8, ExpertInner: 768}, "",
+			Model{Name: "qwen3_moe", Layers: 48, Hidden: 2048, Heads: 32, KVHeads: 4, HeadDim: 128, Vocab: 151936, MaxLen: 262144, Experts: 128, Active: 8, ExpertInner: 768, QKNorm: true}, "",
 		},
 		{
 			"gpt-oss: half of the layers slide, experts in mxfp4",
@@ -31,7 +31,7 @@ func TestReadModel(t *testing.T) {
 		{
 			"Gemma 3: nested, tied, five of six layers slide",
 			`{"model_type":"gemma3","text_config":{"model_type":"gemma3_text","hidden_size":3840,"num_hidden_layers":48,"num_attention_heads":16,"num_key_value_heads":8,"head_dim":256,"intermediate_size":15360,"vocab_size":262208,"max_position_embeddings":131072,"sliding_window":1024,"sliding_window_pattern":6},"vision_config":{"hidden_size":1152}}`,
-			Model{Name: "gemma3_text", Layers: 48, Hidden: 3840, Heads: 16, KVHeads: 8, HeadDim: 256, Inner: 15360, Vocab: 262208, Tied: true, MaxLen: 131072, Window: 1024, WindowLayers: 40}, "only the text part",
+			Model{Name: "gemma3_text", Layers: 48, Hidden: 3840, Heads: 16, KVHeads: 8, HeadDim: 256, Inner: 15360, Vocab: 262208, Tied: true, MaxLen: 131072, QKNorm: true, Window: 1024, WindowLayers: 40}, "only the text part",
 		},
 		{
 			"a window as long as the context is none; no KV heads means as many as heads",

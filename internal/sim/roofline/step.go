@@ -220,7 +220,11 @@ func (m *Machine) decodeLayer(n, tokens, longest float64, mixed bool) float64 {
 // other is the seconds of norms, activations and sampling.
 func (m *Machine) other(t, rows float64) float64 {
 	l, s := &m.kernel.layer, &m.kernel.sampler
-	layer := max(l.Floor*micro, t*m.otherRow/(l.Bytes*m.setup.Card.Bandwidth.Value*1e9))
+	floor := l.Floor
+	if m.setup.Model.QKNorm {
+		floor += l.QKNorm
+	}
+	layer := max(floor*micro, t*m.otherRow/(l.Bytes*m.setup.Card.Bandwidth.Value*1e9))
 	return layer*(m.full+m.window) + (s.Floor+s.Row*rows+s.Spill*max(0, rows-s.Rows))*micro
 }
 
