@@ -61,7 +61,7 @@ func (c *command) simOptions(env *Env, args []string) (sim.Options, error) {
 		Names:      v.list("served-model-name"),
 		APIKeys:    v.list("api-key"),
 		EOS:        v.number("eos"),
-		DevMode:    v.on("dev-mode"),
+		DevMode:    v.text("dev-mode") != "false",
 		ServerLoad: v.on("enable-server-load-tracking"),
 		MFU:        v.on("enable-mfu-metrics"),
 		MetricsV0:  v.text("metrics-compat") == "v0",

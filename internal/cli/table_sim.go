@@ -71,7 +71,7 @@ func simTable() table {
 		{Name: "enable-server-load-tracking", Group: g, Kind: toggle, Help: "Count requests under way for /load."},
 		{Name: "enable-mfu-metrics", Group: g, Kind: toggle, Help: "Count flops and bytes in /metrics."},
 		{Name: "metrics-compat", Group: g, Origin: own, Choices: []string{"v0"}, Help: "Show the names that vLLM's metrics had in 2024 too."},
-		{Name: "dev-mode", Group: g, Kind: toggle, Origin: own, Help: "Serve what vLLM serves with VLLM_SERVER_DEV_MODE=1: cache resets, sleep and wake-up."},
+		{Name: "dev-mode", Group: g, Kind: toggleNo, Origin: own, Help: "Serve what vLLM serves with VLLM_SERVER_DEV_MODE=1: cache resets, sleep, pause, loading of adapters. On where it is not given."},
 		{Name: "eos", Group: g, Kind: number, Origin: own, Meta: "P", Default: "0", Help: "Chance of each token to end its answer, unless the request has ignore_eos."},
 		{Name: "seed", Group: g, Kind: integer, Default: "0", Help: "Seed of everything random: text, ends, drafts, faults."},
 	}...)
