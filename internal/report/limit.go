@@ -9,7 +9,7 @@ import (
 
 // The words of docs/metrics.md for the keys of the speed of light.
 const (
-	limitFormula = "with --gpu, or on a simulated engine, else null: what the card allows at least. model, gpu, precision, kv_cache, tensor_parallel_size: of what; alone: each request on an empty server; under_load: the same arrivals and lengths through the schedule of policy with perfect kernels, null where no_load says why; each has ttft_ms, tpot_ms and e2el_ms with mean, p50, p90 and p99; measured_over_alone and measured_over_load: measured mean / mean of the limit; bandwidth_use: bytes of a decode step / (TPOT × bandwidth), averaged over the time in which answers were under way, of one; flop_use: operations of all tokens / (time with requests under way × peak), of one; ttft_bound, tpot_bound: what the limit goes to mostly: weights, kv, compute, link or network; round_trip_ms: of the network, part of ttft; tokens_per_step: accepted by speculation, by which tpot is divided; cached_tokens: taken off the prompts; below_alone: requests faster than their own limit; unconfirmed: constants with a single source (speed-of-light.md)"
+	limitFormula = "with --gpu, or on a simulated engine, else null: what the card allows at least. model, gpu, precision, kv_cache, tensor_parallel_size: of what; alone: each request on an empty server; under_load: the same arrivals and lengths through the schedule of policy with perfect kernels, null where no_load says why; each has ttft_ms, tpot_ms and e2el_ms with mean, p50, p90 and p99; measured_over_alone and measured_over_load: measured mean / mean of the limit; bandwidth_use (MBU): bytes of a decode step / (TPOT × bandwidth), averaged over the time in which answers were under way, of one; flop_use (MFU): operations of all tokens / (time with requests under way × peak), of one; ttft_bound, tpot_bound: what the limit goes to mostly: weights, kv, compute, link or network; round_trip_ms: of the network, part of ttft; tokens_per_step: accepted by speculation, by which tpot is divided; cached_tokens: taken off the prompts; below_alone: requests faster than their own limit; unconfirmed: constants with a single source (speed-of-light.md)"
 
 	impliedFormula = "without --gpu, where the shapes of the model are known, else null: model, precision, the mean tpot_ms, the batch that a token found beside it on the average, and gb_s, the weights of a step / tpot: what the card streams at least"
 )
@@ -40,7 +40,7 @@ func (t *text) limit() {
 		t.line(fmt.Sprintf("%-16s %10s %10s %7s %11s %7s", "Mean "+strings.ToUpper(string(x.id))+" (ms):",
 			known(t.s.Dists[x.id].Mean), known(x.alone.Mean), known(x.overAlone), known(x.load.Mean), known(x.overLoad)))
 	}
-	t.line(fmt.Sprintf("used:   %.1f %% of the memory bandwidth while tokens were made, %.1f %% of the peak FLOPS", 100*l.BandwidthUse, 100*l.FlopUse))
+	t.line(fmt.Sprintf("used:   %.1f %% of the memory bandwidth while tokens were made (MBU), %.1f %% of the peak FLOPS (MFU)", 100*l.BandwidthUse, 100*l.FlopUse))
 	t.line(fmt.Sprintf("bound:  TTFT by %s, TPOT by %s", orUnknown(l.TTFTBound), orUnknown(l.TPOTBound)))
 	if beside := limitParts(l); beside != "" {
 		t.line("with:   " + beside)

@@ -235,7 +235,7 @@ func (s *LoadSheet) write(b *strings.Builder) {
 	}
 	if s.OverAlone != nil {
 		fmt.Fprintf(b, "measured ÷ limit alone:      TTFT %.2f, TPOT %.2f, E2EL %.2f\n", s.OverAlone.TTFT, s.OverAlone.TPOT, s.OverAlone.E2EL)
-		fmt.Fprintf(b, "used: %.1f %% of the memory bandwidth while tokens were made, %.1f %% of the peak FLOPS\n", 100*s.BandwidthUse, 100*s.FlopUse)
+		fmt.Fprintf(b, "used: %.1f %% of the memory bandwidth while tokens were made (MBU), %.1f %% of the peak FLOPS (MFU)\n", 100*s.BandwidthUse, 100*s.FlopUse)
 	}
 	if len(s.Below) > 0 {
 		fmt.Fprintf(b, "below the limit: %s; likely causes: %s\n", strings.Join(s.Below, "; "), strings.Join(s.Causes, "; "))
