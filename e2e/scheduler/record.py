@@ -190,6 +190,8 @@ def record(case, model_dir):
     total = dict.fromkeys(("scheduled_tokens", "output_tokens", "preemptions") + STATS, 0)
     while added < len(reqs) or s.requests:
         assert step < MAX_STEPS, "does not end"
+        if not s.requests:  # the engine stood still: a step for requests that have ended is over
+            ahead = None
         while added < len(reqs) and reqs[added]["arrival_step"] <= step:
             s.add_request(make_request(reqs[added], added, hasher, adapters))
             added += 1
@@ -202,7 +204,7 @@ def record(case, model_dir):
                 s.preempted_now = []
                 rec["reset"] = s.reset_prefix_cache(reset_running_requests=x.get("running", False))
         if not s.requests:  # an idle engine doesn't call the scheduler
-            ahead, step = None, step + 1
+            step += 1
             continue
         # -- schedule; asynchronously one step ahead: while one runs, the next is decided
         lost = []

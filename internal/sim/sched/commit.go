@@ -94,18 +94,11 @@ func (s *Scheduler) Commit(m Sampler) (finished []*Request) {
 
 // Busy reports whether there is anything to run: a request, or with Config.Async
 // a step decided ahead that still computes for requests that have ended. A
-// caller that calls Schedule while Busy keeps the device as long as vLLM does.
+// caller that goes on while Busy keeps the device as long as vLLM does; one that
+// stops with its last request loses nothing but that step, which Add to an idle
+// engine forgets.
 func (s *Scheduler) Busy() bool {
 	return len(s.running) > 0 || s.waiting.len() > 0 || s.ahead && len(s.steps[1-s.cur].Shares) > 0
-}
-
-// Idle says that the engine stood still: a step decided ahead for requests that
-// have ended is over. It does nothing while there are requests or a step is
-// under way.
-func (s *Scheduler) Idle() {
-	if len(s.running) == 0 && s.waiting.len() == 0 && !s.open {
-		s.ahead = false
-	}
 }
 
 // dropDone takes the ended requests out of the running list.

@@ -183,6 +183,15 @@ func (w *world) checkStep(st *Step) {
 	if w.c.MaxAdapters > 0 && len(adapters) > w.c.MaxAdapters {
 		w.t.Errorf("%d adapters of at most %d", len(adapters), w.c.MaxAdapters)
 	}
+	aside := 0
+	for _, r := range w.s.Waiting() {
+		if r.aside {
+			aside++
+		}
+	}
+	if _, waiting, deferred := w.s.Counts(); deferred != aside || deferred > waiting {
+		w.t.Errorf("%d of %d waiting requests are set aside, counted %d", aside, waiting, deferred)
+	}
 	if len(st.Hits) != len(st.New)+len(st.Resumed) {
 		w.t.Errorf("%d hits of %d admissions", len(st.Hits), len(st.New)+len(st.Resumed))
 	}

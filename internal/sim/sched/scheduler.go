@@ -22,6 +22,7 @@ type state struct {
 	status  status
 	chunk   bool // a part of its prompt is still to be computed
 	drop    bool // output in flight when it was preempted is thrown away
+	aside   bool // it waits for more than room
 	adapter int32
 
 	spec    int // drafts proposed for its next step
@@ -50,7 +51,7 @@ type Scheduler struct {
 	pool      *pool
 	waiting   queue
 	running   []*Request
-	deferred  int // set aside by the last decision
+	deferred  int // waiting requests that were set aside
 
 	steps    [2]Step // async: the one that runs and the one decided ahead
 	cur      int
@@ -121,6 +122,9 @@ func (s *Scheduler) Add(r *Request) error {
 	r.state = state{status: waiting, added: s.added, adapter: s.adapterID(r.Adapter)}
 	r.Output, r.Computed, r.Cached, r.Preemptions, r.Finish = r.Output[:0], 0, 0, 0, Unfinished
 	s.added++
+	if len(s.running) == 0 && s.waiting.len() == 0 && !s.open {
+		s.ahead = false // the engine stood still: a step for requests that have ended is over
+	}
 	s.waiting.push(r)
 	return nil
 }
@@ -176,6 +180,7 @@ func (s *Scheduler) Abort(r *Request) {
 // end gives the blocks of a request back, which has left its queue.
 func (s *Scheduler) end(r *Request, why Finish) {
 	r.Finish, r.status = why, done
+	s.attend(r)
 	s.free(r)
 	if cap(r.blocks) > 0 {
 		s.spareBlocks = append(s.spareBlocks, r.blocks)
@@ -226,10 +231,10 @@ func (s *Scheduler) Waiting() []*Request {
 }
 
 // Counts are the numbers of running and of waiting requests, and how many of
-// the waiting were set aside by the last step although there was room (vLLM's
-// reason "deferred", the others wait for capacity).
+// the waiting were set aside when their turn came although there was room (vLLM's
+// reason "deferred"; the others wait for capacity).
 func (s *Scheduler) Counts() (running, waiting, deferred int) {
-	return len(s.running), s.waiting.len(), min(s.deferred, s.waiting.len())
+	return len(s.running), s.waiting.len(), s.deferred
 }
 
 // Free is the number of free blocks; cached blocks that nobody uses are free.

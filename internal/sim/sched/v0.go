@@ -7,7 +7,6 @@ import "slices"
 // nothing else: decoding stands still meanwhile. Only without any prompt to
 // admit does every running request get its next token.
 func (s *Scheduler) decide2024(st *Step) {
-	s.deferred = 0
 	s.admit2024(st)
 	if len(st.Shares) == 0 {
 		s.decode2024(st)
@@ -34,7 +33,6 @@ func (s *Scheduler) admit2024(st *Step) {
 			break
 		}
 		if s.setAside(r) {
-			s.skipped = append(s.skipped, s.waiting.pop())
 			continue
 		}
 		if n > budget || len(s.running) >= s.cfg.MaxSeqs {
@@ -43,11 +41,7 @@ func (s *Scheduler) admit2024(st *Step) {
 		s.start(st, s.waiting.pop(), 0, n, false)
 		budget -= n
 	}
-	s.deferred = len(s.skipped)
-	for i := len(s.skipped) - 1; i >= 0; i-- {
-		s.waiting.unshift(s.skipped[i])
-	}
-	st.Resumed, st.Hits = append(st.Resumed, s.resumed...), append(st.Hits, s.resumedHits...)
+	s.putBack(st)
 }
 
 // decode2024 is _schedule_running: each running request, by arrival, gets one

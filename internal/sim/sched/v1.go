@@ -8,7 +8,6 @@ func (s *Scheduler) decideV1(st *Step) {
 	threshold := s.threshold()
 	budget, prefill := s.scheduleRunning(st, s.cfg.MaxBatchedTokens, threshold)
 	s.countAdapters(st)
-	s.deferred = 0
 	if len(st.Preempted) == 0 {
 		s.admit(st, budget, threshold, prefill)
 	}
@@ -141,11 +140,27 @@ func (s *Scheduler) tooMany(id int32) bool {
 	return id > 0 && s.cfg.MaxAdapters > 0 && s.inStep >= s.cfg.MaxAdapters && s.seen[id] != s.tick
 }
 
-// setAside reports whether a waiting request cannot run in this step whatever
-// room there is: its adapter does not fit, or output from before its preemption
-// is still in flight.
+// setAside takes the first waiting request aside, if it cannot run in this step
+// whatever room there is: its adapter does not fit, or output from before its
+// preemption is still in flight.
 func (s *Scheduler) setAside(r *Request) bool {
-	return r.stale > 0 && !r.drop || s.tooMany(r.adapter)
+	if !(r.stale > 0 && !r.drop || s.tooMany(r.adapter)) {
+		return false
+	}
+	s.skipped = append(s.skipped, s.waiting.pop())
+	if !r.aside {
+		r.aside = true
+		s.deferred++
+	}
+	return true
+}
+
+// attend ends that r counts as set aside.
+func (s *Scheduler) attend(r *Request) {
+	if r.aside {
+		r.aside = false
+		s.deferred--
+	}
 }
 
 // admit moves waiting requests to the running list while they fit. The first
@@ -156,7 +171,6 @@ func (s *Scheduler) admit(st *Step, budget, threshold int, prefill bool) {
 	for budget > 0 && s.waiting.len() > 0 && len(s.running) < s.cfg.MaxSeqs {
 		r := s.waiting.first()
 		if s.setAside(r) {
-			s.skipped = append(s.skipped, s.waiting.pop())
 			continue
 		}
 		hit := s.lookUp(r)
@@ -183,7 +197,12 @@ func (s *Scheduler) admit(st *Step, budget, threshold int, prefill bool) {
 		s.start(st, s.waiting.pop(), hit, n, padded)
 		budget -= n
 	}
-	s.deferred = len(s.skipped)
+	s.putBack(st)
+}
+
+// putBack returns those that were set aside to the head of the queue, in their
+// order, and lists the resumed behind the new.
+func (s *Scheduler) putBack(st *Step) {
 	for i := len(s.skipped) - 1; i >= 0; i-- {
 		s.waiting.unshift(s.skipped[i])
 	}
@@ -235,6 +254,7 @@ func (s *Scheduler) fits(r *Request, hit, n int) bool {
 
 // start admits r: it takes the blocks that were hit and those of n more tokens.
 func (s *Scheduler) start(st *Step, r *Request, hit, n int, padded bool) {
+	s.attend(r)
 	s.pool.touch(s.hitBlocks)
 	if r.blocks == nil {
 		r.blocks = pop(&s.spareBlocks)
