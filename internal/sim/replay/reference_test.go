@@ -182,8 +182,8 @@ func TestReference(t *testing.T) {
 // The arrivals are those of the client's seed 0, whose sum is published.
 func TestReferenceArrivals(t *testing.T) {
 	at := refArrivals(t)
-	if got := at[len(at)-1]; math.Abs(got-91.86) > 1.5 {
-		t.Errorf("last arrival at %.2f s, want about 91.86", got)
+	if got := at[len(at)-1]; math.Abs(got-91.86) > 0.01 {
+		t.Errorf("last arrival at %.2f s, want 91.86", got)
 	}
 }
 

@@ -29,7 +29,7 @@ type Timing struct {
 	ID                  string
 	Arrived             float64
 	Queued              float64 // the scheduler took it into its queue: the end of the step before
-	Scheduled           float64 // first time
+	Scheduled           float64 // the first step that computes it begins
 	First, Last         float64 // tokens
 	Prompt, Output      int
 	Cached, Preemptions int
