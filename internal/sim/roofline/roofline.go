@@ -65,6 +65,10 @@ type Cost struct {
 	GPU       float64
 	Total     float64
 
+	// With Ideal constants alone: the seconds of all arithmetic by itself, each
+	// operation at the peak of its format, and of all that the cards exchange.
+	Arithmetic, Exchange float64
+
 	WeightBytes, KVBytes, Flops float64 // of all cards
 	Bound                       string  // weights, kv, compute, link or host: the largest part
 }

@@ -334,6 +334,7 @@ func (m *Machine) idealStep(seqs []Seq, t, rows float64) Cost {
 	c.KVBytes, c.Flops = kv*m.p, c.Flops+attn*m.p
 	c.Link = m.links(t, rows)
 	memory, arithmetic := (bytes+kv)/bw, ops+attn/peak
+	c.Arithmetic, c.Exchange = arithmetic, c.Link
 	c.GPU = max(memory, arithmetic, c.Link)
 	switch {
 	case c.Link >= c.GPU:
