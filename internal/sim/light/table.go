@@ -27,29 +27,12 @@ func (l *Light) Rows(batches []int, context int) []Row {
 			Batch: n, StepMs: c.Total * msPerSecond, TokensPerS: float64(n) / c.Total, Bound: c.Bound,
 			WeightMs:  c.WeightBytes / l.bandwidth() * msPerSecond,
 			KVMs:      c.KVBytes / l.bandwidth() * msPerSecond,
-			ComputeMs: c.Flops / l.peak() * msPerSecond,
-			LinkMs:    l.link(n) * msPerSecond,
+			ComputeMs: c.Arithmetic * msPerSecond,
+			LinkMs:    c.Exchange * msPerSecond,
 		})
 	}
 	return rows
 }
-
-// link is the least time that the cards exchange for a step of n tokens that all
-// give a row of logits: two ring all-reduces a layer, and the gathering of the
-// logits, over the card's link. The costs of a step have it only as a share.
-func (l *Light) link(n int) float64 {
-	s := l.machine.Setup()
-	if s.TP < 2 || s.Card.Link.Value == 0 {
-		return 0
-	}
-	p := float64(s.TP)
-	reduce := 4 * float64(s.Model.Layers) * float64(s.Model.Hidden)
-	bytes := float64(n) * bytesPerActivation * (p - 1) / p * (reduce + float64(s.Model.Vocab))
-	return bytes / (s.Card.Link.Value * 1e9)
-}
-
-// bytesPerActivation is that of what cards exchange: 16 bits.
-const bytesPerActivation = 2
 
 // maxBalance is the largest batch that Balance looks at.
 const maxBalance = 1 << 16
@@ -59,7 +42,7 @@ const maxBalance = 1 << 16
 func (l *Light) Balance() float64 {
 	excess := func(n int) float64 {
 		c := l.decode(n, 0)
-		return c.Flops/l.peak() - c.WeightBytes/l.bandwidth()
+		return c.Arithmetic - c.WeightBytes/l.bandwidth()
 	}
 	low, high := 1, 2
 	if excess(low) >= 0 {

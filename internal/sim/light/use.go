@@ -19,29 +19,30 @@ type change struct {
 //
 // Bandwidth is that of decode steps alone: at every moment at which answers are
 // under way, the bytes of one step over all of them, divided by their TPOT. The
-// mean is over the time. Operations are those of all tokens that were computed,
-// prompts and answers, over the time in which any request was under way.
+// mean is over the time. Operations are those of all tokens that were needed,
+// prompts and answers, each at the peak of its format, over the time in which
+// any request was under way.
 func (l *Light) use(v *Verdict, reqs []Request) {
 	perStep := max(v.TokensPerStep, 1)
 	var changes []change
 	var busy [][2]float64
-	flops := 0.0
+	arithmetic := 0.0 // seconds at the peak
 	for _, r := range reqs {
 		if r.E2EL <= 0 {
 			continue
 		}
 		busy = append(busy, [2]float64{r.At, r.At + r.E2EL})
-		flops += l.prefill(r.Prompt, r.Cached).Flops
+		arithmetic += l.prefill(r.Prompt, r.Cached).Arithmetic
 		if r.Output < 2 || r.TPOT <= 0 {
 			continue
 		}
 		middle := r.Prompt + r.Output/2
-		flops += float64(r.Output-1) * l.decode(1, middle).Flops
+		arithmetic += float64(r.Output-1) * l.decode(1, middle).Arithmetic
 		c := change{at: r.At + r.TTFT, n: 1, rate: 1 / (r.TPOT * perStep), context: float64(middle)}
 		changes = append(changes, c, change{r.At + r.E2EL, -1, -c.rate, -c.context})
 	}
 	if t := union(busy); t > 0 {
-		v.FlopUse = flops / (t * l.peak())
+		v.FlopUse = arithmetic / t
 	}
 	if bytes, seconds := l.streamed(changes); seconds > 0 {
 		v.BandwidthUse = bytes / (seconds * l.bandwidth())
