@@ -61,6 +61,15 @@ func (b *table) check() {
 	}
 }
 
+// The table of kernels is the one that the roofline's own tests write.
+func TestKernelsPage(t *testing.T) {
+	text, err := os.ReadFile("../roofline/testdata/kernel-errors.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newTable(t, "kernels", strings.Split(strings.TrimSpace(string(text)), "\n")...).check()
+}
+
 // near reports whether two tables have the same words, and numbers that differ
 // by no more than what the order of additions on another processor makes of
 // them: it moves a request to another step now and then.
