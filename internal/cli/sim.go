@@ -219,9 +219,7 @@ func (p *simPrinter) opening(s *sim.Server, o *sim.Options) {
 	}
 	if b := s.Built(); b != nil {
 		for _, n := range b.Notes {
-			if !strings.HasPrefix(n, "unconfirmed constants") { // they are counted above
-				p.line("%-11s %s", "note", n)
-			}
+			p.line("%-11s %s", "note", n)
 		}
 	}
 	p.line("%-11s %s, as model %s", "serving on", s.URL(), s.Model())
@@ -263,8 +261,7 @@ func setupLines(b *setup.Built) []string {
 	if n := len(s.Acceptance); n > 0 {
 		line("drafts", "%d a step, accepted with chance %v, each given the one before", n, s.Acceptance)
 	}
-	unconfirmed, all := countConstants(b)
-	line("constants", "%s: %d, of which %d are unconfirmed: a single source gives them (tokmeter sim hardware %s)", constantsText(s.Constants), all, unconfirmed, s.GPU)
+	line("constants", "%s (tokmeter sim hardware %s lists them with their sources)", constantsText(s.Constants), s.GPU)
 	line("KV blocks", "%d of %d tokens, one of them never used: %d tokens", s.Blocks, s.BlockSize, (s.Blocks-1)*s.BlockSize)
 	line("limits", "max_num_seqs %d, max_num_batched_tokens %d, max_model_len %d", s.MaxSeqs, s.MaxBatchedTokens, s.MaxModelLen)
 	return out
@@ -312,11 +309,6 @@ func engineName(model, precision, gpu, engine string, tp int) string {
 		gpu = fmt.Sprintf("%d x %s", tp, gpu)
 	}
 	return fmt.Sprintf("%s %s on %s, %s", model, precision, gpu, engine)
-}
-
-// countConstants counts the constants of an engine and those of a single source.
-func countConstants(b *setup.Built) (unconfirmed, all int) {
-	return len(unconfirmedConstants(b)), len(b.Machine.Explain())
 }
 
 // unconfirmedConstants names the constants that a single source gives.
