@@ -28,6 +28,9 @@ func (s *socket) Read(p []byte) (int, error) {
 // arrived is the stamp of the last read, in wall nanoseconds.
 func (s *socket) arrived() int64 { return s.stamp }
 
+// retry is how long a write waits for a socket that is full.
+const retry = time.Millisecond
+
 // write writes what the kernel takes within a short moment.
 func (s *socket) write(p []byte) (int, error) {
 	if err := s.SetWriteDeadline(time.Now().Add(retry)); err != nil {
