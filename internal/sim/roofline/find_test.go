@@ -112,3 +112,26 @@ func TestInherited(t *testing.T) {
 		}
 	}
 }
+
+// What a card has of its own is listed whole, with units and sources.
+func TestKernelConstants(t *testing.T) {
+	names := map[string]bool{}
+	for _, c := range Cards() {
+		for _, k := range c.Kernels.Constants() {
+			if k.Unit == "" || len(k.Source) < 10 {
+				t.Errorf("%s: %+v lacks a unit or a source", c.Name, k)
+			}
+			names[k.Name] = true
+		}
+	}
+	for _, want := range []string{"bf16 bytes", "fp8 flops", "head floor", "decode attention tail", "prompt attention flops", "sampler row above 80, more", "all-reduce of 8192 bytes, 8 cards", "norm of queries and keys"} {
+		if !names[want] {
+			t.Errorf("no card lists %q", want)
+		}
+	}
+	for _, k := range Generic().Constants() {
+		if k.Name == "w4a16 bytes" && k.Unit != "of bf16's" {
+			t.Errorf("a multiple of bf16's is listed as %q", k.Unit)
+		}
+	}
+}
