@@ -115,6 +115,7 @@ func TestHelp(t *testing.T) {
 		"sim_models":   {"sim", "models", "--help"},
 		"sim_replay":   {"sim", "replay", "--help"},
 		"sim_steps":    {"help", "sim", "steps"},
+		"sol":          {"sol", "--help"},
 		"version":      {"version", "--help"},
 	} {
 		t.Run(name, func(t *testing.T) {
