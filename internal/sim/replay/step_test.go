@@ -46,11 +46,14 @@ func boundaries(t testing.TB) []float64 {
 }
 
 // TestSingleSteps compares single decode steps, where two stamps of the trace
-// bound one, with those of the replay at the same time of day. Half a batch that
-// holds a long request, and one that does not.
+// bound one, with those of the replay in the same seconds: while a long request
+// is running, and later, when none is.
 func TestSingleSteps(t *testing.T) {
 	page := newTable(t, "steps", "| part of the trace | single steps | measured ms, median | simulated ms, median | error % |", "|--|--|--|--|--|")
 	at := boundaries(t)
+	if first := at[1] - at[0]; math.Abs(first-0.39) > 0.005 {
+		t.Errorf("the trace's first step took %.3f s, docs/simulator.md says 0.39", first)
+	}
 	f := readTrace(t)
 	b := build(t, setup.Setup{Model: "llama-3.1-8b", GPU: "rtx4090"})
 	type step struct{ end, ms float64 }
