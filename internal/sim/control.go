@@ -74,9 +74,10 @@ func (s *Server) leave(c *call) {
 	}
 }
 
-// counted tells the series of HTTP of a call that was answered, once.
+// counted tells the series of HTTP of a call that was answered, once. vLLM
+// refuses calls without a key before they are counted.
 func (s *Server) counted(c *call) {
-	if c.told.Swap(true) {
+	if c.told.Swap(true) || c.status == http.StatusUnauthorized {
 		return
 	}
 	now := time.Now()

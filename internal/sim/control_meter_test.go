@@ -128,6 +128,27 @@ func TestClientLeaves(t *testing.T) {
 	}
 }
 
+// TestUncounted checks that calls without a key, and those on paths that vLLM
+// leaves out, are in no series of HTTP.
+func TestUncounted(t *testing.T) {
+	s := tiny(t, func(o *Options) { o.APIKeys = []string{"k"} })
+	for _, path := range []string{"/v1/models", "/health", "/load", "/ping", "/version", "/server_info", "/nope", "/tokenizer_info"} {
+		send(t, s, exchange{Method: "GET", Path: path})
+	}
+	got := scrapeOf(t, s)
+	for series, x := range got {
+		if strings.HasPrefix(series, "http_requests_total{") {
+			delete(got, series)
+			if x != 1 || series != `http_requests_total{handler="none",method="GET",status="4xx"}` && series != `http_requests_total{handler="/tokenizer_info",method="GET",status="2xx"}` {
+				t.Errorf("%s is %v", series, x)
+			}
+		}
+	}
+	if n := got["http_request_duration_highr_seconds_count"]; n != 2 {
+		t.Errorf("got %v requests, want 2", n)
+	}
+}
+
 // TestOtherServers checks which series there are for which server.
 func TestOtherServers(t *testing.T) {
 	for _, tc := range []struct {
