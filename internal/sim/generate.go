@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"tokmeter/internal/sim/engine"
@@ -76,6 +77,7 @@ func (a *answer) wait() bool {
 func (s *Server) newAnswer(c *call, b *body) (*answer, *apiError) {
 	adapter, fail := s.models.find(b.Model)
 	if fail != nil {
+		fail.message += " Valid aliases: " + strings.Join(s.opts.Names, ", ") + "."
 		return nil, fail
 	}
 	a := &answer{s: s, call: c, body: b, created: time.Now().Unix(), finish: make(chan bool, 1)}

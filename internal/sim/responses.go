@@ -29,11 +29,18 @@ func newResponsesAPI() *responsesAPI { return &responsesAPI{} }
 
 // event appends one event; rest is its data up to sequence_number.
 func (r *responsesAPI) event(dst []byte, name string, rest []byte) []byte {
+	return r.eventAnd(dst, name, rest, "")
+}
+
+// eventAnd is event with data behind sequence_number: fields are in order of
+// name.
+func (r *responsesAPI) eventAnd(dst []byte, name string, rest []byte, behind string) []byte {
 	dst = append(append(dst, "event: "...), name...)
 	dst = append(append(dst, "\ndata: {"...), rest...)
 	dst = append(dst, `,"sequence_number":`...)
 	dst = strconv.AppendInt(dst, int64(r.serial), 10)
-	dst = append(append(append(dst, `,"type":"`...), name...), "\"}\n\n"...)
+	dst = append(append(dst, behind...), `,"type":"`...)
+	dst = append(append(dst, name...), "\"}\n\n"...)
 	r.serial++
 	return dst
 }
@@ -135,12 +142,12 @@ func (r *responsesAPI) leave(_ *answer, c *choice, dst []byte) []byte {
 		return dst
 	case textItem:
 		said := quote(c.said())
-		dst = r.event(dst, "response.output_text.done", []byte(`"content_index":0,"item_id":"`+r.item+`","logprobs":[]`+index+`,"text":`+said))
+		dst = r.eventAnd(dst, "response.output_text.done", []byte(`"content_index":0,"item_id":"`+r.item+`","logprobs":[]`+index), `,"text":`+said)
 		dst = r.event(dst, "response.content_part.done", []byte(`"content_index":0`+r.at()+`,"part":{"annotations":[],"text":`+said+`,"type":"output_text","logprobs":null}`))
 		dst = r.objectEvent(dst, "response.output_item.done", "item", r.message("completed", c.said()), index)
 	case thoughtItem:
 		said := c.thought.String() + c.reasoning
-		dst = r.event(dst, "response.reasoning_text.done", []byte(`"content_index":0`+r.at()+`,"text":`+quote(said)))
+		dst = r.eventAnd(dst, "response.reasoning_text.done", []byte(`"content_index":0`+r.at()), `,"text":`+quote(said))
 		dst = r.objectEvent(dst, "response.output_item.done", "item", thoughtObject(r.item, said), index)
 	case callItem:
 		t := c.calledSoFar()[r.call]
@@ -189,11 +196,10 @@ func (r *responsesAPI) finished(a *answer) *responseObject {
 		o.Output = append(o.Output, r.callObject(t.ID, t.Name, t.Arguments, "completed"))
 	}
 	n, cached := a.completionTokens(), a.cached()
-	o.Usage = map[string]any{
-		"input_tokens": a.promptN, "output_tokens": n, "total_tokens": a.promptN + n,
-		"input_tokens_details":  map[string]any{"cached_tokens": cached, "cache_write_tokens": 0, "input_tokens_per_turn": []int{}, "cached_tokens_per_turn": []int{}},
-		"output_tokens_details": map[string]any{"reasoning_tokens": a.reasoningTokens(), "tool_output_tokens": 0, "output_tokens_per_turn": []int{}, "tool_output_tokens_per_turn": []int{}},
-	}
+	u := &responseUsage{Input: a.promptN, Output: n, Total: a.promptN + n}
+	u.In.Cached, u.In.Turns, u.In.CachedTurns = cached, []int{}, []int{}
+	u.Out.Reasoning, u.Out.Turns, u.Out.ToolTurns = a.reasoningTokens(), []int{}, []int{}
+	o.Usage = u
 	return o
 }
 
@@ -237,6 +243,25 @@ type responseObject struct {
 	EC          any     `json:"ec_transfer_params"`
 	In          any     `json:"input_messages"`
 	Out         any     `json:"output_messages"`
+}
+
+// responseUsage is the usage of a response.
+type responseUsage struct {
+	Input int `json:"input_tokens"`
+	In    struct {
+		Cached      int   `json:"cached_tokens"`
+		Written     int   `json:"cache_write_tokens"`
+		Turns       []int `json:"input_tokens_per_turn"`
+		CachedTurns []int `json:"cached_tokens_per_turn"`
+	} `json:"input_tokens_details"`
+	Output int `json:"output_tokens"`
+	Out    struct {
+		Reasoning int   `json:"reasoning_tokens"`
+		Tools     int   `json:"tool_output_tokens"`
+		Turns     []int `json:"output_tokens_per_turn"`
+		ToolTurns []int `json:"tool_output_tokens_per_turn"`
+	} `json:"output_tokens_details"`
+	Total int `json:"total_tokens"`
 }
 
 // object is the response without its outcome.

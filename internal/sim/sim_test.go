@@ -105,7 +105,7 @@ func TestPlainAndErrors(t *testing.T) {
 		{"responses, not streamed", "/v1/responses", `{"model":"m","input":"x","max_output_tokens":2}`, 200, `"output_tokens":2`},
 		{"a request without a model means the one there is", "/v1/completions", `{"prompt":"x","max_tokens":1}`, 200, `"model":"m"`},
 		{"SageMaker's path takes both", "/invocations", `{"messages":[{"role":"user","content":"x"}],"max_tokens":1}`, 200, "chat.completion"},
-		{"unknown model", "/v1/completions", `{"model":"n","prompt":"x"}`, 404, "The model `n` does not exist."},
+		{"unknown model", "/v1/completions", `{"model":"n","prompt":"x"}`, 404, "The model `n` does not exist. Valid aliases: m."},
 		{"impossible length", "/v1/completions", `{"model":"m","prompt":"x","max_tokens":-5}`, 400, `{"error":{"message":"max_tokens must be at least 1, got -5. (parameter=max_tokens, value=-5)","type":"BadRequestError","param":"max_tokens","code":400}}`},
 		{"a length that is no number", "/v1/completions", `{"model":"m","prompt":"x","max_tokens":"many"}`, 400, `{"error":{"message":"1 validation error:\n  {'type': 'int_parsing', 'loc': 'body.max_tokens', 'msg': 'Input should be a valid integer, unable to parse string as an integer', 'input': 'many'}","type":"Bad Request","param":"body.max_tokens","code":400}}`},
 		{"no prompt", "/v1/completions", `{"model":"m"}`, 400, "Either prompt or prompt_embeds must be provided and non-empty."},
