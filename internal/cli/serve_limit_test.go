@@ -13,6 +13,7 @@ import (
 	"tokmeter/internal/cli/argv"
 	"tokmeter/internal/metrics"
 	"tokmeter/internal/plan"
+	"tokmeter/internal/record"
 )
 
 // TestLimitFlagsLeaveVLLMAlone: whatever beginning of a flag of vLLM's is typed,
@@ -118,4 +119,25 @@ func TestIdealEngineIsItsLimit(t *testing.T) {
 			t.Errorf("%s: measured ÷ limit is %v, want 1", key, x)
 		}
 	}
+}
+
+// FuzzLimitAgain: whatever run.json holds as its limit, a report goes on.
+func FuzzLimitAgain(f *testing.F) {
+	f.Add(`{"setup": {"Model": "llama-3-8b", "GPU": "a10g", "Precision": "int4", "TP": 2}, "named": true}`)
+	f.Add(`{"setup": {"Model": "llama-3-8b", "GPU": "a10g", "Blocks": -1, "MaxModelLen": 1073741824, "MemoryUtilization": 1e-9}}`)
+	f.Add(`{"setup": {"Model": "gpt-oss-20b", "GPU": "t4", "Acceptance": [2], "Constants": 7}}`)
+	f.Add(`{"setup": {"Model": "qwen3-8b"}}`)
+	f.Add(`null`)
+	f.Fuzz(func(t *testing.T, kept string) {
+		if strings.ContainsAny(kept, "/\\.") {
+			t.Skip("paths are the reader's own files")
+		}
+		r := &record.Record{Outcome: record.OK, FirstToken: 2e8, LastToken: 9e8, OutputTokens: record.Count{N: 9, From: record.FromUsage}, PromptTokens: record.Count{N: 20, From: record.FromUsage}}
+		r.Sent = 1e8
+		s := metrics.Summary{Completed: 1}
+		limitAgain(&s, []*record.Record{r}, plan.Plan{}, json.RawMessage(kept))
+		if s.Limit != nil && (s.Limit.Requests != 1 || s.Limit.Alone.TTFT.Mean <= 0) {
+			t.Fatalf("%s: got the limit %+v", kept, s.Limit)
+		}
+	})
 }
