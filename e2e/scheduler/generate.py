@@ -87,7 +87,8 @@ def more(rnd, case):
         if c.get("long_prefill_token_threshold"):  # a smaller one fails an assertion of vLLM's
             c["long_prefill_token_threshold"] = max(c["long_prefill_token_threshold"], k + 1)
         c["num_blocks"] += -(-2 * k // c["block_size"])
-    if rnd.random() < 0.4:
+    ahead_and_drafts = c["async_scheduling"] and "num_speculative_tokens" in c
+    if rnd.random() < 0.4 and not ahead_and_drafts:  # with both, vLLM's assertion on max_loras may fail
         c["max_loras"] = rnd.choice([1, 1, 2, 3])
     ends, aborts = rnd.choice([0, 0.5, 0.9]), rnd.choice([0, 0, 0.2])
     last = reqs[-1]["arrival_step"]
