@@ -17,7 +17,10 @@ import (
 // simulation reads what --simulate is given and finds the engine that it names;
 // built is nil at set times. The error is a usage error.
 func simulation(text string) (o sim.Options, built *setup.Built, err error) {
-	if o, err = sim.ParseSimulate(text); err != nil {
+	if o, err = sim.ParseSimulate(text); err != nil && !strings.ContainsAny(text, "=/") {
+		return o, nil, fmt.Errorf("--simulate %q: want GPU/MODEL or GPU/MODEL/PRECISION, such as a10g/llama-3-8b/int4, or set times, such as ttft=50ms,itl=20ms", shorten(text))
+	}
+	if err != nil {
 		return o, nil, fmt.Errorf("--%w", err)
 	}
 	if o.Fixed != nil {

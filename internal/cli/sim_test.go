@@ -209,6 +209,7 @@ func TestSimBadInput(t *testing.T) {
 		{"bench serve, an unknown card", "bench serve --simulate a10h/llama-3-8b", "did you mean a10, a10g"},
 		{"bench serve, an unknown model", "bench serve --simulate a10g/lama-3-8b", "did you mean llama-3-8b"},
 		{"bench serve, an unknown setting", "bench serve --simulate a10g/llama-3-8b,speed=2", "speed"},
+		{"bench serve, a card alone", "bench serve --simulate a10g", "want GPU/MODEL or GPU/MODEL/PRECISION"},
 		{"bench serve, what does not fit", "bench serve --simulate a10g/llama-3-70b", "does not fit"},
 	}
 	for _, tt := range tests {
