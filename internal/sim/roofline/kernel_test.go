@@ -208,3 +208,30 @@ func TestSteps(t *testing.T) {
 		t.Errorf("errors of %.1f %% (median) and %.1f %% (most), at most 13 and 22 %%", 100*median, 100*most)
 	}
 }
+
+// TestBatchOfEight holds cards to the total times that vLLM's CI of late 2024
+// published for 8 sequences of 32 tokens in and 128 out.
+func TestBatchOfEight(t *testing.T) {
+	for _, c := range []struct {
+		card string
+		ms   float64
+	}{{"h100", 997.5}, {"h200", 833.4}, {"a100", 1585.4}} {
+		m := machine(t, "llama-3-8b", c.card, "fp16", Measured)
+		seqs := make([]Seq, 8)
+		total := 0.0
+		for step := range 128 {
+			for i := range seqs {
+				seqs[i] = Seq{1, 31 + step, true}
+				if step == 0 {
+					seqs[i] = Seq{32, 0, true}
+				}
+			}
+			total += m.Step(seqs).Total
+		}
+		e := total*1e3/c.ms - 1
+		t.Logf("%s: %.0f ms, published %.0f, %+.1f %%", c.card, total*1e3, c.ms, 100*e)
+		if math.Abs(e) > 0.065 {
+			t.Errorf("%s: %.0f ms, published %.0f: off by %+.1f %%, at most 6.5 %%", c.card, total*1e3, c.ms, 100*e)
+		}
+	}
+}

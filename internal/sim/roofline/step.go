@@ -6,6 +6,10 @@ import "math"
 // its drafts. Their attention reads the KV entries once.
 const fewTokens = 8
 
+// defaultLatency is the microseconds of the smallest message where a card has no
+// table: between 4-6 over NVLink and 13 over PCIe in the tables of the catalogue.
+const defaultLatency = 8
+
 // tileRows is the height of a tensor core's tile.
 const tileRows = 16
 
@@ -255,7 +259,7 @@ func (m *Machine) latency() float64 {
 	if v := m.setup.Card.Latency.Value; v > 0 {
 		return v * micro
 	}
-	return 8 * micro
+	return defaultLatency * micro
 }
 
 // allReduce is the seconds of adding up size bytes over all cards: measured
