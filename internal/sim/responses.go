@@ -168,7 +168,7 @@ func (r *responsesAPI) last(a *answer, dst []byte) []byte {
 		return r.objectEvent(dst, "response.failed", "response", o, "")
 	}
 	o := r.finished(a)
-	a.s.store.put(a.id, o)
+	r.keep(a, o)
 	return r.objectEvent(dst, "response.completed", "response", o, "")
 }
 
@@ -203,7 +203,18 @@ func (r *responsesAPI) finished(a *answer) *responseObject {
 	return o
 }
 
-func (r *responsesAPI) whole(a *answer) any { return r.finished(a) }
+func (r *responsesAPI) whole(a *answer) any {
+	o := r.finished(a)
+	r.keep(a, o)
+	return o
+}
+
+// keep stores the response unless the request has store: false.
+func (r *responsesAPI) keep(a *answer, o *responseObject) {
+	if a.body.Store == nil || *a.body.Store {
+		a.s.store.put(a.id, o)
+	}
+}
 
 // said is the text of the answer so far.
 func (c *choice) said() string { return c.whole.String() }
