@@ -3,8 +3,13 @@
 // paged KV blocks and prefix cache, and those of vLLM as it was in mid-2024.
 //
 // It promises the decisions of vLLM 0.32 to the last block on everything that
-// was recorded from it. It is pure: no clock, no goroutine, no randomness. What
-// a step costs and what the model says are its caller's.
+// was recorded from it. It refuses a request that could never be served, and a
+// configuration that vLLM would not start with. It is pure: no clock, no
+// goroutine, no randomness. What a step costs and what the model says are its
+// caller's.
+//
+// Not followed: several KV-cache groups, multimodal input, structured output,
+// connectors, drafts whose number depends on the load.
 package sched
 
 import "errors"
@@ -75,7 +80,7 @@ type Request struct {
 	MaxOutput int   // output tokens at most
 	MinOutput int   // output tokens before the sampler may end it
 	Priority  int
-	Arrival   float64 // orders requests of one priority; with two equal ones in a full cache vLLM's rule, followed here, may preempt them in turns for ever
+	Arrival   float64 // orders requests of one priority; two equal ones in a full cache may preempt each other for ever, as in vLLM
 	Salt      uint64  // goes into block hashes: adapter, cache_salt
 	Adapter   string  // LoRA adapter; "" for none
 	Owner     any     // the caller's own
