@@ -277,8 +277,8 @@ func (f *Form) Script(v *Voice, seed, prompt uint64, index int, chance float64) 
 	case f.options != nil:
 		text = f.options[rng.IntN(len(f.options))]
 	case f.pattern != nil:
-		var ok bool
-		if text, ok = f.pattern.make(rng, 0); !ok {
+		steps, ok := maxSteps, false
+		if text, ok = f.pattern.make(rng, 0, &steps); !ok {
 			return nil, errors.New("structured_outputs.regex: no text that matches was found; conditions such as \\b are seldom met")
 		}
 	case f.schema != nil:

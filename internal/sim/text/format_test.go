@@ -119,27 +119,29 @@ func hostile() map[string]string {
 		bombs[i] = fmt.Sprintf(`"d%d":{"allOf":[{"$ref":"#/$defs/d%d"},{"$ref":"#/$defs/d%d"}]}`, i, i+1, i+1)
 	}
 	return map[string]string{
-		"endless":      `{"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]}`,
-		"ring":         `{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}}}`,
-		"to itself":    `{"$ref":"#"}`,
-		"huge list":    `{"type":"array","minItems":1000000000}`,
-		"huge string":  `{"type":"string","minLength":1e12}`,
-		"deep":         strings.Repeat(`{"items":`, 5000) + `{}` + strings.Repeat(`}`, 5000),
-		"wide":         `{"properties":{` + strings.Join(wide, ",") + `}}`,
-		"doubling":     `{"$ref":"#/$defs/d0","$defs":{` + strings.Join(chain, ",") + `,"d1000":{"type":"null"}}}`,
-		"all doubling": `{"$ref":"#/$defs/d0","$defs":{` + strings.Join(bombs, ",") + `,"d40":{"enum":[1,2]}}}`,
-		"nested lists": `{"type":"array","minItems":1000,"items":{"type":"array","minItems":1000,"items":{"type":"array","minItems":1000}}}`,
-		"elsewhere":    `{"$ref":"https://example.com/schema.json"}`,
-		"not there":    `{"$ref":"#/$defs/none"}`,
-		"conflict":     `{"type":"string","enum":[1]}`,
-		"no number":    `{"type":"integer","minimum":1.2,"maximum":1.8}`,
-		"not":          `{"not":{"type":"null"}}`,
-		"pattern":      `{"type":"string","pattern":"(?=a)b"}`,
-		"long repeat":  `{"type":"string","pattern":"((a{1000}){1000}){1000}"}`,
-		"too large":    `{"enum":["` + strings.Repeat("x", 2<<20) + `"]}`,
-		"no schema":    `[1]`,
-		"no type":      `{"type":"text"}`,
-		"broken":       `{"type":`,
+		"endless":       `{"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]}`,
+		"ring":          `{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}}}`,
+		"to itself":     `{"$ref":"#"}`,
+		"huge list":     `{"type":"array","minItems":1000000000}`,
+		"huge string":   `{"type":"string","minLength":1e12}`,
+		"deep":          strings.Repeat(`{"items":`, 5000) + `{}` + strings.Repeat(`}`, 5000),
+		"wide":          `{"properties":{` + strings.Join(wide, ",") + `}}`,
+		"doubling":      `{"$ref":"#/$defs/d0","$defs":{` + strings.Join(chain, ",") + `,"d1000":{"type":"null"}}}`,
+		"all doubling":  `{"$ref":"#/$defs/d0","$defs":{` + strings.Join(bombs, ",") + `,"d40":{"enum":[1,2]}}}`,
+		"nested lists":  `{"type":"array","minItems":1000,"items":{"type":"array","minItems":1000,"items":{"type":"array","minItems":1000}}}`,
+		"elsewhere":     `{"$ref":"https://example.com/schema.json"}`,
+		"not there":     `{"$ref":"#/$defs/none"}`,
+		"conflict":      `{"type":"string","enum":[1]}`,
+		"no number":     `{"type":"integer","minimum":1.2,"maximum":1.8}`,
+		"not":           `{"not":{"type":"null"}}`,
+		"pattern":       `{"type":"string","pattern":"(?=a)b"}`,
+		"empty repeats": `{"type":"string","minLength":60000,"pattern":"^(((x?)*)*)*$"}`,
+		"no such text":  `{"type":"array","minItems":2000,"items":{"type":"string","pattern":"\\B\\b(a|b){0,900}"}}`,
+		"long repeat":   `{"type":"string","pattern":"((a{1000}){1000}){1000}"}`,
+		"too large":     `{"enum":["` + strings.Repeat("x", 2<<20) + `"]}`,
+		"no schema":     `[1]`,
+		"no type":       `{"type":"text"}`,
+		"broken":        `{"type":`,
 	}
 }
 
@@ -194,7 +196,8 @@ func TestPatterns(t *testing.T) {
 			t.Fatal(err)
 		}
 		for seed := range uint64(100) {
-			s, ok := p.make(rand.New(rand.NewPCG(seed, 1)), 0)
+			steps := maxSteps
+			s, ok := p.make(rand.New(rand.NewPCG(seed, 1)), 0, &steps)
 			if !ok || !regexp.MustCompile(`^(?:`+re+`)$`).MatchString(s) {
 				t.Fatalf("%s: %q, %v", re, s, ok)
 			}

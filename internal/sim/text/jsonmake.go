@@ -15,14 +15,16 @@ var errMake = errors.New("no value that is valid was found; the schema may have 
 // checked before it is given out. It fails where the schema's parts are at odds
 // with each other, or seldom agree.
 func (s *Schema) Make(rng *rand.Rand) ([]byte, error) {
+	c := checker{steps: maxSteps}
+	steps := maxSteps / 2 // for all tries
 	for try := range 8 {
-		m := maker{rng: rng, left: maxSize, terse: try > 5, steps: maxSteps / 8}
+		m := maker{rng: rng, left: maxSize, terse: try > 5, steps: steps}
 		v, ok := m.value(s.root, 0)
+		steps = m.steps
 		if !ok {
 			continue
 		}
 		out := v.append(nil)
-		c := checker{steps: maxSteps}
 		if len(out) <= 4*maxSize && c.valid(s.root, v, 0) {
 			return out, nil
 		}

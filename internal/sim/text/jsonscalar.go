@@ -88,7 +88,7 @@ func (m *maker) words(n int) string {
 func (m *maker) text(n *node) (*value, bool) {
 	v := &value{kind: 's'}
 	if n.pattern != nil {
-		s, ok := n.pattern.make(m.rng, n.minLen)
+		s, ok := n.pattern.make(m.rng, n.minLen, &m.steps)
 		v.str = s
 		return v, ok
 	}

@@ -14,12 +14,15 @@ type pattern struct {
 	tree   *syntax.Regexp
 	search *regexp.Regexp // anywhere in a text
 	whole  *regexp.Regexp // the whole of it
+	size   int            // instructions of its program
 }
 
 // Limits of patterns.
 const (
 	maxPattern = 4 << 10 // bytes
+	maxProgram = 8 << 10 // instructions
 	maxText    = 8 << 10 // bytes of a text that is made for one
+	maxParts   = 1 << 16 // parts that are written for one text
 )
 
 // newPattern reads a pattern of the syntax that Go and Python share: no look
@@ -44,22 +47,34 @@ func newPattern(s string) (*pattern, error) {
 	if err != nil {
 		return nil, errors.New("the pattern is not supported")
 	}
-	return &pattern{tree, search, whole}, nil
+	prog, err := syntax.Compile(tree.Simplify())
+	if err != nil || len(prog.Inst) > maxProgram {
+		return nil, errors.New("the pattern is too large")
+	}
+	return &pattern{tree, search, whole, len(prog.Inst)}, nil
 }
 
 func (p *pattern) find(s string) bool { return p.search.MatchString(s) }
 
+// cost is the work of matching s, in about the steps of a checker.
+func (p *pattern) cost(s string) int { return 1 + len(s)*p.size/64 }
+
 // make writes a text that the pattern matches as a whole, of at least least
-// characters where it can be. It fails for patterns with conditions, such as \b,
-// that a text made without regard to them seldom meets.
-func (p *pattern) make(rng *rand.Rand, least int) (string, bool) {
+// characters where it can be, and takes its work from steps. It fails for
+// patterns with conditions, such as \b, that a text made without regard to them
+// seldom meets.
+func (p *pattern) make(rng *rand.Rand, least int, steps *int) (string, bool) {
 	for try := range 32 {
 		g := textMaker{rng: rng, more: 3}
 		if least > 0 {
 			g.more = max(3, least*(1+try%4))
 		}
 		g.add(p.tree, 0)
-		if s := string(g.out); p.whole.MatchString(s) && utf8.ValidString(s) {
+		s := string(g.out)
+		if *steps -= p.cost(s) + g.parts/64; *steps < 0 {
+			return "", false
+		}
+		if p.whole.MatchString(s) && utf8.ValidString(s) {
 			return s, true
 		}
 	}
@@ -67,13 +82,17 @@ func (p *pattern) make(rng *rand.Rand, least int) (string, bool) {
 }
 
 type textMaker struct {
-	rng  *rand.Rand
-	more int // repeats beyond the least
-	out  []byte
+	rng   *rand.Rand
+	more  int // repeats beyond the least
+	parts int // written so far
+	out   []byte
 }
 
+// full reports whether the text is as large as it may be.
+func (g *textMaker) full() bool { return len(g.out) > maxText || g.parts > maxParts }
+
 func (g *textMaker) add(re *syntax.Regexp, depth int) {
-	if len(g.out) > maxText || depth > 1000 {
+	if g.parts++; g.full() || depth > 1000 {
 		return
 	}
 	switch re.Op {
@@ -107,7 +126,7 @@ func (g *textMaker) repeat(sub *syntax.Regexp, least, most, depth int) {
 	if most >= 0 {
 		n = min(n, most)
 	}
-	for range n {
+	for i := 0; i < n && !g.full(); i++ {
 		g.add(sub, depth+1)
 	}
 }

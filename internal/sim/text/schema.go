@@ -46,9 +46,10 @@ type node struct {
 
 // Limits of schemas.
 const (
-	maxNodes = 4096
-	maxSize  = 64 << 10 // bytes that a value must not have to need
-	maxCount = 1 << 30
+	maxNodes    = 4096
+	maxPatterns = 100
+	maxSize     = 64 << 10 // bytes that a value must not have to need
+	maxCount    = 1 << 30
 )
 
 // refusals are keywords that change what is valid and are not followed.
@@ -84,6 +85,8 @@ type compiler struct {
 	root  *value
 	nodes map[*value]*node
 	order []*node
+
+	patterns int
 }
 
 func (c *compiler) compile(v *value, at string) (*node, error) {
@@ -108,7 +111,7 @@ func (c *compiler) compile(v *value, at string) (*node, error) {
 			return nil, fmt.Errorf("%s: the keyword %s is not supported", at, name)
 		}
 	}
-	for _, read := range []func(*node, *value, string) error{c.choices, c.object, c.array, scalars} {
+	for _, read := range []func(*node, *value, string) error{c.choices, c.object, c.array, c.scalars} {
 		if err := read(n, v, at); err != nil {
 			return nil, err
 		}
@@ -278,7 +281,7 @@ func count(v *value, name, at string, to *int) error {
 }
 
 // scalars reads what bounds strings and numbers.
-func scalars(n *node, v *value, at string) error {
+func (c *compiler) scalars(n *node, v *value, at string) error {
 	if err := errors.Join(count(v, "minLength", at, &n.minLen), count(v, "maxLength", at, &n.maxLen)); err != nil {
 		return err
 	}
@@ -287,6 +290,9 @@ func scalars(n *node, v *value, at string) error {
 	}
 	if p := v.get("pattern"); p != nil {
 		var err error
+		if c.patterns++; c.patterns > maxPatterns {
+			return fmt.Errorf("%s: more than %d patterns in one schema", at, maxPatterns)
+		}
 		if n.pattern, err = newPattern(p.str); p.kind != 's' || err != nil {
 			return fmt.Errorf("%s/pattern: %w", at, err)
 		}

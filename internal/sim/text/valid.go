@@ -73,6 +73,11 @@ func (c *checker) valid(n *node, v *value, depth int) bool {
 	case '[':
 		return c.validArray(n, v, depth)
 	case 's':
+		if n.pattern != nil {
+			if c.steps -= n.pattern.cost(v.str); c.steps < 0 {
+				return false
+			}
+		}
 		return n.validString(v.str)
 	case '0':
 		return n.validNumber(v)
