@@ -251,6 +251,48 @@ type call1 struct {
 	} `json:"function"`
 }
 
+// TestSpeculation: the tokens of one step come in one event.
+func TestSpeculation(t *testing.T) {
+	o := fast()
+	o.Setup.Acceptance = []float64{0.9, 0.8, 0.7}
+	s := serve(t, o)
+	events := stream(t, s, pathCompletions, `{"prompt":"p","max_tokens":200,"stream":true,"return_token_ids":true,"stream_options":{"include_usage":true}}`)
+	ids := 0
+	for _, e := range events {
+		for _, c := range e.Choices {
+			ids += len(c.IDs)
+		}
+	}
+	last := events[len(events)-1]
+	truth := s.Truth()[0]
+	if ids != 200 || last.Usage.Output != 200 || len(events) > 120 || len(truth.Sent) != 200 || len(truth.Due) != len(events)-1 {
+		t.Fatalf("got %d tokens in %d events, usage %+v; the truth has %d tokens of %d steps", ids, len(events), last.Usage, len(truth.Sent), len(truth.Due))
+	}
+}
+
+// TestEngineOf2024 serves by the rules of V0.
+func TestEngineOf2024(t *testing.T) {
+	o := fast()
+	o.Setup.Engine = "vllm-v0-2024"
+	s := serve(t, o)
+	if a := ask(t, s, pathCompletions, `{"prompt":["one","two"],"max_tokens":7}`); a.Usage.Output != 14 || *a.Choices[1].Reason != "length" {
+		t.Fatalf("got %+v", a)
+	}
+	waitIdle(t, s)
+}
+
+// TestIntervals: events of several tokens, but for the first and the last.
+func TestIntervals(t *testing.T) {
+	s := serve(t, fast())
+	var sizes []int
+	for _, e := range stream(t, s, pathCompletions, `{"prompt":"p","max_tokens":10,"stream":true,"return_token_ids":true,"stream_interval":4}`) {
+		sizes = append(sizes, len(e.Choices[0].IDs))
+	}
+	if fmt.Sprint(sizes) != "[1 4 4 1]" {
+		t.Fatalf("got events of %v tokens", sizes)
+	}
+}
+
 func TestParseTarget(t *testing.T) {
 	o, err := ParseTarget("a10g/meta-llama/Llama-3-8B/int4, engine=vllm-v0-2024,tp=2,max-num-seqs=64,host_ms=3,async=false,name=x,eos=0.01,acceptance=0.8+0.5")
 	s := o.Setup
