@@ -22,10 +22,12 @@ func (api *completionsAPI) delta(a *answer, c *choice, dst []byte) []byte {
 	dst = strconv.AppendInt(dst, int64(c.index), 10)
 	dst = append(dst, `,"text":`...)
 	var promptIDs []int
+	tokens, pos := c.tokens, c.sent
 	switch {
 	case a.body.Echo && !c.echoed:
 		dst = appendText(dst, c.echo())
 		promptIDs = a.items[c.item].ids
+		tokens, pos = c.echoTokens(tokens)
 	default:
 		dst = appendText(dst, c.text)
 		if !c.echoed && a.body.ReturnIDs {
@@ -35,7 +37,7 @@ func (api *completionsAPI) delta(a *answer, c *choice, dst []byte) []byte {
 	c.echoed = true
 	if a.body.Logprobs.on {
 		dst = append(dst, `,"logprobs":`...)
-		dst = c.appendLogprobs(dst, c.tokens, c.sent)
+		dst = c.appendLogprobs(dst, tokens, pos)
 	} else {
 		dst = append(dst, `,"logprobs":null`...)
 	}
@@ -65,16 +67,38 @@ func (c *choice) echo() string {
 	if c.a.body.ReturnIDs {
 		prompt = ""
 	}
-	if p := c.a.body.MaxTokens; p != nil && *p == 0 {
+	if c.promptAlone() {
 		return prompt
 	}
 	return prompt + c.text
 }
 
+// promptAlone reports whether the prompt is all that was asked for.
+func (c *choice) promptAlone() bool {
+	p := c.a.body.MaxTokens
+	return c.a.body.Echo && p != nil && *p == 0
+}
+
+// echoTokens puts the prompt's tokens ahead of those of the answer, where log
+// probabilities are wanted, and returns the position of the first.
+func (c *choice) echoTokens(answer []text.Token) (tokens []text.Token, pos int) {
+	if !c.a.body.Logprobs.on {
+		return answer, 0
+	}
+	ids := c.a.items[c.item].ids
+	for _, id := range ids {
+		tokens = append(tokens, text.Token{ID: id, Text: c.a.s.tok.Decode([]int{id}, false)})
+	}
+	if !c.promptAlone() {
+		tokens = append(tokens, answer...)
+	}
+	return tokens, -len(ids)
+}
+
 func (*completionsAPI) last(a *answer, dst []byte) []byte { return a.lastEvents(dst) }
 
 // appendLogprobs appends the log probabilities of tokens that begin at position
-// pos of the answer.
+// pos of the answer; a prompt, which begins below 0, has none for its first.
 func (c *choice) appendLogprobs(dst []byte, tokens []text.Token, pos int) []byte {
 	rows := c.rows(tokens, pos, c.a.body.Logprobs.rows+1)
 	dst = append(dst, `{"text_offset":[`...)
@@ -90,6 +114,10 @@ func (c *choice) appendLogprobs(dst []byte, tokens []text.Token, pos int) []byte
 		if i > 0 {
 			dst = append(dst, ',')
 		}
+		if i == 0 && pos < 0 {
+			dst = append(dst, "null"...)
+			continue
+		}
 		dst = appendLog(dst, r[0].Value)
 	}
 	dst = append(dst, `],"tokens":[`...)
@@ -103,6 +131,10 @@ func (c *choice) appendLogprobs(dst []byte, tokens []text.Token, pos int) []byte
 	for i, r := range rows {
 		if i > 0 {
 			dst = append(dst, ',')
+		}
+		if i == 0 && pos < 0 {
+			dst = append(dst, "null"...)
+			continue
 		}
 		dst = append(dst, '{')
 		n := min(len(r), max(c.a.body.Logprobs.rows, 1))
@@ -159,7 +191,11 @@ func (*completionsAPI) whole(a *answer) any {
 			x.Text = c.echo()
 		}
 		if a.body.Logprobs.on {
-			x.Logprobs = rawJSON(c.appendLogprobs(nil, c.log, 0))
+			tokens, pos := c.log, 0
+			if a.body.Echo {
+				tokens, pos = c.echoTokens(tokens)
+			}
+			x.Logprobs = rawJSON(c.appendLogprobs(nil, tokens, pos))
 		}
 		if a.body.ReturnIDs {
 			x.TokenIDs, x.PromptIDs = rawJSON(appendIDs(nil, c.log)), a.items[c.item].ids

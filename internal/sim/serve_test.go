@@ -237,6 +237,9 @@ func TestEchoIDsAndLogprobs(t *testing.T) {
 	if a = ask(t, s, pathCompletions, `{"prompt":"say it again","max_tokens":0,"echo":true}`); a.Choices[0].Text != "say it again" {
 		t.Fatalf("the prompt alone: got %q", a.Choices[0].Text)
 	}
+	if l := ask(t, s, pathCompletions, `{"prompt":[9,8,7],"max_tokens":2,"echo":true,"logprobs":1}`).Choices[0].Logprobs; len(l.Tokens) != 5 || l.Top[0] != nil || l.Values[0] != 0 || l.Values[1] == 0 {
+		t.Fatalf("echo with log probabilities: got %+v", l)
+	}
 	c := ask(t, s, pathCompletions, `{"prompt":[9,8,7],"max_tokens":5,"return_token_ids":true,"logprobs":2}`).Choices[0]
 	l := c.Logprobs
 	if len(c.IDs) != 5 || len(c.Prompt) != 3 || l == nil || len(l.Tokens) != 5 || len(l.Top) != 5 || len(l.Top[0]) != 2 || l.Offsets[0] != 0 || l.Offsets[4] <= l.Offsets[1] {
