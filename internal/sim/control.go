@@ -14,7 +14,12 @@ import (
 // has in its development mode alone are there when that mode is on.
 func (s *Server) controlRoutes() map[string]handler {
 	s.setLive(live{EOS: s.opts.EOS, Faults: s.opts.Faults})
-	health := func(c *call) bool { return c.reply(http.StatusOK, nil) }
+	health := func(c *call) bool {
+		if s.now.Load().Faults.NotReady(s.uptime()) > 0 {
+			return c.reply(http.StatusServiceUnavailable, nil)
+		}
+		return c.reply(http.StatusOK, nil)
+	}
 	routes := map[string]handler{
 		"GET /health":         health,
 		"GET /ping":           health,

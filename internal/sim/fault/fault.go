@@ -121,6 +121,17 @@ func (s Set) Decide(seed uint64, k Key) Decision {
 	return d
 }
 
+// NotReady returns how long the server is still not ready, by a rule 503 with
+// for=…, uptime after its start. It is 0 where it is.
+func (s Set) NotReady(uptime time.Duration) time.Duration {
+	for _, r := range s {
+		if r.Kind == Unavailable && r.Chance == 1 && uptime < r.For {
+			return r.For - uptime
+		}
+	}
+	return 0
+}
+
 // draw is a number in [0,1).
 func draw(seed uint64, kind Kind, k Key) float64 {
 	h := mix(seed + 0x9e3779b97f4a7c15)

@@ -110,6 +110,40 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+func TestNotReady(t *testing.T) {
+	set, err := Parse("503=10s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := set.NotReady(4 * time.Second); got != 6*time.Second {
+		t.Fatalf("got %v, want 6s", got)
+	}
+	if got := set.NotReady(10*time.Second) + (Set{{Kind: Unavailable, Chance: 0.5, For: time.Hour}}).NotReady(0) + Set(nil).NotReady(0); got != 0 {
+		t.Fatalf("got %v, want 0", got)
+	}
+}
+
+// TestResponses: an answer of /v1/responses that is truncated lacks its last
+// event.
+func TestResponses(t *testing.T) {
+	events := "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\" é\"}\n\n" +
+		"event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"id\":\"r\",\"created_at\":9,\"usage\":{\"output_tokens\":1,\"total_tokens\":3}}}\n\n"
+	for spec, want := range map[string]string{
+		"truncate": "!response.completed", "no_usage": "!usage", "wrong_usage=4": `"output_tokens":5,"total_tokens":7`,
+		"duplicate_ids": `"id":"sim-duplicate"`, "clock_skew=1s": `"created_at":10`, "empty_delta=1": `"delta":""`,
+	} {
+		set, err := Parse(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pieces := NewStream(set.Decide(0, Key{})).Events(nil, []byte(events), 1, true)
+		wire := string(pieces[0].Bytes)
+		if missing, not := strings.CutPrefix(want, "!"); strings.Contains(wire, missing) == not || !strings.Contains(wire, `"delta":" é"`) {
+			t.Errorf("%s: %s", spec, wire)
+		}
+	}
+}
+
 func TestWith(t *testing.T) {
 	set := Set{{Kind: Stall, Chance: 0.1, For: time.Second}, {Kind: NoUsage, Chance: 1}}
 	got, err := set.With("stall=2s,after=5")

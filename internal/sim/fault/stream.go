@@ -187,7 +187,7 @@ func (s *Stream) event(event []byte, tokens int) bool {
 		return false
 	}
 	body := s.d.edit(event[from:to])
-	if body == nil {
+	if body == nil || s.d.Truncate && closing(body) {
 		return false
 	}
 	path := textPath(body)
@@ -207,6 +207,14 @@ func (s *Stream) event(event []byte, tokens int) bool {
 	}
 	s.merge(edited, path, tokens)
 	return true
+}
+
+// closing reports whether an event ends an answer of /v1/responses, which has no
+// [DONE].
+func closing(body []byte) bool {
+	v, ok := find(body, "type")
+	kind := string(body[v.from:v.to])
+	return ok && (kind == `"response.completed"` || kind == `"response.incomplete"`)
 }
 
 func wrap(event []byte, from, to int, body []byte) []byte {
