@@ -1,0 +1,154 @@
+package experiment
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"tokmeter/internal/compare"
+)
+
+// Format is the version of the state. A reader refuses another one.
+const Format = 1
+
+// StateFile is the name of the state in the experiment's folder.
+const StateFile = "experiment.json"
+
+// A State is what was done of an experiment. The numbers of a run are in its
+// run directory; here is where that is.
+type State struct {
+	Format int               `json:"format"`
+	Spec   map[string]string `json:"spec"` // the spec, a fingerprint for each of its parts; for the resume
+	Nonce  string            `json:"nonce,omitempty"`
+	Begun  *time.Time        `json:"begun,omitempty"`
+	Facts  map[string]Facts  `json:"facts,omitempty"` // by variant, of its first start
+	Steps  []Step            `json:"steps"`
+	// Complete says that nothing is left to do.
+	Complete bool `json:"complete"`
+}
+
+// The kinds of steps that a state keeps beside the kinds of jobs.
+const (
+	startStep Kind = "start"
+	driftStep Kind = "drift"
+)
+
+// A Step is something that was done, or has failed for good.
+type Step struct {
+	Kind    Kind         `json:"kind"`
+	Variant string       `json:"variant"`
+	Round   int          `json:"round,omitempty"`
+	Load    compare.Load `json:"load,omitzero"`
+	Number  int          `json:"number,omitempty"` // of a search's try
+	Confirm bool         `json:"confirm,omitempty"`
+	Held    bool         `json:"held,omitempty"`
+	Path     string     `json:"path,omitempty"` // run directory, or file of answers
+	Failure  string     `json:"failure,omitempty"`
+	Warnings []string   `json:"warnings,omitempty"`
+	Ended    *time.Time `json:"ended,omitempty"`
+}
+
+// A Store keeps a state. Save replaces it in one step: who reads at any moment
+// finds the old one or the whole of the other.
+type Store interface {
+	// Load returns nil where nothing was saved.
+	Load() (*State, error)
+	Save(*State) error
+}
+
+// A Folder is a Store in a folder of the disk, which it makes.
+type Folder string
+
+// Load reads the state.
+func (f Folder) Load() (*State, error) {
+	path := filepath.Join(string(f), StateFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("state of the experiment: %w", err)
+	}
+	s, err := ReadState(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
+// ReadState reads the text of a state. The error says that it is none.
+func ReadState(text []byte) (*State, error) {
+	var s State
+	if err := json.Unmarshal(text, &s); err != nil {
+		return nil, fmt.Errorf("no state of an experiment (%v): begin in another folder", err)
+	}
+	if s.Format != Format {
+		return nil, fmt.Errorf("state of format %d: this version reads format %d: begin in another folder", s.Format, Format)
+	}
+	return &s, nil
+}
+
+// Save writes the state.
+func (f Folder) Save(s *State) (err error) {
+	fail := func(err error) error { return fmt.Errorf("state of the experiment: can't write: %w", err) }
+	if err := os.MkdirAll(string(f), 0o755); err != nil {
+		return fail(err)
+	}
+	text, err := json.MarshalIndent(s, "", " ")
+	if err != nil {
+		return fail(err)
+	}
+	tmp, err := os.CreateTemp(string(f), StateFile+".*.tmp")
+	if err != nil {
+		return fail(err)
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(tmp.Name())
+		}
+	}()
+	_, err = tmp.Write(append(text, '\n'))
+	if err == nil {
+		err = tmp.Sync() // else a crash of the machine may leave an empty file under the name
+	}
+	if e := tmp.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), filepath.Join(string(f), StateFile))
+	}
+	if err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+// find returns the step of a kind, variant, round, load and number.
+func (s *State) find(k Kind, variant string, round int, load compare.Load, number int) *Step {
+	for i := range s.Steps {
+		t := &s.Steps[i]
+		if t.Kind == k && t.Variant == variant && t.Round == round && t.Load == load && t.Number == number {
+			return t
+		}
+	}
+	return nil
+}
+
+// forget drops what has failed, so that it is done again, and everything of a
+// search from its first failure on.
+func (s *State) forget() {
+	broken := map[string]bool{}
+	s.Steps = slices.DeleteFunc(s.Steps, func(t Step) bool {
+		if t.Kind == Try {
+			broken[t.Variant] = broken[t.Variant] || t.Failure != ""
+			return broken[t.Variant]
+		}
+		return t.Failure != ""
+	})
+	s.Complete = false
+}
