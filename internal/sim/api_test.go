@@ -55,6 +55,12 @@ func TestStoredResponses(t *testing.T) {
 	if status, text := get(t, s, "POST", pathResponses+"/resp_d/cancel"); status != 200 || !strings.Contains(text, `"status":"cancelled"`) {
 		t.Fatalf("got %d %s", status, text)
 	}
+	for range 500 {
+		if s.engine.Snapshot().Aborted == 1 {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 	if x := waitIdle(t, s); x.Aborted != 1 || x.Finished != 2 {
 		t.Fatalf("got %+v", x)
 	}

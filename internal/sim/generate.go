@@ -314,6 +314,9 @@ func (s *Server) newChoices(a *answer, adapter string, form *text.Form) *apiErro
 	if s.built != nil {
 		ready = arrived.Add(time.Duration(s.built.Frontend * float64(time.Second)))
 	}
+	if n := b.n() * len(a.items); n > maxN {
+		return badRequest("", "n times the number of prompts must be at most %d, got %d.", maxN, n)
+	}
 	for i, it := range a.items {
 		if len(it.ids) == 0 {
 			return badRequest("prompt", "The decoder prompt cannot be empty")
