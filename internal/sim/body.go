@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -98,24 +100,56 @@ func (l *logprobs) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// readBody reads a request's body. The error is what vLLM says of it.
+// readBody reads a request's body. The error is what vLLM says of it. As vLLM
+// does, it takes numbers that stand in quotes and whole numbers with a fraction
+// of nothing.
 func readBody(data []byte) (*body, *apiError) {
-	b := &body{}
-	err := json.Unmarshal(data, b)
-	if err == nil {
-		return b, nil
+	for range 8 { // fields that may be put right, and some more
+		b := &body{}
+		err := json.Unmarshal(data, b)
+		if err == nil {
+			return b, nil
+		}
+		var syntax *json.SyntaxError
+		var kind *json.UnmarshalTypeError
+		switch {
+		case errors.As(err, &syntax):
+			at := fmt.Sprintf("body.%d", syntax.Offset)
+			return nil, &apiError{http.StatusBadRequest, "Bad Request", at, fmt.Sprintf(
+				"1 validation error:\n  {'type': 'json_invalid', 'loc': '%s', 'msg': 'JSON decode error', 'input': '<dict of 0 items>', 'ctx': {'error': 'Expecting value'}}", at)}
+		case !errors.As(err, &kind):
+			return nil, badRequest("", "%v", err)
+		}
+		repaired, ok := repair(data, kind)
+		if !ok {
+			return nil, wrongType(data, kind)
+		}
+		data = repaired
 	}
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &syntax):
-		at := fmt.Sprintf("body.%d", syntax.Offset)
-		return nil, &apiError{http.StatusBadRequest, "Bad Request", at, fmt.Sprintf(
-			"1 validation error:\n  {'type': 'json_invalid', 'loc': '%s', 'msg': 'JSON decode error', 'input': '<dict of 0 items>', 'ctx': {'error': 'Expecting value'}}", at)}
-	case errors.As(err, &kind):
-		return nil, wrongType(data, kind)
+	return nil, badRequest("", "too many fields of another type than they have")
+}
+
+// repair writes a number as a number where it stands as text or with a useless
+// fraction.
+func repair(data []byte, e *json.UnmarshalTypeError) ([]byte, bool) {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(data, &fields) != nil || fields[e.Field] == nil {
+		return nil, false
 	}
-	return nil, badRequest("", "%v", err)
+	f, err := strconv.ParseFloat(strings.Trim(string(fields[e.Field]), `"`), 64)
+	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
+		return nil, false
+	}
+	switch kind := e.Type.Kind(); {
+	case kind == reflect.Float64:
+		fields[e.Field] = strconv.AppendFloat(nil, f, 'g', -1, 64)
+	case (kind == reflect.Int || kind == reflect.Int64) && f == math.Trunc(f) && math.Abs(f) < 1<<53:
+		fields[e.Field] = strconv.AppendInt(nil, int64(f), 10)
+	default:
+		return nil, false
+	}
+	out, err := json.Marshal(fields)
+	return out, err == nil
 }
 
 // wrongType is vLLM's error for a field of another type than it has.
@@ -127,6 +161,8 @@ func wrongType(data []byte, e *json.UnmarshalTypeError) *apiError {
 		name, msg = "int_type", "Input should be a valid integer"
 		if text {
 			name, msg = "int_parsing", "Input should be a valid integer, unable to parse string as an integer"
+		} else if strings.HasPrefix(e.Value, "number") {
+			name, msg = "int_from_float", "Input should be a valid integer, got a number with a fractional part"
 		}
 	case "float64":
 		name, msg = "float_type", "Input should be a valid number"
@@ -149,7 +185,10 @@ func wrongType(data []byte, e *json.UnmarshalTypeError) *apiError {
 	}
 	message := fmt.Sprintf("1 validation error:\n  {'type': '%s', 'loc': '%s', 'msg': '%s'", name, loc, msg)
 	if input := valueAt(data, e.Field); input != "" {
-		message += fmt.Sprintf(", 'input': '%s'", input)
+		if text {
+			input = "'" + input + "'"
+		}
+		message += ", 'input': " + input
 	}
 	return &apiError{http.StatusBadRequest, "Bad Request", loc, message + "}"}
 }
