@@ -5,15 +5,11 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"hash/fnv"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
-	"tokmeter/internal/sim/engine"
 	"tokmeter/internal/sim/sched"
-	"tokmeter/internal/sim/text"
 	"tokmeter/internal/template"
 )
 
@@ -265,122 +261,6 @@ func (b *body) n() int {
 		return 1
 	}
 	return *b.N
-}
-
-// limit is how many tokens an answer to a prompt may have, and whether the
-// request says so.
-func (b *body) limit(path string, prompt, maxLen int) (n int, said bool, fail *apiError) {
-	p := b.MaxTokens
-	switch {
-	case path == pathResponses:
-		p = b.MaxOutput
-	case path == pathChat && b.MaxCompletion != nil:
-		p = b.MaxCompletion
-	case path == pathCompletions && p == nil:
-		n := 16
-		p = &n
-	}
-	room := maxLen - prompt
-	if p == nil {
-		return room, false, nil
-	}
-	n = *p
-	if n == 0 && b.Echo && path == pathCompletions {
-		n = 1
-	}
-	if n < 1 {
-		return 0, true, badRequest("max_tokens", "max_tokens must be at least 1, got %d. (parameter=max_tokens, value=%d)", n, n)
-	}
-	return min(n, room), true, nil
-}
-
-// ownLength is how a chat ends whose request sets no limit: about 256 tokens.
-var ownLength = text.Length{Mean: 256, Sigma: 0.6}
-
-// newChoices makes the sequences that were asked for.
-func (s *Server) newChoices(a *answer, adapter string, form *text.Form) *apiError {
-	b := a.body
-	length := text.Length{}
-	if eos := s.now.Load().EOS; eos > 0 {
-		length = text.Length{Mean: 1 / eos, Sigma: 1}
-	}
-	seed := s.opts.Seed
-	if b.Seed != nil {
-		seed ^= uint64(*b.Seed)*0x9e3779b97f4a7c15 + 1
-	}
-	now := time.Now() // with the monotonic clock, which a step of the wall's does not move
-	arrived := now.Add(time.Duration(a.call.arrived - now.UnixNano()))
-	ready := arrived
-	if s.built != nil {
-		ready = arrived.Add(time.Duration(s.built.Frontend * float64(time.Second)))
-	}
-	if n := b.n() * len(a.items); n > maxN {
-		return badRequest("", "n times the number of prompts must be at most %d, got %d.", maxN, n)
-	}
-	for i, it := range a.items {
-		if len(it.ids) == 0 {
-			return badRequest("prompt", "The decoder prompt cannot be empty")
-		}
-		if len(it.ids) >= s.maxLen {
-			return tooLong(len(it.ids), s.maxLen)
-		}
-		a.promptN += len(it.ids)
-		limit, said, fail := b.limit(a.call.URL.Path, len(it.ids), s.maxLen)
-		if fail != nil {
-			return fail
-		}
-		if b.MinTokens > limit {
-			return badRequest("", "min_tokens must be less than or equal to max_tokens=%d, got %d.", limit, b.MinTokens)
-		}
-		own := length
-		if !said && own.Mean == 0 {
-			own = ownLength
-		}
-		hash := text.Hash(it.ids)
-		for k := range b.n() {
-			c := &choice{a: a, index: len(a.choices), item: i}
-			if form != nil {
-				script, err := form.Script(s.voice, seed, hash, k, 1)
-				if err != nil {
-					return badRequest("", "%v", err)
-				}
-				c.script = script
-				c.calls = script != nil && form.Calls()
-			}
-			c.voice = s.voice.Answer(text.Ask{Seed: seed, Prompt: hash, Index: k, Length: own, IgnoreEOS: b.IgnoreEOS,
-				MinTokens: b.MinTokens, Stop: b.Stop, IncludeStop: b.IncludeStop, Script: c.script,
-				Accents: a.decision.SplitUTF8 > 0})
-			c.req = &engine.Request{Sink: c, Arrived: arrived, Ready: ready, N: b.n(), Max: limit,
-				Seq: sched.Request{ID: a.id + "-" + strconv.Itoa(c.index), Prompt: it.ids, MaxOutput: limit, MinOutput: b.MinTokens,
-					Priority: b.Priority, Salt: saltOf(b.CacheSalt), Adapter: adapter}}
-			a.choices = append(a.choices, c)
-		}
-	}
-	a.open = len(a.choices)
-	a.prefix = prefixOf(a)
-	a.truth = Truth{ID: a.call.Header.Get("X-Request-Id"), Request: a.id, Stream: b.Stream, Arrived: a.call.arrived,
-		Sent: make([]int64, 0, min(a.choices[0].req.Max*len(a.choices), 1024)), Due: make([]int64, 0, min(a.choices[0].req.Max*len(a.choices), 1024))}
-	return nil
-}
-
-// tooLong is vLLM's error for a prompt beyond the context.
-func tooLong(n, limit int) *apiError {
-	least := ""
-	if n >= limit+1 {
-		n, least = limit+1, "at least "
-	}
-	return badRequest("input_tokens", "This model's maximum context length is %d tokens. However, your prompt contains %s%d input tokens, which exceeds this limit even without any output tokens. Please reduce the length of the input prompt. (parameter=input_tokens, value=%d)",
-		limit, least, n, n)
-}
-
-// saltOf turns cache_salt into what goes into the hashes of blocks.
-func saltOf(salt string) uint64 {
-	if salt == "" {
-		return 0
-	}
-	h := fnv.New64a()
-	h.Write([]byte(salt))
-	return h.Sum64() | 1
 }
 
 func randomID() string {
