@@ -49,7 +49,7 @@ func (l *ledger) add(t Truth) {
 // of arrival.
 func (s *Server) Truth() []Truth {
 	s.truth.mu.Lock()
-	rows := append([]Truth(nil), s.truth.rows...)
+	rows := append([]Truth{}, s.truth.rows...)
 	s.truth.mu.Unlock()
 	sort.SliceStable(rows, func(i, j int) bool { return rows[i].Arrived < rows[j].Arrived })
 	return rows
