@@ -38,6 +38,7 @@ type answer struct {
 	created int64
 	prefix  []byte // of each event, up to the choice
 	items   []item
+	turns   []turn // of /v1/responses, for the next one of the conversation
 	choices []*choice
 	promptN int
 
@@ -135,7 +136,7 @@ func (c *choice) Emit(r *engine.Request, n int, due time.Time) bool {
 	}
 	a.due = due
 	more := c.ending == ""
-	if a.busy || (more && c.sent > 0 && c.count < a.body.Interval) {
+	if a.busy || (more && c.sent > 0 && c.count < value(a.body.Interval)) {
 		return more
 	}
 	a.render()

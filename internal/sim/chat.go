@@ -18,17 +18,17 @@ func (*chatAPI) first(a *answer, dst []byte) []byte {
 		dst = append(dst, `{"index":`...)
 		dst = strconv.AppendInt(dst, int64(c.index), 10)
 		dst = append(dst, `,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]`...)
+		if a.body.StreamOptions.Continuous && a.body.StreamOptions.Usage {
+			dst = append(a.appendRunning(dst, a.promptN, 0), '}')
+		}
 		dst = append(dst, `,"prompt_token_ids":`...)
 		if a.body.ReturnIDs {
 			dst = appendInts(dst, a.items[c.item].ids)
 		} else {
 			dst = append(dst, "null"...)
 		}
-		dst = append(dst, `,"prompt_text":null`...)
-		if a.body.StreamOptions.Continuous && a.body.StreamOptions.Usage {
-			dst = append(appendUsage(dst, a.promptN, 0), '}')
-		}
-		dst = append(dst, "}\n\n"...)
+		dst = append(dst, `,"prompt_text":null}`...)
+		dst = append(dst, "\n\n"...)
 	}
 	return dst
 }

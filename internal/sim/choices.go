@@ -12,19 +12,24 @@ import (
 	"tokmeter/internal/sim/text"
 )
 
+// asked is the limit that the request sets and the field that does.
+func (b *body) asked(path string) (n *int, field string) {
+	switch {
+	case path == pathResponses:
+		return b.MaxOutput, "max_output_tokens"
+	case path == pathChat && b.MaxCompletion != nil:
+		return b.MaxCompletion, "max_completion_tokens"
+	case path == pathCompletions && b.MaxTokens == nil:
+		few := 16
+		return &few, "max_tokens"
+	}
+	return b.MaxTokens, "max_tokens"
+}
+
 // limit is how many tokens an answer to a prompt may have, and whether the
 // request says so.
 func (b *body) limit(path string, prompt, maxLen int) (n int, said bool, fail *apiError) {
-	p := b.MaxTokens
-	switch {
-	case path == pathResponses:
-		p = b.MaxOutput
-	case path == pathChat && b.MaxCompletion != nil:
-		p = b.MaxCompletion
-	case path == pathCompletions && p == nil:
-		n := 16
-		p = &n
-	}
+	p, _ := b.asked(path)
 	room := maxLen - prompt
 	if p == nil {
 		return room, false, nil
@@ -101,7 +106,7 @@ func (s *Server) newChoices(a *answer, adapter string, form *text.Form) *apiErro
 // request says so.
 func (s *Server) room(a *answer, it item) (limit int, said bool, fail *apiError) {
 	if len(it.ids) == 0 {
-		return 0, false, badRequest("prompt", "The decoder prompt cannot be empty")
+		return 0, false, errEmptyPrompt()
 	}
 	if len(it.ids) >= s.maxLen {
 		return 0, false, tooLong(len(it.ids), s.maxLen)
@@ -123,7 +128,7 @@ func (c *choice) speak(seed uint64, k int, said bool, form *text.Form) *apiError
 		own = ownLength
 	}
 	if form != nil {
-		script, err := form.Script(s.voice, seed, hash, k, 1)
+		script, err := form.Script(s.voice, seed, hash, k, 1-s.opts.Prose)
 		if err != nil {
 			return badRequest("", "%v", err)
 		}
@@ -147,11 +152,11 @@ func tooLong(n, limit int) *apiError {
 }
 
 // saltOf turns cache_salt into what goes into the hashes of blocks.
-func saltOf(salt string) uint64 {
-	if salt == "" {
+func saltOf(salt *string) uint64 {
+	if salt == nil {
 		return 0
 	}
 	h := fnv.New64a()
-	h.Write([]byte(salt))
+	h.Write([]byte(*salt))
 	return h.Sum64() | 1
 }

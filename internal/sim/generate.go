@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,6 +88,9 @@ func (s *Server) newAnswer(c *call, b *body) (*answer, *apiError) {
 		b.Model = s.Model()
 	}
 	a.model = quote(b.Model)
+	if fail := b.check(c.URL.Path, s.maxLen); fail != nil {
+		return nil, fail
+	}
 	if err := s.readPrompt(a); err != nil {
 		return nil, err
 	}
@@ -95,9 +100,6 @@ func (s *Server) newAnswer(c *call, b *body) (*answer, *apiError) {
 	form, err := b.Form()
 	if err != nil {
 		return nil, badRequest("", "%v", err)
-	}
-	if fail := b.check(s); fail != nil {
-		return nil, fail
 	}
 	return a, s.newChoices(a, adapter, form)
 }
@@ -116,7 +118,10 @@ func (s *Server) readPrompt(a *answer) *apiError {
 		a.api, a.id = &chatAPI{}, "chatcmpl-"+id
 		return s.readChat(a)
 	case pathResponses:
-		a.api, a.id = newResponsesAPI(), "resp_"+id
+		a.api, a.id = newResponsesAPI(), "resp_"+randomID()
+		if b.RequestID != "" {
+			a.id = b.RequestID
+		}
 		return s.readInput(a)
 	}
 	a.api, a.id = &completionsAPI{}, "cmpl-"+id
@@ -130,7 +135,12 @@ func (s *Server) readPrompt(a *answer) *apiError {
 	for i := range items {
 		if items[i].ids == nil {
 			items[i].ids = s.tok.Encode(items[i].text, b.AddSpecial == nil || *b.AddSpecial)
-		} else if b.Echo {
+			continue
+		}
+		if id := slices.Max(items[i].ids); s.built != nil && id >= max(s.built.Model.Vocab, s.tok.VocabSize()) {
+			return outOfVocabulary(id)
+		}
+		if b.Echo {
 			items[i].text = s.tok.Decode(items[i].ids, false)
 		}
 	}
@@ -139,11 +149,15 @@ func (s *Server) readPrompt(a *answer) *apiError {
 }
 
 func (s *Server) readChat(a *answer) *apiError {
-	ts, err := turns(a.body.Messages)
-	if err != nil || len(ts) == 0 {
-		if err == nil {
-			err = errors.New("messages must not be empty")
-		}
+	raw := a.body.Messages
+	if len(raw) == 0 || string(raw) == "null" {
+		return missing(a.call.body, "messages")
+	}
+	if raw[0] != '[' {
+		return wrong("list_type", "body.messages", "Input should be a valid list", raw)
+	}
+	ts, err := turns(raw)
+	if err != nil {
 		return badRequest("messages", "%v", err)
 	}
 	return s.readTurns(a, ts)
@@ -151,16 +165,28 @@ func (s *Server) readChat(a *answer) *apiError {
 
 // readInput reads the input of /v1/responses: a text or a list of messages.
 func (s *Server) readInput(a *answer) *apiError {
+	raw := a.body.Input
+	if len(raw) == 0 || string(raw) == "null" {
+		return missing(a.call.body, "input")
+	}
 	var ts []turn
 	var text string
-	if contentText(a.body.Input, &text) == nil && len(a.body.Input) > 0 && a.body.Input[0] == '"' {
+	if json.Unmarshal(raw, &text) == nil {
 		ts = []turn{{"user", text}}
 	} else {
 		var err error
-		if ts, err = turns(a.body.Input); err != nil || len(ts) == 0 {
-			return badRequest("input", "input must be a text or a list of messages")
+		if ts, err = turns(raw); err != nil {
+			return badRequest("input", "input must be a text or a list of messages: %v", err)
 		}
 	}
+	if id := a.body.Previous; id != "" {
+		before, ok := s.store.conversation(id)
+		if !ok {
+			return notStored(id)
+		}
+		ts = append(before, ts...)
+	}
+	a.turns = ts
 	if a.body.Instructions != "" {
 		ts = append([]turn{{"system", a.body.Instructions}}, ts...)
 	}
@@ -169,6 +195,9 @@ func (s *Server) readInput(a *answer) *apiError {
 
 // readTurns makes a prompt of a conversation.
 func (s *Server) readTurns(a *answer, ts []turn) *apiError {
+	if len(ts) == 0 {
+		return badRequest("", "Cannot apply chat template to an empty conversation. Provide at least one message.")
+	}
 	generation := a.body.AddGeneration == nil || *a.body.AddGeneration
 	text, err := s.conversation(ts, generation, a.body)
 	if err != nil {
@@ -206,48 +235,6 @@ func (s *Server) conversation(ts []turn, generation bool, b *body) (string, erro
 	}
 	return string(out), nil
 }
-
-// check refuses values that vLLM refuses, in its words.
-func (b *body) check(s *Server) *apiError {
-	n := b.n()
-	switch {
-	case n < 1:
-		return badRequest("", "n must be at least 1, got %d.", n)
-	case n > maxN:
-		return badRequest("", "n must be at most %d, got %d. To increase this limit, set the VLLM_MAX_N_SEQUENCES environment variable.", maxN, n)
-	case b.Temperature != nil && *b.Temperature < 0:
-		return badRequest("temperature", "temperature must be non-negative, got %v. (parameter=temperature, value=%v)", *b.Temperature, *b.Temperature)
-	case b.Temperature != nil && *b.Temperature > 2:
-		return badRequest("temperature", "temperature must be in [0, 2], got %v. (parameter=temperature, value=%v)", *b.Temperature, *b.Temperature)
-	case b.TopP != nil && (*b.TopP <= 0 || *b.TopP > 1):
-		return badRequest("top_p", "top_p must be in (0, 1], got %v. (parameter=top_p, value=%v)", *b.TopP, *b.TopP)
-	case b.Temperature != nil && *b.Temperature == 0 && n > 1:
-		return badRequest("", "n must be 1 when using greedy sampling, got %d.", n)
-	case b.MinTokens < 0:
-		return badRequest("", "min_tokens must be greater than or equal to 0, got %d.", b.MinTokens)
-	case b.Interval < 0:
-		return badRequest("stream_interval", "stream_interval must be at least 1, got %d. (parameter=stream_interval, value=%d)", b.Interval, b.Interval)
-	case b.Logprobs.rows < -1:
-		return badRequest("logprobs", "`logprobs` must be a positive value or -1. (parameter=logprobs, value=%d)", b.Logprobs.rows)
-	case b.TopLogprobs != nil && *b.TopLogprobs < -1:
-		return badRequest("top_logprobs", "`top_logprobs` must be a positive value or -1. (parameter=top_logprobs, value=%d)", *b.TopLogprobs)
-	case b.TopLogprobs != nil && *b.TopLogprobs != 0 && !b.Logprobs.on:
-		return badRequest("top_logprobs", "when using `top_logprobs`, `logprobs` must be set to true. (parameter=top_logprobs)")
-	case max(b.Logprobs.rows, value(b.TopLogprobs)) > maxLogprobs:
-		return badRequest("logprobs", "Requested sample logprobs of %d, which is greater than max allowed: %d", max(b.Logprobs.rows, value(b.TopLogprobs)), maxLogprobs)
-	case b.Priority != 0 && s.built != nil && s.built.Sched.Policy != sched.Priority:
-		return badRequest("", "Got priority %d but Priority scheduling is not enabled.", b.Priority)
-	}
-	for _, stop := range b.Stop {
-		if stop == "" {
-			return badRequest("", "stop cannot contain an empty string.")
-		}
-	}
-	return nil
-}
-
-// maxLogprobs is vLLM's default of --max-logprobs.
-const maxLogprobs = 20
 
 func value(p *int) int {
 	if p == nil {

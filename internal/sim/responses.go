@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 )
 
@@ -213,6 +214,7 @@ func (r *responsesAPI) whole(a *answer) any {
 func (r *responsesAPI) keep(a *answer, o *responseObject) {
 	if a.body.Store == nil || *a.body.Store {
 		a.s.store.put(a.id, o)
+		a.s.store.remember(a.id, append(slices.Clone(a.turns), turn{"assistant", a.choices[0].said()}))
 	}
 }
 
