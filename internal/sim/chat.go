@@ -133,12 +133,17 @@ func (c *choice) appendLogprob(dst []byte, l text.Logprob) []byte {
 	name := c.tokenName(l.Token)
 	dst = appendText(append(dst, `"token":`...), name)
 	dst = appendLog(append(dst, `,"logprob":`...), l.Value)
-	dst = append(dst, `,"bytes":[`...)
-	for i := range len(name) {
+	return appendByteList(append(dst, `,"bytes":`...), name)
+}
+
+// appendByteList appends the bytes of s as numbers.
+func appendByteList(dst []byte, s string) []byte {
+	dst = append(dst, '[')
+	for i := range len(s) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = strconv.AppendInt(dst, int64(name[i]), 10)
+		dst = strconv.AppendInt(dst, int64(s[i]), 10)
 	}
 	return append(dst, ']')
 }
