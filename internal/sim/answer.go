@@ -117,7 +117,7 @@ func (c *choice) Emit(r *engine.Request, n int, due time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.over || c.ending != "" {
-		return false
+		return c.ending == "" // its abort is on the way
 	}
 	c.cached, c.preemptions, c.times = r.Seq.Cached, r.Seq.Preemptions, r.Times
 	finished := r.Seq.Finish != sched.Unfinished
@@ -321,7 +321,7 @@ func (a *answer) close(goesOn bool) {
 		a.keepTruth()
 	}
 	a.finish <- goesOn
-	if !goesOn || a.call.Close {
+	if (!goesOn || a.call.Close) && !a.detached {
 		// The connection's goroutine waits for the next request, which must not come.
 		_ = a.call.sock.SetReadDeadline(time.Unix(1, 0))
 	}
