@@ -45,6 +45,7 @@ type body struct {
 	Store         *bool      `json:"store"`
 	Background    bool       `json:"background"`
 	Truncate      *int       `json:"truncate_prompt_tokens"`
+	Side          string     `json:"truncation_side"`
 	Logprobs      logprobs   `json:"logprobs"`
 	TopLogprobs   *int       `json:"top_logprobs"`
 	AsIDs         bool       `json:"return_tokens_as_token_ids"`
@@ -296,6 +297,24 @@ func validIDs(ids []int) *apiError {
 
 func outOfVocabulary(id int) *apiError {
 	return badRequest("", "Token id %d is out of vocabulary", id)
+}
+
+// truncate cuts a prompt to what the request allows; -1 stands for the context.
+func (b *body) truncate(ids []int, context int) []int {
+	if b.Truncate == nil {
+		return ids
+	}
+	n := *b.Truncate
+	if n < 0 {
+		n = context
+	}
+	switch {
+	case n >= len(ids):
+		return ids
+	case b.Side == "left":
+		return ids[len(ids)-n:]
+	}
+	return ids[:n]
 }
 
 // A turn is one message of a conversation.

@@ -77,7 +77,9 @@ func (s *Server) newChoices(a *answer, adapter string, form *text.Form) *apiErro
 	if s.built != nil {
 		ready = arrived.Add(time.Duration(s.built.Frontend * float64(time.Second)))
 	}
-	for i, it := range a.items {
+	for i := range a.items {
+		a.items[i].ids = b.truncate(a.items[i].ids, s.maxLen-1)
+		it := a.items[i]
 		limit, said, fail := s.room(a, it)
 		if fail != nil {
 			return fail
