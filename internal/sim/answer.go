@@ -91,7 +91,6 @@ type choice struct {
 	ending  string // finish_reason, "" before the end
 	stopped any    // stop_reason
 	stopID  bool
-	calling bool // a tool call was begun
 	whole   strings.Builder
 	thought strings.Builder
 	log     []text.Token
