@@ -61,6 +61,7 @@ func (c *command) simOptions(env *Env, args []string) (sim.Options, error) {
 		Names:      v.list("served-model-name"),
 		APIKeys:    v.list("api-key"),
 		EOS:        v.number("eos"),
+		Prose:      1 - v.number("tool-calls"),
 		DevMode:    v.text("dev-mode") != "false",
 		ServerLoad: v.on("enable-server-load-tracking"),
 		MFU:        v.on("enable-mfu-metrics"),
@@ -77,6 +78,9 @@ func (c *command) simOptions(env *Env, args []string) (sim.Options, error) {
 	o.Addr = net.JoinHostPort(strings.Trim(v.text("host"), "[]"), strconv.Itoa(port))
 	if n := v.integer("seed"); n < 0 {
 		problem("--seed: want at least 0, got %d", n)
+	}
+	if !(o.Prose >= 0 && o.Prose <= 1) {
+		problem("--tool-calls: want at least 0 and at most 1, got %s", shorten(v.text("tool-calls")))
 	}
 	if !(o.EOS >= 0 && o.EOS < 1) {
 		problem("--eos: want at least 0 and less than 1, got %s", shorten(v.text("eos")))

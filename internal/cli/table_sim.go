@@ -73,6 +73,7 @@ func simTable() table {
 		{Name: "metrics-compat", Group: g, Origin: own, Choices: []string{"v0"}, Help: "Show the names that vLLM's metrics had in 2024 too."},
 		{Name: "dev-mode", Group: g, Kind: toggleNo, Origin: own, Help: "Serve what vLLM serves with VLLM_SERVER_DEV_MODE=1: cache resets, sleep, pause, loading of adapters. On where it is not given."},
 		{Name: "eos", Group: g, Kind: number, Origin: own, Meta: "P", Default: "0", Help: "Chance of each token to end its answer, unless the request has ignore_eos."},
+		{Name: "tool-calls", Group: g, Kind: number, Origin: own, Meta: "P", Default: "1", Help: "Chance that a tool is called where the request leaves it to the model (tool_choice auto)."},
 		{Name: "seed", Group: g, Kind: integer, Default: "0", Help: "Seed of everything random: text, ends, drafts, faults."},
 	}...)
 	return append(t, table{

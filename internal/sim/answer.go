@@ -38,6 +38,7 @@ type answer struct {
 	created int64
 	prefix  []byte // of each event, up to the choice
 	items   []item
+	turns   []turn // of /v1/responses, for the next one of the conversation
 	choices []*choice
 	promptN int
 
@@ -90,7 +91,6 @@ type choice struct {
 	ending  string // finish_reason, "" before the end
 	stopped any    // stop_reason
 	stopID  bool
-	calling bool // a tool call was begun
 	whole   strings.Builder
 	thought strings.Builder
 	log     []text.Token
@@ -116,7 +116,7 @@ func (c *choice) Emit(r *engine.Request, n int, due time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.over || c.ending != "" {
-		return false
+		return c.ending == "" // its abort is on the way
 	}
 	c.cached, c.preemptions, c.times = r.Seq.Cached, r.Seq.Preemptions, r.Times
 	finished := r.Seq.Finish != sched.Unfinished
@@ -135,7 +135,7 @@ func (c *choice) Emit(r *engine.Request, n int, due time.Time) bool {
 	}
 	a.due = due
 	more := c.ending == ""
-	if a.busy || (more && c.sent > 0 && c.count < a.body.Interval) {
+	if a.busy || (more && c.sent > 0 && c.count < value(a.body.Interval)) {
 		return more
 	}
 	a.render()
@@ -320,7 +320,7 @@ func (a *answer) close(goesOn bool) {
 		a.keepTruth()
 	}
 	a.finish <- goesOn
-	if !goesOn || a.call.Close {
+	if (!goesOn || a.call.Close) && !a.detached {
 		// The connection's goroutine waits for the next request, which must not come.
 		_ = a.call.sock.SetReadDeadline(time.Unix(1, 0))
 	}

@@ -32,7 +32,7 @@ func get(t *testing.T, s *Server, method, path string) (int, string) {
 
 func TestStoredResponses(t *testing.T) {
 	s := serve(t, fast())
-	postAs(t, s, "a", pathResponses, `{"input":"x","max_output_tokens":3}`)
+	post(t, s, pathResponses, `{"request_id":"resp_a","input":"x","max_output_tokens":3}`)
 	if status, text := get(t, s, "GET", pathResponses+"/resp_a"); status != 200 || !strings.Contains(text, `"status":"incomplete"`) || !strings.Contains(text, `"output_tokens":3`) {
 		t.Fatalf("got %d %s", status, text)
 	}
@@ -42,7 +42,7 @@ func TestStoredResponses(t *testing.T) {
 	if status, text := get(t, s, "POST", pathResponses+"/resp_a/cancel"); status != 400 || !strings.Contains(text, "Cannot cancel a synchronous response.") {
 		t.Fatalf("got %d %s", status, text)
 	}
-	if status, text := postAs(t, s, "c", pathResponses, `{"input":"x","max_output_tokens":4,"background":true}`); status != 200 || !strings.Contains(text, `"status":"queued"`) {
+	if status, text := post(t, s, pathResponses, `{"request_id":"resp_c","input":"x","max_output_tokens":4,"background":true}`); status != 200 || !strings.Contains(text, `"status":"queued"`) {
 		t.Fatalf("got %d %s", status, text)
 	}
 	for range 500 {
@@ -51,11 +51,25 @@ func TestStoredResponses(t *testing.T) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	postAs(t, s, "d", pathResponses, `{"input":"x","max_output_tokens":20000,"background":true}`)
+	post(t, s, pathResponses, `{"request_id":"resp_d","input":"x","max_output_tokens":20000,"background":true}`)
 	if status, text := get(t, s, "POST", pathResponses+"/resp_d/cancel"); status != 200 || !strings.Contains(text, `"status":"cancelled"`) {
 		t.Fatalf("got %d %s", status, text)
 	}
-	if x := waitIdle(t, s); x.Aborted != 1 || x.Finished != 2 {
+	for range 500 {
+		if s.engine.Snapshot().Aborted == 1 {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	long := strings.Repeat("many words that fill blocks, ", 40)
+	post(t, s, pathResponses, `{"request_id":"resp_e","input":"`+long+`","max_output_tokens":4}`)
+	if status, text := post(t, s, pathResponses, `{"input":"and then?","previous_response_id":"resp_e","max_output_tokens":4}`); status != 200 || strings.Contains(text, `"cached_tokens":0`) {
+		t.Fatalf("the next turn of a conversation finds nothing cached: %d %s", status, text)
+	}
+	if status, text := post(t, s, pathResponses, `{"input":"x","previous_response_id":"resp_none"}`); status != 404 || !strings.Contains(text, "not found") {
+		t.Fatalf("got %d %s", status, text)
+	}
+	if x := waitIdle(t, s); x.Aborted != 1 || x.Finished != 4 {
 		t.Fatalf("got %+v", x)
 	}
 	if _, text := get(t, s, "GET", pathResponses+"/resp_d"); !strings.Contains(text, `"status":"cancelled"`) {

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -36,13 +38,14 @@ type body struct {
 	IgnoreEOS     bool       `json:"ignore_eos"`
 	Echo          bool       `json:"echo"`
 	Priority      int        `json:"priority"`
-	CacheSalt     string     `json:"cache_salt"`
+	CacheSalt     *string    `json:"cache_salt"`
 	AddSpecial    *bool      `json:"add_special_tokens"`
 	AddGeneration *bool      `json:"add_generation_prompt"`
 	Kwargs        anyMap     `json:"chat_template_kwargs"`
 	Store         *bool      `json:"store"`
 	Background    bool       `json:"background"`
 	Truncate      *int       `json:"truncate_prompt_tokens"`
+	Side          string     `json:"truncation_side"`
 	Logprobs      logprobs   `json:"logprobs"`
 	TopLogprobs   *int       `json:"top_logprobs"`
 	AsIDs         bool       `json:"return_tokens_as_token_ids"`
@@ -50,7 +53,11 @@ type body struct {
 	RequestID     string     `json:"request_id"`
 	Stream        bool       `json:"stream"`
 	StreamOptions *streamOpt `json:"stream_options"`
-	Interval      int        `json:"stream_interval"`
+	Interval      *int       `json:"stream_interval"`
+	Suffix        string     `json:"suffix"`
+	Continue      bool       `json:"continue_final_message"`
+	Include       []string   `json:"include"`
+	Previous      string     `json:"previous_response_id"`
 	text.Wish
 }
 
@@ -80,6 +87,7 @@ func (s *stopList) UnmarshalJSON(data []byte) error {
 type logprobs struct {
 	on   bool
 	rows int
+	text string // what is no number
 }
 
 // UnmarshalJSON reads either form.
@@ -91,82 +99,128 @@ func (l *logprobs) UnmarshalJSON(data []byte) error {
 	default:
 		n, err := strconv.Atoi(s)
 		if err != nil {
-			return errors.New("`logprobs` must be an integer.")
+			l.text = strings.Trim(s, `"`)
 		}
 		l.on, l.rows = true, n
 	}
 	return nil
 }
 
-// readBody reads a request's body. The error is what vLLM says of it.
+// readBody reads a request's body. The error is what vLLM says of it. As vLLM
+// does, it takes numbers that stand in quotes and whole numbers with a fraction
+// of nothing.
 func readBody(data []byte) (*body, *apiError) {
-	b := &body{}
-	err := json.Unmarshal(data, b)
-	if err == nil {
-		return b, nil
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, wrong("missing", "body", "Field required", nil)
 	}
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &syntax):
-		at := fmt.Sprintf("body.%d", syntax.Offset)
-		return nil, &apiError{http.StatusBadRequest, "Bad Request", at, fmt.Sprintf(
-			"1 validation error:\n  {'type': 'json_invalid', 'loc': '%s', 'msg': 'JSON decode error', 'input': '<dict of 0 items>', 'ctx': {'error': 'Expecting value'}}", at)}
-	case errors.As(err, &kind):
-		return nil, wrongType(data, kind)
+	for range 8 { // fields that may be put right, and some more
+		b := &body{}
+		err := json.Unmarshal(data, b)
+		if err == nil {
+			return b, nil
+		}
+		var syntax *json.SyntaxError
+		var kind *json.UnmarshalTypeError
+		switch {
+		case errors.As(err, &syntax):
+			at := fmt.Sprintf("body.%d", syntax.Offset)
+			return nil, &apiError{http.StatusBadRequest, "Bad Request", at, fmt.Sprintf(
+				"1 validation error:\n  {'type': 'json_invalid', 'loc': '%s', 'msg': 'JSON decode error', 'input': '<dict of 0 items>', 'ctx': {'error': 'Expecting value'}}", at)}
+		case !errors.As(err, &kind):
+			return nil, badRequest("", "%v", err)
+		}
+		repaired, ok := repair(data, kind)
+		if !ok {
+			return nil, wrongType(data, kind)
+		}
+		data = repaired
 	}
-	return nil, badRequest("", "%v", err)
+	return nil, badRequest("", "too many fields of another type than they have")
+}
+
+// repair writes a number as a number where it stands as text or with a useless
+// fraction.
+func repair(data []byte, e *json.UnmarshalTypeError) ([]byte, bool) {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(data, &fields) != nil || fields[e.Field] == nil {
+		return nil, false
+	}
+	f, err := strconv.ParseFloat(strings.Trim(string(fields[e.Field]), `"`), 64)
+	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
+		return nil, false
+	}
+	switch kind := e.Type.Kind(); {
+	case kind == reflect.Float64:
+		fields[e.Field] = strconv.AppendFloat(nil, f, 'g', -1, 64)
+	case (kind == reflect.Int || kind == reflect.Int64) && f == math.Trunc(f) && math.Abs(f) < 1<<53:
+		fields[e.Field] = strconv.AppendInt(nil, int64(f), 10)
+	default:
+		return nil, false
+	}
+	out, err := json.Marshal(fields)
+	return out, err == nil
+}
+
+// wrong is vLLM's error for one field that is not as it must be.
+func wrong(kind, loc, msg string, input json.RawMessage) *apiError {
+	return invalid([]problem{{kind: kind, loc: loc, msg: msg, input: shown(input)}})
+}
+
+// missing is vLLM's error for a field that is not there.
+func missing(data []byte, field string) *apiError {
+	return wrong("missing", "body."+field, "Field required", data)
 }
 
 // wrongType is vLLM's error for a field of another type than it has.
 func wrongType(data []byte, e *json.UnmarshalTypeError) *apiError {
-	name, msg := "dict_type", "Input should be a valid dictionary"
+	kind, msg := "dict_type", "Input should be a valid dictionary"
 	text := e.Value == "string"
-	switch e.Type.Kind().String() {
-	case "int", "int64":
-		name, msg = "int_type", "Input should be a valid integer"
+	switch e.Type.Kind() {
+	case reflect.Int, reflect.Int64:
+		kind, msg = "int_type", "Input should be a valid integer"
 		if text {
-			name, msg = "int_parsing", "Input should be a valid integer, unable to parse string as an integer"
+			kind, msg = "int_parsing", "Input should be a valid integer, unable to parse string as an integer"
+		} else if strings.HasPrefix(e.Value, "number") {
+			kind, msg = "int_from_float", "Input should be a valid integer, got a number with a fractional part"
 		}
-	case "float64":
-		name, msg = "float_type", "Input should be a valid number"
+	case reflect.Float64:
+		kind, msg = "float_type", "Input should be a valid number"
 		if text {
-			name, msg = "float_parsing", "Input should be a valid number, unable to parse string as a number"
+			kind, msg = "float_parsing", "Input should be a valid number, unable to parse string as a number"
 		}
-	case "bool":
-		name, msg = "bool_type", "Input should be a valid boolean"
+	case reflect.Bool:
+		kind, msg = "bool_type", "Input should be a valid boolean"
 		if text {
-			name, msg = "bool_parsing", "Input should be a valid boolean, unable to interpret input"
+			kind, msg = "bool_parsing", "Input should be a valid boolean, unable to interpret input"
 		}
-	case "string":
-		name, msg = "string_type", "Input should be a valid string"
-	case "slice":
-		name, msg = "list_type", "Input should be a valid list"
+	case reflect.String:
+		kind, msg = "string_type", "Input should be a valid string"
+	case reflect.Slice:
+		kind, msg = "list_type", "Input should be a valid list"
 	}
-	loc := "body"
-	if e.Field != "" {
-		loc += "." + e.Field
+	switch e.Field {
+	case "":
+		return wrong("model_attributes_type", "body", "Input should be a valid dictionary or object to extract fields from", data)
+	case "stop":
+		input := shown(valueAt(data, "stop"))
+		return invalid([]problem{{kind: "string_type", loc: "body.stop", msg: "Input should be a valid string", input: input},
+			{kind: "list_type", loc: "body.stop", msg: "Input should be a valid list", input: input}})
+	case "cache_salt":
+		return refused("cache_salt", "", "Parameter 'cache_salt' must be a non-empty string if provided.")
 	}
-	message := fmt.Sprintf("1 validation error:\n  {'type': '%s', 'loc': '%s', 'msg': '%s'", name, loc, msg)
-	if input := valueAt(data, e.Field); input != "" {
-		message += fmt.Sprintf(", 'input': '%s'", input)
-	}
-	return &apiError{http.StatusBadRequest, "Bad Request", loc, message + "}"}
+	return wrong(kind, "body."+e.Field, msg, valueAt(data, e.Field))
 }
 
-// valueAt is the value of a field of the body, as text.
-func valueAt(data []byte, field string) string {
+// valueAt is the value of a field of the body.
+func valueAt(data json.RawMessage, field string) json.RawMessage {
 	for _, part := range strings.Split(field, ".") {
 		var m map[string]json.RawMessage
 		if json.Unmarshal(data, &m) != nil {
-			return ""
+			return nil
 		}
 		data = m[part]
 	}
-	if len(data) > 200 {
-		return ""
-	}
-	return string(bytes.Trim(data, `"`))
+	return data
 }
 
 // An item is one prompt: text, or token ids.
@@ -180,8 +234,11 @@ type item struct {
 func prompts(raw json.RawMessage) ([]item, *apiError) {
 	none := badRequest("prompt", "Either prompt or prompt_embeds must be provided and non-empty. (parameter=prompt)")
 	raw = bytes.TrimSpace(raw)
-	if len(raw) == 0 || string(raw) == "null" || string(raw) == `""` || string(raw) == "[]" {
+	if len(raw) == 0 || string(raw) == "null" || string(raw) == `""` {
 		return nil, none
+	}
+	if string(raw) == "[]" {
+		return nil, badRequest("", "You must pass at least one prompt")
 	}
 	if raw[0] == '"' {
 		var s string
@@ -206,13 +263,17 @@ func prompts(raw json.RawMessage) ([]item, *apiError) {
 	}
 	var lists [][]int
 	if json.Unmarshal(raw, &lists) != nil {
-		return nil, &apiError{http.StatusBadRequest, "Bad Request", "body.prompt",
-			"1 validation error:\n  {'type': 'string_type', 'loc': 'body.prompt', 'msg': 'Input should be a valid string'}"}
+		list := problem{kind: "list_type", loc: "body.prompt", msg: "Input should be a valid list", input: shown(raw)}
+		str := problem{kind: "string_type", loc: "body.prompt", msg: "Input should be a valid string", input: shown(raw)}
+		if raw[0] == '[' {
+			return nil, invalid([]problem{str})
+		}
+		return nil, invalid([]problem{list, list, str, list})
 	}
 	out := make([]item, len(lists))
 	for i, ids := range lists {
 		if len(ids) == 0 {
-			return nil, none
+			return nil, errEmptyPrompt()
 		}
 		if err := validIDs(ids); err != nil {
 			return nil, err
@@ -222,13 +283,38 @@ func prompts(raw json.RawMessage) ([]item, *apiError) {
 	return out, nil
 }
 
+// errEmptyPrompt is vLLM's error for a prompt without a token.
+func errEmptyPrompt() *apiError { return badRequest("", "The decoder prompt cannot be empty") }
+
 func validIDs(ids []int) *apiError {
 	for _, id := range ids {
 		if id < 0 || id >= 1<<31 {
-			return badRequest("prompt", "Token id %d is out of vocabulary", id)
+			return outOfVocabulary(id)
 		}
 	}
 	return nil
+}
+
+func outOfVocabulary(id int) *apiError {
+	return badRequest("", "Token id %d is out of vocabulary", id)
+}
+
+// truncate cuts a prompt to what the request allows; -1 stands for the context.
+func (b *body) truncate(ids []int, context int) []int {
+	if b.Truncate == nil {
+		return ids
+	}
+	n := *b.Truncate
+	if n < 0 {
+		n = context
+	}
+	switch {
+	case n >= len(ids):
+		return ids
+	case b.Side == "left":
+		return ids[len(ids)-n:]
+	}
+	return ids[:n]
 }
 
 // A turn is one message of a conversation.

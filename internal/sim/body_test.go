@@ -3,6 +3,8 @@ package sim
 import (
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestPrompts(t *testing.T) {
@@ -69,6 +71,39 @@ func TestFrame(t *testing.T) {
 	want := "9\r\ndata: a\n\n\r\na\r\ndata: bc\n\n\r\n"
 	if got != want {
 		t.Fatalf("got %q, want %q", got, want)
+	}
+}
+
+func TestLedgerDropsTheOldest(t *testing.T) {
+	l := ledger{limit: 100}
+	for i := range 1000 {
+		l.add(Truth{Arrived: int64(i), Sent: make([]int64, 5), Due: make([]int64, 5)})
+	}
+	if n := len(l.rows); n < 5 || n > 10 || l.rows[n-1].Arrived != 999 || l.dropped+n != 1000 || l.stamps != 10*n {
+		t.Fatalf("got %d rows of %d stamps, %d dropped", n, l.stamps, l.dropped)
+	}
+	if l.forget(); len(l.rows)+l.stamps+l.dropped != 0 {
+		t.Fatalf("got %d rows, %d stamps, %d dropped", len(l.rows), l.stamps, l.dropped)
+	}
+}
+
+func TestTruncate(t *testing.T) {
+	n := func(i int) *int { return &i }
+	tests := []struct {
+		why  string
+		body body
+		want []int
+	}{
+		{"not asked for", body{}, []int{1, 2, 3, 4}},
+		{"the first ones", body{Truncate: n(2)}, []int{1, 2}},
+		{"the last ones", body{Truncate: n(2), Side: "left"}, []int{3, 4}},
+		{"longer than it is", body{Truncate: n(9)}, []int{1, 2, 3, 4}},
+		{"to the context", body{Truncate: n(-1)}, []int{1, 2, 3}},
+	}
+	for _, tt := range tests {
+		if diff := cmp.Diff(tt.want, tt.body.truncate([]int{1, 2, 3, 4}, 3)); diff != "" {
+			t.Errorf("%s: %s", tt.why, diff)
+		}
 	}
 }
 

@@ -18,17 +18,17 @@ func (*chatAPI) first(a *answer, dst []byte) []byte {
 		dst = append(dst, `{"index":`...)
 		dst = strconv.AppendInt(dst, int64(c.index), 10)
 		dst = append(dst, `,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]`...)
+		if a.body.StreamOptions.Continuous && a.body.StreamOptions.Usage {
+			dst = append(a.appendRunning(dst, a.promptN, 0), '}')
+		}
 		dst = append(dst, `,"prompt_token_ids":`...)
 		if a.body.ReturnIDs {
 			dst = appendInts(dst, a.items[c.item].ids)
 		} else {
 			dst = append(dst, "null"...)
 		}
-		dst = append(dst, `,"prompt_text":null`...)
-		if a.body.StreamOptions.Continuous && a.body.StreamOptions.Usage {
-			dst = append(appendUsage(dst, a.promptN, 0), '}')
-		}
-		dst = append(dst, "}\n\n"...)
+		dst = append(dst, `,"prompt_text":null}`...)
+		dst = append(dst, "\n\n"...)
 	}
 	return dst
 }
@@ -133,12 +133,17 @@ func (c *choice) appendLogprob(dst []byte, l text.Logprob) []byte {
 	name := c.tokenName(l.Token)
 	dst = appendText(append(dst, `"token":`...), name)
 	dst = appendLog(append(dst, `,"logprob":`...), l.Value)
-	dst = append(dst, `,"bytes":[`...)
-	for i := range len(name) {
+	return appendByteList(append(dst, `,"bytes":`...), name)
+}
+
+// appendByteList appends the bytes of s as numbers.
+func appendByteList(dst []byte, s string) []byte {
+	dst = append(dst, '[')
+	for i := range len(s) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = strconv.AppendInt(dst, int64(name[i]), 10)
+		dst = strconv.AppendInt(dst, int64(s[i]), 10)
 	}
 	return append(dst, ']')
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -174,7 +175,15 @@ func TestSettings(t *testing.T) {
 	}
 	for path, want := range map[string]string{"/sim/sol?input=100&output=10": `"simulated":true`, "/sim/state?steps=1": `"trace":[{"step":0,`,
 		"/sim/sol?input=0": "greater than or equal to 1"} {
-		if got, _ := send(t, s, exchange{Method: "GET", Path: path}); !strings.Contains(got.Answer, want) {
+		got, _ := send(t, s, exchange{Method: "GET", Path: path})
+		for range 100 { // a step is told after its tokens were written
+			if strings.Contains(got.Answer, want) {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+			got, _ = send(t, s, exchange{Method: "GET", Path: path})
+		}
+		if !strings.Contains(got.Answer, want) {
 			t.Errorf("%s: got %d %s, want %s in it", path, got.Status, got.Answer, want)
 		}
 	}

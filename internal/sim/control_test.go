@@ -130,9 +130,8 @@ var changing = regexp.MustCompile(`"created":\d+|"modelperm-[0-9a-f]+"|"id":"emb
 // plain makes two answers comparable.
 func plain(x exchange) exchange {
 	x.Answer = changing.ReplaceAllString(x.Answer, "…")
-	if i := strings.Index(x.Location, "/"); strings.HasPrefix(x.Location, "http://") {
-		i = strings.Index(x.Location[7:], "/") + 7
-		x.Location = "http://host" + x.Location[i:]
+	if rest, ok := strings.CutPrefix(x.Location, "http://"); ok {
+		x.Location = "http://host" + rest[strings.Index(rest, "/"):]
 	}
 	return x
 }

@@ -4,16 +4,14 @@ import (
 	"bufio"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
-	"hash/fnv"
 	"net/http"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
-	"tokmeter/internal/sim/engine"
 	"tokmeter/internal/sim/sched"
-	"tokmeter/internal/sim/text"
 	"tokmeter/internal/template"
 )
 
@@ -90,6 +88,9 @@ func (s *Server) newAnswer(c *call, b *body) (*answer, *apiError) {
 		b.Model = s.Model()
 	}
 	a.model = quote(b.Model)
+	if fail := b.check(c.URL.Path, s.maxLen); fail != nil {
+		return nil, fail
+	}
 	if err := s.readPrompt(a); err != nil {
 		return nil, err
 	}
@@ -99,9 +100,6 @@ func (s *Server) newAnswer(c *call, b *body) (*answer, *apiError) {
 	form, err := b.Form()
 	if err != nil {
 		return nil, badRequest("", "%v", err)
-	}
-	if fail := b.check(s); fail != nil {
-		return nil, fail
 	}
 	return a, s.newChoices(a, adapter, form)
 }
@@ -120,7 +118,10 @@ func (s *Server) readPrompt(a *answer) *apiError {
 		a.api, a.id = &chatAPI{}, "chatcmpl-"+id
 		return s.readChat(a)
 	case pathResponses:
-		a.api, a.id = newResponsesAPI(), "resp_"+id
+		a.api, a.id = newResponsesAPI(), "resp_"+randomID()
+		if b.RequestID != "" {
+			a.id = b.RequestID
+		}
 		return s.readInput(a)
 	}
 	a.api, a.id = &completionsAPI{}, "cmpl-"+id
@@ -134,7 +135,12 @@ func (s *Server) readPrompt(a *answer) *apiError {
 	for i := range items {
 		if items[i].ids == nil {
 			items[i].ids = s.tok.Encode(items[i].text, b.AddSpecial == nil || *b.AddSpecial)
-		} else if b.Echo {
+			continue
+		}
+		if id := slices.Max(items[i].ids); s.built != nil && id >= max(s.built.Model.Vocab, s.tok.VocabSize()) {
+			return outOfVocabulary(id)
+		}
+		if b.Echo {
 			items[i].text = s.tok.Decode(items[i].ids, false)
 		}
 	}
@@ -143,11 +149,15 @@ func (s *Server) readPrompt(a *answer) *apiError {
 }
 
 func (s *Server) readChat(a *answer) *apiError {
-	ts, err := turns(a.body.Messages)
-	if err != nil || len(ts) == 0 {
-		if err == nil {
-			err = errors.New("messages must not be empty")
-		}
+	raw := a.body.Messages
+	if len(raw) == 0 || string(raw) == "null" {
+		return missing(a.call.body, "messages")
+	}
+	if raw[0] != '[' {
+		return wrong("list_type", "body.messages", "Input should be a valid list", raw)
+	}
+	ts, err := turns(raw)
+	if err != nil {
 		return badRequest("messages", "%v", err)
 	}
 	return s.readTurns(a, ts)
@@ -155,16 +165,28 @@ func (s *Server) readChat(a *answer) *apiError {
 
 // readInput reads the input of /v1/responses: a text or a list of messages.
 func (s *Server) readInput(a *answer) *apiError {
+	raw := a.body.Input
+	if len(raw) == 0 || string(raw) == "null" {
+		return missing(a.call.body, "input")
+	}
 	var ts []turn
 	var text string
-	if contentText(a.body.Input, &text) == nil && len(a.body.Input) > 0 && a.body.Input[0] == '"' {
+	if json.Unmarshal(raw, &text) == nil {
 		ts = []turn{{"user", text}}
 	} else {
 		var err error
-		if ts, err = turns(a.body.Input); err != nil || len(ts) == 0 {
-			return badRequest("input", "input must be a text or a list of messages")
+		if ts, err = turns(raw); err != nil {
+			return badRequest("input", "input must be a text or a list of messages: %v", err)
 		}
 	}
+	if id := a.body.Previous; id != "" {
+		before, ok := s.store.conversation(id)
+		if !ok {
+			return notStored(id)
+		}
+		ts = append(before, ts...)
+	}
+	a.turns = ts
 	if a.body.Instructions != "" {
 		ts = append([]turn{{"system", a.body.Instructions}}, ts...)
 	}
@@ -173,6 +195,9 @@ func (s *Server) readInput(a *answer) *apiError {
 
 // readTurns makes a prompt of a conversation.
 func (s *Server) readTurns(a *answer, ts []turn) *apiError {
+	if len(ts) == 0 {
+		return badRequest("", "Cannot apply chat template to an empty conversation. Provide at least one message.")
+	}
 	generation := a.body.AddGeneration == nil || *a.body.AddGeneration
 	text, err := s.conversation(ts, generation, a.body)
 	if err != nil {
@@ -211,48 +236,6 @@ func (s *Server) conversation(ts []turn, generation bool, b *body) (string, erro
 	return string(out), nil
 }
 
-// check refuses values that vLLM refuses, in its words.
-func (b *body) check(s *Server) *apiError {
-	n := b.n()
-	switch {
-	case n < 1:
-		return badRequest("", "n must be at least 1, got %d.", n)
-	case n > maxN:
-		return badRequest("", "n must be at most %d, got %d. To increase this limit, set the VLLM_MAX_N_SEQUENCES environment variable.", maxN, n)
-	case b.Temperature != nil && *b.Temperature < 0:
-		return badRequest("temperature", "temperature must be non-negative, got %v. (parameter=temperature, value=%v)", *b.Temperature, *b.Temperature)
-	case b.Temperature != nil && *b.Temperature > 2:
-		return badRequest("temperature", "temperature must be in [0, 2], got %v. (parameter=temperature, value=%v)", *b.Temperature, *b.Temperature)
-	case b.TopP != nil && (*b.TopP <= 0 || *b.TopP > 1):
-		return badRequest("top_p", "top_p must be in (0, 1], got %v. (parameter=top_p, value=%v)", *b.TopP, *b.TopP)
-	case b.Temperature != nil && *b.Temperature == 0 && n > 1:
-		return badRequest("", "n must be 1 when using greedy sampling, got %d.", n)
-	case b.MinTokens < 0:
-		return badRequest("", "min_tokens must be greater than or equal to 0, got %d.", b.MinTokens)
-	case b.Interval < 0:
-		return badRequest("stream_interval", "stream_interval must be at least 1, got %d. (parameter=stream_interval, value=%d)", b.Interval, b.Interval)
-	case b.Logprobs.rows < -1:
-		return badRequest("logprobs", "`logprobs` must be a positive value or -1. (parameter=logprobs, value=%d)", b.Logprobs.rows)
-	case b.TopLogprobs != nil && *b.TopLogprobs < -1:
-		return badRequest("top_logprobs", "`top_logprobs` must be a positive value or -1. (parameter=top_logprobs, value=%d)", *b.TopLogprobs)
-	case b.TopLogprobs != nil && *b.TopLogprobs != 0 && !b.Logprobs.on:
-		return badRequest("top_logprobs", "when using `top_logprobs`, `logprobs` must be set to true. (parameter=top_logprobs)")
-	case max(b.Logprobs.rows, value(b.TopLogprobs)) > maxLogprobs:
-		return badRequest("logprobs", "Requested sample logprobs of %d, which is greater than max allowed: %d", max(b.Logprobs.rows, value(b.TopLogprobs)), maxLogprobs)
-	case b.Priority != 0 && s.built != nil && s.built.Sched.Policy != sched.Priority:
-		return badRequest("", "Got priority %d but Priority scheduling is not enabled.", b.Priority)
-	}
-	for _, stop := range b.Stop {
-		if stop == "" {
-			return badRequest("", "stop cannot contain an empty string.")
-		}
-	}
-	return nil
-}
-
-// maxLogprobs is vLLM's default of --max-logprobs.
-const maxLogprobs = 20
-
 func value(p *int) int {
 	if p == nil {
 		return 0
@@ -265,119 +248,6 @@ func (b *body) n() int {
 		return 1
 	}
 	return *b.N
-}
-
-// limit is how many tokens an answer to a prompt may have, and whether the
-// request says so.
-func (b *body) limit(path string, prompt, maxLen int) (n int, said bool, fail *apiError) {
-	p := b.MaxTokens
-	switch {
-	case path == pathResponses:
-		p = b.MaxOutput
-	case path == pathChat && b.MaxCompletion != nil:
-		p = b.MaxCompletion
-	case path == pathCompletions && p == nil:
-		n := 16
-		p = &n
-	}
-	room := maxLen - prompt
-	if p == nil {
-		return room, false, nil
-	}
-	n = *p
-	if n == 0 && b.Echo && path == pathCompletions {
-		n = 1
-	}
-	if n < 1 {
-		return 0, true, badRequest("max_tokens", "max_tokens must be at least 1, got %d. (parameter=max_tokens, value=%d)", n, n)
-	}
-	return min(n, room), true, nil
-}
-
-// ownLength is how a chat ends whose request sets no limit: about 256 tokens.
-var ownLength = text.Length{Mean: 256, Sigma: 0.6}
-
-// newChoices makes the sequences that were asked for.
-func (s *Server) newChoices(a *answer, adapter string, form *text.Form) *apiError {
-	b := a.body
-	length := text.Length{}
-	if eos := s.now.Load().EOS; eos > 0 {
-		length = text.Length{Mean: 1 / eos, Sigma: 1}
-	}
-	seed := s.opts.Seed
-	if b.Seed != nil {
-		seed ^= uint64(*b.Seed)*0x9e3779b97f4a7c15 + 1
-	}
-	now := time.Now() // with the monotonic clock, which a step of the wall's does not move
-	arrived := now.Add(time.Duration(a.call.arrived - now.UnixNano()))
-	ready := arrived
-	if s.built != nil {
-		ready = arrived.Add(time.Duration(s.built.Frontend * float64(time.Second)))
-	}
-	for i, it := range a.items {
-		if len(it.ids) == 0 {
-			return badRequest("prompt", "The decoder prompt cannot be empty")
-		}
-		if len(it.ids) >= s.maxLen {
-			return tooLong(len(it.ids), s.maxLen)
-		}
-		a.promptN += len(it.ids)
-		limit, said, fail := b.limit(a.call.URL.Path, len(it.ids), s.maxLen)
-		if fail != nil {
-			return fail
-		}
-		if b.MinTokens > limit {
-			return badRequest("", "min_tokens must be less than or equal to max_tokens=%d, got %d.", limit, b.MinTokens)
-		}
-		own := length
-		if !said && own.Mean == 0 {
-			own = ownLength
-		}
-		hash := text.Hash(it.ids)
-		for k := range b.n() {
-			c := &choice{a: a, index: len(a.choices), item: i}
-			if form != nil {
-				script, err := form.Script(s.voice, seed, hash, k, 1)
-				if err != nil {
-					return badRequest("", "%v", err)
-				}
-				c.script = script
-				c.calls = script != nil && form.Calls()
-			}
-			c.voice = s.voice.Answer(text.Ask{Seed: seed, Prompt: hash, Index: k, Length: own, IgnoreEOS: b.IgnoreEOS,
-				MinTokens: b.MinTokens, Stop: b.Stop, IncludeStop: b.IncludeStop, Script: c.script,
-				Accents: a.decision.SplitUTF8 > 0})
-			c.req = &engine.Request{Sink: c, Arrived: arrived, Ready: ready, N: b.n(), Max: limit,
-				Seq: sched.Request{ID: a.id + "-" + strconv.Itoa(c.index), Prompt: it.ids, MaxOutput: limit, MinOutput: b.MinTokens,
-					Priority: b.Priority, Salt: saltOf(b.CacheSalt), Adapter: adapter}}
-			a.choices = append(a.choices, c)
-		}
-	}
-	a.open = len(a.choices)
-	a.prefix = prefixOf(a)
-	a.truth = Truth{ID: a.call.Header.Get("X-Request-Id"), Request: a.id, Stream: b.Stream, Arrived: a.call.arrived,
-		Sent: make([]int64, 0, min(a.choices[0].req.Max*len(a.choices), 1024)), Due: make([]int64, 0, min(a.choices[0].req.Max*len(a.choices), 1024))}
-	return nil
-}
-
-// tooLong is vLLM's error for a prompt beyond the context.
-func tooLong(n, limit int) *apiError {
-	least := ""
-	if n >= limit+1 {
-		n, least = limit+1, "at least "
-	}
-	return badRequest("input_tokens", "This model's maximum context length is %d tokens. However, your prompt contains %s%d input tokens, which exceeds this limit even without any output tokens. Please reduce the length of the input prompt. (parameter=input_tokens, value=%d)",
-		limit, least, n, n)
-}
-
-// saltOf turns cache_salt into what goes into the hashes of blocks.
-func saltOf(salt string) uint64 {
-	if salt == "" {
-		return 0
-	}
-	h := fnv.New64a()
-	h.Write([]byte(salt))
-	return h.Sum64() | 1
 }
 
 func randomID() string {

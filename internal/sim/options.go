@@ -31,6 +31,7 @@ type Options struct {
 
 	Seed       uint64
 	EOS        float64   // chance that the model ends an answer at a token, in [0,1); 0: answers run to max_tokens
+	Prose      float64   // chance that the model answers in prose where it may call a tool, in [0,1]
 	Faults     fault.Set // of every request; a request\'s header adds its own
 	DevMode    bool      // serve the paths that vLLM has in its development mode
 	ServerLoad bool      // count requests for /load

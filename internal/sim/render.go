@@ -105,12 +105,21 @@ func (a *answer) finishEvent(c *choice, dst []byte) []byte {
 		if c != nil {
 			n = c.tokensSent()
 		}
-		dst = append(appendUsage(dst, a.promptOf(c), n), '}')
+		dst = append(a.appendRunning(dst, a.promptOf(c), n), '}')
 	}
 	if c != nil && c.ending != "" && !a.body.StreamOptions.Usage {
 		dst = append(dst, `,"system_fingerprint":"`+fingerprint+`"`...)
 	}
 	return append(dst, "}\n\n"...)
+}
+
+// appendRunning appends the usage so far, which names one more field in chats.
+func (a *answer) appendRunning(dst []byte, prompt, output int) []byte {
+	dst = appendUsage(dst, prompt, output)
+	if a.call.URL.Path == pathChat {
+		dst = append(dst, `,"completion_tokens_details":null`...)
+	}
+	return dst
 }
 
 // promptOf is the length of the prompt that c answers.

@@ -3,7 +3,10 @@ package sim
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
+
+	"tokmeter/internal/sim/text"
 )
 
 // responsesAPI renders /v1/responses. The answer has one choice.
@@ -107,7 +110,7 @@ func (r *responsesAPI) textDelta(c *choice, dst []byte) []byte {
 	dst = appendText(dst, c.text)
 	dst = append(append(append(dst, `,"item_id":"`...), r.item...), `","logprobs":`...)
 	if c.a.body.Logprobs.on {
-		dst = append(dst, bytes.TrimSuffix(bytes.TrimPrefix(c.appendChatLogprobs(nil, c.tokens, c.sent), []byte(`{"content":`)), []byte("}"))...)
+		dst = c.appendResponseLogprobs(dst, c.tokens, c.sent, false)
 	} else {
 		dst = append(dst, "[]"...)
 	}
@@ -130,7 +133,7 @@ func (r *responsesAPI) enter(a *answer, c *choice, kind itemKind, dst []byte) []
 		return r.objectEvent(dst, "response.output_item.added", "item", map[string]any{"id": r.item, "summary": []any{}, "type": "reasoning", "content": nil, "status": "in_progress"}, index)
 	}
 	r.item = "msg_" + randomID()
-	dst = r.objectEvent(dst, "response.output_item.added", "item", r.message("in_progress"), index)
+	dst = r.objectEvent(dst, "response.output_item.added", "item", r.message("in_progress", nil), index)
 	return r.event(dst, "response.content_part.added", []byte(`"content_index":0`+r.at()+`,"part":{"annotations":[],"text":"","type":"output_text","logprobs":[]}`))
 }
 
@@ -143,8 +146,8 @@ func (r *responsesAPI) leave(_ *answer, c *choice, dst []byte) []byte {
 	case textItem:
 		said := quote(c.said())
 		dst = r.eventAnd(dst, "response.output_text.done", []byte(`"content_index":0,"item_id":"`+r.item+`","logprobs":[]`+index), `,"text":`+said)
-		dst = r.event(dst, "response.content_part.done", []byte(`"content_index":0`+r.at()+`,"part":{"annotations":[],"text":`+said+`,"type":"output_text","logprobs":null}`))
-		dst = r.objectEvent(dst, "response.output_item.done", "item", r.message("completed", c.said()), index)
+		dst = r.event(dst, "response.content_part.done", []byte(`"content_index":0`+r.at()+`,"part":{"annotations":[],"text":`+said+`,"type":"output_text","logprobs":`+string(marshal(c.allLogprobs()))+`}`))
+		dst = r.objectEvent(dst, "response.output_item.done", "item", r.message("completed", c.allLogprobs(), c.said()), index)
 	case thoughtItem:
 		said := c.thought.String() + c.reasoning
 		dst = r.eventAnd(dst, "response.reasoning_text.done", []byte(`"content_index":0`+r.at()), `,"text":`+quote(said))
@@ -190,7 +193,7 @@ func (r *responsesAPI) finished(a *answer) *responseObject {
 		if r.item == "" {
 			r.item = "msg_" + randomID()
 		}
-		o.Output = append(o.Output, r.message("completed", said))
+		o.Output = append(o.Output, r.message("completed", c.allLogprobs(), said))
 	}
 	for _, t := range c.called {
 		o.Output = append(o.Output, r.callObject(t.ID, t.Name, t.Arguments, "completed"))
@@ -213,6 +216,7 @@ func (r *responsesAPI) whole(a *answer) any {
 func (r *responsesAPI) keep(a *answer, o *responseObject) {
 	if a.body.Store == nil || *a.body.Store {
 		a.s.store.put(a.id, o)
+		a.s.store.remember(a.id, append(slices.Clone(a.turns), turn{"assistant", a.choices[0].said()}))
 	}
 }
 
@@ -230,10 +234,10 @@ type responseObject struct {
 	Object      string  `json:"object"`
 	Output      []any   `json:"output"`
 	Parallel    bool    `json:"parallel_tool_calls"`
-	Temperature float64 `json:"temperature"`
+	Temperature rawJSON `json:"temperature"`
 	ToolChoice  any     `json:"tool_choice"`
 	Tools       any     `json:"tools"`
-	TopP        float64 `json:"top_p"`
+	TopP        rawJSON `json:"top_p"`
 	Background  bool    `json:"background"`
 	Max         int     `json:"max_output_tokens"`
 	MaxCalls    any     `json:"max_tool_calls"`
@@ -244,12 +248,12 @@ type responseObject struct {
 	Status      string  `json:"status"`
 	Error       any     `json:"error,omitempty"`
 	Text        any     `json:"text"`
-	TopLogprobs any     `json:"top_logprobs"`
+	TopLogprobs *int    `json:"top_logprobs"`
 	Truncation  string  `json:"truncation"`
 	Usage       any     `json:"usage"`
 	User        any     `json:"user"`
-	Presence    float64 `json:"presence_penalty"`
-	Frequency   float64 `json:"frequency_penalty"`
+	Presence    rawJSON `json:"presence_penalty"`
+	Frequency   rawJSON `json:"frequency_penalty"`
 	KV          any     `json:"kv_transfer_params"`
 	EC          any     `json:"ec_transfer_params"`
 	In          any     `json:"input_messages"`
@@ -279,16 +283,17 @@ type responseUsage struct {
 func (r *responsesAPI) object(a *answer, status string) *responseObject {
 	b := a.body
 	o := &responseObject{ID: a.id, Created: a.created, Model: rawJSON(a.model), Object: "response", Output: []any{}, Parallel: true,
-		Temperature: 1, ToolChoice: "auto", Tools: []any{}, TopP: 1, Background: b.Background, Max: a.choices[0].req.Max,
+		Temperature: rawJSON("1.0"), ToolChoice: "none", Tools: []any{}, TopP: rawJSON("1.0"), Background: b.Background,
+		Presence: rawJSON("0.0"), Frequency: rawJSON("0.0"), TopLogprobs: b.TopLogprobs, Max: a.choices[0].req.Max,
 		Tier: "auto", Status: status, Truncation: "disabled"}
 	if b.Temperature != nil {
-		o.Temperature = *b.Temperature
+		o.Temperature = rawJSON(pyFloat(*b.Temperature))
 	}
 	if b.TopP != nil {
-		o.TopP = *b.TopP
+		o.TopP = rawJSON(pyFloat(*b.TopP))
 	}
 	if len(b.Tools) > 0 {
-		o.Tools = b.Tools
+		o.Tools, o.ToolChoice = b.Tools, "auto"
 	}
 	if len(b.ToolChoice) > 0 {
 		o.ToolChoice = b.ToolChoice
@@ -297,6 +302,46 @@ func (r *responsesAPI) object(a *answer, status string) *responseObject {
 		o.Instruct = b.Instructions
 	}
 	return o
+}
+
+// allLogprobs are the log probabilities of the answer so far, nil where they are
+// not wanted.
+func (c *choice) allLogprobs() any {
+	if !c.a.body.Logprobs.on {
+		return nil
+	}
+	tokens := c.log
+	return rawJSON(c.appendResponseLogprobs(nil, tokens, 0, true))
+}
+
+// appendResponseLogprobs appends log probabilities as items of /v1/responses have
+// them; its events have no bytes.
+func (c *choice) appendResponseLogprobs(dst []byte, tokens []text.Token, pos int, withBytes bool) []byte {
+	top := value(c.a.body.TopLogprobs)
+	one := func(dst []byte, l text.Logprob) []byte {
+		name := c.tokenName(l.Token)
+		dst = appendText(append(dst, `{"token":`...), name)
+		if withBytes {
+			dst = append(dst, `,"bytes":`...)
+			dst = appendByteList(dst, name)
+		}
+		return appendLog(append(dst, `,"logprob":`...), l.Value)
+	}
+	dst = append(dst, '[')
+	for i, r := range c.rows(tokens, pos, max(top, 1)) {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(one(dst, r[0]), `,"top_logprobs":[`...)
+		for j := range min(top, len(r)) {
+			if j > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(one(dst, r[j]), '}')
+		}
+		dst = append(dst, "]}"...)
+	}
+	return append(dst, ']')
 }
 
 type messageObject struct {
@@ -309,7 +354,7 @@ type messageObject struct {
 }
 
 // message is an output item of text.
-func (r *responsesAPI) message(status string, said ...string) any {
+func (r *responsesAPI) message(status string, logprobs any, said ...string) any {
 	m := messageObject{ID: r.item, Content: []any{}, Role: "assistant", Status: status, Type: "message"}
 	for _, s := range said {
 		m.Content = append(m.Content, struct {
@@ -317,7 +362,7 @@ func (r *responsesAPI) message(status string, said ...string) any {
 			Text        string `json:"text"`
 			Type        string `json:"type"`
 			Logprobs    any    `json:"logprobs"`
-		}{[]any{}, s, "output_text", nil})
+		}{[]any{}, s, "output_text", logprobs})
 	}
 	return m
 }

@@ -382,10 +382,6 @@ func TestPriority(t *testing.T) {
 			}
 		}
 	}
-	plain := serve(t, fast())
-	if status, text := post(t, plain, pathCompletions, `{"prompt":"p","priority":1}`); status != 400 || !strings.Contains(text, "Priority scheduling is not enabled") {
-		t.Fatalf("priority without the policy: got %d %s", status, text)
-	}
 }
 
 // TestServedEqualsReplayed: the same arrivals on the virtual clock have the same

@@ -8,7 +8,6 @@ package sim
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,11 +31,6 @@ func DefaultSpec() Spec {
 }
 
 const specHelp = "want ttft=50ms,itl=20ms,jitter=0.1,seed=0,model=NAME, each of them optional"
-
-// serves reports whether requests may name model.
-func (s Spec) serves(model string) bool {
-	return model == s.Model || slices.Contains(s.Adapters, model)
-}
 
 // ParseSpec reads a comma-separated list of key=value over the defaults. The
 // empty string is the default.

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -15,6 +16,7 @@ const storeSize = 1024
 type store struct {
 	mu    sync.Mutex
 	rows  map[string]*responseObject
+	said  map[string][]turn  // the conversation up to each
 	on    map[string]*answer // in the background, not ended
 	order []string
 }
@@ -24,7 +26,7 @@ func (s *store) put(id string, o *responseObject) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.rows == nil {
-		s.rows, s.on = map[string]*responseObject{}, map[string]*answer{}
+		s.rows, s.on, s.said = map[string]*responseObject{}, map[string]*answer{}, map[string][]turn{}
 	}
 	if _, ok := s.rows[id]; !ok {
 		s.order = append(s.order, id)
@@ -32,6 +34,7 @@ func (s *store) put(id string, o *responseObject) {
 	s.rows[id] = o
 	if len(s.order) > storeSize {
 		delete(s.rows, s.order[0])
+		delete(s.said, s.order[0])
 		s.order = s.order[1:]
 	}
 }
@@ -53,6 +56,28 @@ func (s *store) finish(id string, o *responseObject) {
 	if on {
 		s.put(id, o)
 	}
+}
+
+// remember keeps the conversation that a response ended.
+func (s *store) remember(id string, ts []turn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rows[id] != nil {
+		s.said[id] = ts
+	}
+}
+
+// conversation is what was said up to a response, its own text included.
+func (s *store) conversation(id string) ([]turn, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ts, ok := s.said[id]
+	return slices.Clone(ts), ok
+}
+
+// notStored is the error for a response that is not there.
+func notStored(id string) *apiError {
+	return &apiError{http.StatusNotFound, "invalid_request_error", "response_id", "Response with id '" + id + "' not found."}
 }
 
 func (s *store) get(id string) *responseObject {
@@ -95,7 +120,7 @@ func (s *Server) stored(c *call) bool {
 	id, what, _ := strings.Cut(strings.TrimPrefix(c.URL.Path, pathResponses+"/"), "/")
 	o := s.store.get(id)
 	if o == nil {
-		return c.replyError(&apiError{http.StatusNotFound, "invalid_request_error", "response_id", "Response with id '" + id + "' not found."})
+		return c.replyError(notStored(id))
 	}
 	if c.Method == http.MethodGet {
 		return c.reply(http.StatusOK, o)

@@ -33,15 +33,47 @@ type Truth struct {
 	Finish      string `json:"finish_reason"` // of the last choice; "" or abort where it has no whole answer
 }
 
-// A ledger keeps the truths of finished requests.
+// maxStamps is how many times of tokens are kept: some 256 MB.
+const maxStamps = 16 << 20
+
+// A ledger keeps the truths of finished requests, the last ones where they are
+// very many.
 type ledger struct {
-	mu   sync.Mutex
-	rows []Truth
+	mu      sync.Mutex
+	rows    []Truth
+	stamps  int
+	dropped int
+	limit   int // of stamps; 0: maxStamps
 }
+
+func (t *Truth) stamps() int { return len(t.Sent) + len(t.Due) }
 
 func (l *ledger) add(t Truth) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.rows = append(l.rows, t)
+	l.stamps += t.stamps()
+	limit := l.limit
+	if limit == 0 {
+		limit = maxStamps
+	}
+	if l.stamps <= limit {
+		return
+	}
+	// A quarter goes at once, so that not every request moves all the others.
+	n := 0
+	for n < len(l.rows)-1 && l.stamps > limit*3/4 {
+		l.stamps -= l.rows[n].stamps()
+		n++
+	}
+	l.dropped += n
+	l.rows = append([]Truth(nil), l.rows[n:]...)
+}
+
+// forget drops everything.
+func (l *ledger) forget() {
+	l.mu.Lock()
+	l.rows, l.stamps, l.dropped = nil, 0, 0
 	l.mu.Unlock()
 }
 
@@ -49,7 +81,7 @@ func (l *ledger) add(t Truth) {
 // of arrival.
 func (s *Server) Truth() []Truth {
 	s.truth.mu.Lock()
-	rows := append([]Truth(nil), s.truth.rows...)
+	rows := append([]Truth{}, s.truth.rows...)
 	s.truth.mu.Unlock()
 	sort.SliceStable(rows, func(i, j int) bool { return rows[i].Arrived < rows[j].Arrived })
 	return rows
@@ -57,13 +89,14 @@ func (s *Server) Truth() []Truth {
 
 // Forget drops the truths kept so far.
 func (s *Server) Forget() {
-	s.truth.mu.Lock()
-	s.truth.rows = nil
-	s.truth.mu.Unlock()
+	s.truth.forget()
 }
 
 func (s *Server) getTruth(c *call) bool {
-	return c.reply(http.StatusOK, map[string]any{"simulated": true, "requests": s.Truth(), "lateness": lateObject(s.Lateness())})
+	s.truth.mu.Lock()
+	dropped := s.truth.dropped
+	s.truth.mu.Unlock()
+	return c.reply(http.StatusOK, map[string]any{"simulated": true, "requests": s.Truth(), "dropped": dropped, "lateness": lateObject(s.Lateness())})
 }
 
 func (s *Server) forgetTruth(c *call) bool {

@@ -130,17 +130,21 @@ func (f *fixed) run() {
 			f.alarm.Wait(next)
 			continue
 		}
-		more := !quit && f.step(r)
+		ended := sched.Aborted
+		if !quit {
+			ended = f.step(r)
+		}
 		f.mu.Lock()
-		if more && !r.quit {
+		if ended == sched.Unfinished && !r.quit {
 			heap.Push(&f.due, r)
 			f.mu.Unlock()
 			continue
 		}
-		if r.Ended == sched.Unfinished {
-			r.Ended = sched.Aborted
+		if ended == sched.Unfinished {
+			ended = sched.Aborted
 		}
-		if r.Ended == sched.Aborted {
+		r.Ended = ended
+		if ended == sched.Aborted {
 			f.state.Aborted++
 		} else {
 			f.state.Finished++
@@ -172,8 +176,8 @@ func (f *fixed) pop() (r *Request, quit bool, next time.Time, ok bool) {
 	return r, r.quit, next, true
 }
 
-// step gives r its next token and reports whether another one follows.
-func (f *fixed) step(r *Request) bool {
+// step gives r its next token and says whether and how that ends it.
+func (f *fixed) step(r *Request) sched.Finish {
 	due := r.fixed.next
 	f.late.step(time.Since(due), 0)
 	token, end := r.Sink.Sample(r)
@@ -201,11 +205,10 @@ func (f *fixed) step(r *Request) bool {
 	for _, o := range f.observe {
 		o.Token(r, 1, gap)
 	}
-	r.Ended = r.Seq.Finish
-	if r.Ended == sched.Unfinished && !more {
-		r.Ended = sched.Stopped
+	if r.Seq.Finish == sched.Unfinished && !more {
+		return sched.Stopped
 	}
-	return r.Ended == sched.Unfinished
+	return r.Seq.Finish
 }
 
 func (f *fixed) Snapshot() Snapshot {

@@ -335,9 +335,13 @@ func (e *clocked) dropAll(why error) {
 // publish makes the state known.
 func (e *clocked) publish() {
 	running, waiting, deferred := e.sched.Counts()
+	early := len(e.early)
+	if !e.holding { // those that are not ready are with the API server, not in the queue
+		early = e.ready(e.at)
+	}
 	p := e.sched.Prefix()
 	x := Snapshot{
-		Running: running, Waiting: waiting + len(e.early), Deferred: deferred, Capacity: waiting - deferred + len(e.early),
+		Running: running, Waiting: waiting + early, Deferred: deferred, Capacity: waiting - deferred + early,
 		Blocks: e.cfg.Sched.Blocks - 1, Free: e.sched.Free(), KVUsage: e.sched.Usage(),
 		Steps: e.count.steps, Preemptions: e.count.preempted, Queries: int64(p.Queries), Hits: int64(p.Hits),
 		Prompt: e.count.prompt, Output: e.count.output, Finished: e.count.finished, Aborted: e.count.aborted,
@@ -350,6 +354,17 @@ func (e *clocked) publish() {
 	e.mu.Lock()
 	e.state = x
 	e.mu.Unlock()
+}
+
+// ready counts those that the scheduler may see by now but has not.
+func (e *clocked) ready(now time.Time) int {
+	n := 0
+	for _, r := range e.early {
+		if !r.Ready.After(now) {
+			n++
+		}
+	}
+	return n
 }
 
 func adaptersOf(rs []*sched.Request) []string {

@@ -141,8 +141,10 @@ func (e *clocked) Snapshot() Snapshot {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	x := e.state
-	x.Waiting += len(e.inbox)
-	x.Capacity += len(e.inbox)
+	if x.Paused {
+		x.Waiting += len(e.inbox)
+		x.Capacity += len(e.inbox)
+	}
 	return x
 }
 

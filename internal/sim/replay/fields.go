@@ -87,6 +87,16 @@ func (f fields) number(names []name) (float64, string, error) {
 	return math.NaN(), "", nil
 }
 
+// given is the first of the names that has a value, whatever it is.
+func (f fields) given(names []name) string {
+	for _, n := range names {
+		if raw, ok := f[n.key]; ok && string(raw) != "null" {
+			return n.key
+		}
+	}
+	return ""
+}
+
 // scalar reads a number, as such or as text.
 func scalar(raw json.RawMessage) (float64, bool) {
 	s := string(raw)
@@ -200,6 +210,9 @@ func (f fields) arrival(b *builder) (a Arrival, format string, err error) {
 				return a, "", fmt.Errorf("\"timestamp\" is %s: want a number, or a date and time", short(raw))
 			}
 			break
+		}
+		if bad := f.given(arrivalNames()); bad != "" {
+			return a, "", fmt.Errorf("%q is %s: want a number of seconds", bad, short(f[bad]))
 		}
 		b.untimed++
 		at = 0

@@ -97,6 +97,7 @@ func TestReadRefuses(t *testing.T) {
 		{"half a token", `{"arrival": 0, "prompt": 3.5, "output": 3}`, `"prompt" is 3.5`},
 		{"a prompt of nothing", `{"arrival": 0, "prompt": 0, "output": 3}`, "a prompt of 0 tokens"},
 		{"fewer than no tokens", `{"arrival": 0, "prompt": 5, "output": -3}`, `"output" is -3`},
+		{"an arrival in words", `{"arrival": "soon", "prompt": 5, "output": 3}`, `line 1: "arrival" is "soon"`},
 		{"a time that is none", `{"timestamp": "yesterday", "prompt": 5, "output": 3}`, `"timestamp" is "yesterday"`},
 		{"a time without end", `{"arrival": 1e300, "prompt": 5, "output": 3}`, "arrival at 1e+300 s"},
 		{"answers of nothing alone", `{"arrival": 0, "prompt": 5, "output": 0}`, "none of its 1 requests has an answer"},

@@ -48,7 +48,6 @@ type Machine struct {
 	window    float64 // layers that slide
 	look      int     // tokens that they look back
 	otherRow  float64 // bytes a row of what is neither, a layer
-	link      [2]float64
 	host      float64 // seconds a step
 	hostSeq   float64 // seconds a sequence
 	hostFrom  From

@@ -32,7 +32,7 @@ func smax(x, y, q float64) float64 {
 type parts struct {
 	weights, kv, compute float64 // seconds that a kernel waits for each
 	weightBytes, kvBytes float64 // of one card
-	flops, arithmetic    float64 // operations of one card; the same over their peaks
+	flops                float64 // operations of one card
 }
 
 // time is the seconds of one multiplication of rows rows.

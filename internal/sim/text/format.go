@@ -8,6 +8,11 @@ import (
 	"strings"
 )
 
+// A refusal is an error in vLLM's own words.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
 // A Wish is the part of a request's body that asks for an answer of a certain
 // form. The fields are as they stand in the body.
 type Wish struct {
@@ -130,7 +135,7 @@ func (f *Form) readTools(w Wish) error {
 		f.tools = append(f.tools, tool{fn.Name, s})
 	}
 	if len(f.tools) == 0 {
-		return errors.New("The tool specified in `tool_choice` does not match any of the specified `tools`")
+		return refusal("The tool specified in `tool_choice` does not match any of the specified `tools`")
 	}
 	return nil
 }
@@ -152,7 +157,7 @@ func readChoice(raw json.RawMessage, tools bool) (c choice, name string, err err
 		case "required":
 			c = required
 		default:
-			return noTool, "", fmt.Errorf("Invalid value for `tool_choice`: %.40s! Only named tools, \"none\", \"auto\" or \"required\" are supported.", word)
+			return noTool, "", refusal(fmt.Sprintf("Invalid value for `tool_choice`: %.40s! Only named tools, \"none\", \"auto\" or \"required\" are supported.", word))
 		}
 	} else {
 		var o struct {
@@ -162,7 +167,7 @@ func readChoice(raw json.RawMessage, tools bool) (c choice, name string, err err
 			} `json:"function"`
 		}
 		if err := json.Unmarshal(raw, &o); err != nil || o.Name+o.Function.Name == "" {
-			return noTool, "", errors.New("Expected field `function` in `tool_choice`! Correct usage: `{\"type\": \"function\", \"function\": {\"name\": \"my_function\"}}`")
+			return noTool, "", refusal("Expected field `function` in `tool_choice`! Correct usage: `{\"type\": \"function\", \"function\": {\"name\": \"my_function\"}}`")
 		}
 		c, name = named, o.Function.Name
 		if name == "" {
@@ -170,7 +175,7 @@ func readChoice(raw json.RawMessage, tools bool) (c choice, name string, err err
 		}
 	}
 	if !tools {
-		return noTool, "", errors.New("When using `tool_choice`, `tools` must be set.")
+		return noTool, "", refusal("When using `tool_choice`, `tools` must be set.")
 	}
 	return c, name, nil
 }
@@ -232,7 +237,7 @@ func (f *Form) readStructured(raw json.RawMessage) (err error) {
 		}
 	}
 	if kinds != 1 {
-		return fmt.Errorf("You can only use one kind of structured outputs constraint, and must use one: %d are given", kinds)
+		return refusal(fmt.Sprintf("You can only use one kind of structured outputs constraint, and must use one: %d are given", kinds))
 	}
 	switch {
 	case r.Grammar != nil || present(r.StructuralTag):

@@ -369,3 +369,40 @@ func TestScriptText(t *testing.T) {
 		}
 	}
 }
+
+// FuzzForm: whatever a body asks for is refused in one line or written, and a
+// call's pieces put its arguments together.
+func FuzzForm(f *testing.F) {
+	f.Add([]byte(`{"tools":` + weather + `,"tool_choice":"required"}`))
+	f.Add([]byte(`{"response_format":{"type":"json_object"}}`))
+	f.Add([]byte(`{"structured_outputs":{"regex":"a{2,3}"}}`))
+	f.Add([]byte(`{"text":{"format":{"type":"json_schema","schema":{"type":"array"}}},"tools":[{"type":"function","name":"f"}]}`))
+	v := NewVoice(tokenize.Builtin())
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var w Wish
+		if json.Unmarshal(body, &w) != nil {
+			return
+		}
+		form, err := w.Form()
+		if err != nil || form == nil {
+			return
+		}
+		s, err := form.Script(v, 1, 2, 0, 1)
+		if err != nil {
+			return
+		}
+		a := v.Answer(Ask{Script: s})
+		var text, arguments strings.Builder
+		for end := false; !end; {
+			_, end = a.Next()
+			d := a.Delta(end)
+			text.WriteString(d.Text)
+			for _, c := range d.Calls {
+				arguments.WriteString(c.Arguments)
+			}
+		}
+		if form.Calls() == (arguments.Len() == 0) || form.Calls() && text.Len() > 0 {
+			t.Fatalf("%s: text %q, arguments %q", body, text.String(), arguments.String())
+		}
+	})
+}

@@ -20,6 +20,12 @@ type place struct {
 type found struct {
 	word   string
 	tokens []Token
+	frail  bool // a comma or a full stop after it makes other tokens of it
+}
+
+// silent reports whether one of its tokens adds no text.
+func (f found) silent() bool {
+	return slices.ContainsFunc(f.tokens, func(t Token) bool { return t.Text == "" })
 }
 
 type lexicon struct{ tok *tokenize.Tokenizer }
@@ -48,7 +54,13 @@ func (l lexicon) best(c class, p place) []found {
 			single = append(single, f)
 		}
 	}
-	if c != accented && c != symbolics && len(single) > 0 && len(single)*5 >= len(list) {
+	if c == accented || c == symbolics {
+		return all
+	}
+	if loud := slices.DeleteFunc(slices.Clone(all), found.silent); len(loud) > 0 {
+		all = loud
+	}
+	if len(single) > 0 && len(single)*5 >= len(list) {
 		return single
 	}
 	return all
@@ -88,8 +100,15 @@ func (l lexicon) find(w string, p place) (found, bool) {
 		f.tokens = append(f.tokens, t)
 		all.WriteString(t.Text)
 	}
+	f.frail = l.changes(p.left+p.lead+word, ",") || l.changes(p.left+p.lead+word, ".")
 	said := strings.TrimSpace(all.String())
 	return f, strings.EqualFold(said, strings.TrimSpace(word)) && (p.left == "" || len(d.held) == 0)
+}
+
+// changes reports whether a sign after s makes other tokens of s, or s of it.
+func (l lexicon) changes(s, sign string) bool {
+	apart := len(l.tok.Encode(s, false)) + len(l.tok.Encode("x"+sign, false)) - len(l.tok.Encode("x", false))
+	return len(l.tok.Encode(s+sign, false)) != apart
 }
 
 // A detokenizer turns ids into text as they come. Text that ends inside a

@@ -53,6 +53,9 @@ func (p *prose) push(u uint16) {
 // say puts a word of c into the sentence.
 func (p *prose) say(c class) {
 	if p.n > 0 {
+		if c >= comma && c <= pause && p.v.units[p.queue[p.n-1]].frail && !p.v.calm.empty() {
+			p.push(p.one(p.v.calm))
+		}
 		p.push(p.one(p.v.mid[c]))
 	} else {
 		p.push(p.one(p.begin[c]))

@@ -63,8 +63,8 @@ func TestProse(t *testing.T) {
 	for name, v := range voices(t) {
 		t.Run(name, func(t *testing.T) {
 			same, total := 0, 0
-			for seed := range uint64(40) {
-				n := 1 + int(seed)*7
+			for seed := range uint64(200) {
+				n := 1 + int(seed)*7%500
 				ids, texts := say(v.Answer(Ask{Seed: seed, Prompt: 3}), n)
 				all := strings.Join(texts, "")
 				if len(ids) != n || len(texts) != n {
@@ -87,9 +87,7 @@ func TestProse(t *testing.T) {
 			t.Logf("%d of %d texts come back with their count; %d units, plain %v, eos %d: %q", same, total, len(v.units), v.plain, v.eos, strings.Join(texts, ""))
 			want := total
 			switch name {
-			case "small_gemma", "small_llama2", "small_llama2_metaspace": // their merges join letters and punctuation
-				want = total / 5
-			case "small_t5", "small_xlmr": // an answer cut inside a word may be said with fewer tokens
+			case "small_t5", "small_xlmr", "small_gemma", "small_llama2", "small_llama2_metaspace": // an answer cut inside a word may be said with fewer tokens
 				want = total * 9 / 10
 			}
 			if same < want {

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -21,6 +22,7 @@ type Voice struct {
 	begin  [classes]span // units that begin a sentence after another
 	para   [classes]span // units that begin a paragraph
 	first  [classes]span // units that begin an answer
+	calm   span          // adverbs that may stand before every sign
 	plain  bool          // there are words enough for sentences
 	others []Token       // tokens with different texts, for alternatives
 }
@@ -30,6 +32,7 @@ type unit struct {
 	from, to uint32 // in Voice.tokens
 	vowel    bool   // it begins with one
 	an       bool   // it is the article "an"
+	frail    bool   // it must not stand before a comma or a full stop
 }
 
 // A span is some of Voice.units.
@@ -62,6 +65,7 @@ func NewVoice(tok *tokenize.Tokenizer) *Voice {
 	if v.mid[pause].empty() {
 		v.mid[pause] = v.mid[stop]
 	}
+	v.calm = v.add(slices.DeleteFunc(l.best(manner, place{left: "and", lead: " ", right: " and"}), func(f found) bool { return f.frail }))
 	if !v.plain {
 		v.sayTokens()
 	}
@@ -110,6 +114,7 @@ func (v *Voice) add(found []found) span {
 			from: uint32(len(v.tokens)), to: uint32(len(v.tokens) + len(f.tokens)),
 			vowel: strings.ContainsRune("aeiou", unicode.ToLower(r)) && !strings.HasPrefix(f.word, "us") && f.word != "one" || f.word == "honest",
 			an:    strings.EqualFold(f.word, "an"),
+			frail: f.frail,
 		})
 		v.tokens = append(v.tokens, f.tokens...)
 	}
