@@ -214,7 +214,7 @@ func short(s string) string {
 
 // didYouMean is a hint with the nearest names, or nothing.
 func didYouMean(name string, names []string) string {
-	best, least := "", max(1, len(name)/3)+1
+	best, least := "", min(max(2, len(name)/3), len(name)-1)+1
 	for _, n := range names {
 		if d := distance(name, n); d < least {
 			best, least = n, d

@@ -1,0 +1,173 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"tokmeter/internal/compare"
+)
+
+// result puts together what the state has. Every run is read again from its
+// records, so that an experiment that was stopped gives what an undisturbed one
+// gives.
+func (x *driver) result(ctx context.Context) *Result {
+	r := &Result{Baseline: x.spec.Baseline, Complete: x.state.Complete}
+	outcomes := make([][]Outcome, len(x.spec.Variants))
+	failures := make([]string, len(x.spec.Variants))
+	for round := range x.spec.Rounds {
+		for _, l := range x.spec.Loads() {
+			for i, v := range x.spec.Variants {
+				s := x.state.find(Measure, v.Name, round, l, 0)
+				if s == nil {
+					continue
+				}
+				o, err := x.load(ctx, v, s)
+				if err != nil {
+					failures[i] = err.Error()
+					r.note("%s: round %d at %s: %s", v.Name, round+1, loadText(l), oneLine(err.Error()))
+					continue
+				}
+				outcomes[i] = append(outcomes[i], o)
+				r.Runs = append(r.Runs, o.Run)
+				r.Dirs = append(r.Dirs, o.Dir)
+			}
+		}
+	}
+	for i, v := range x.spec.Variants {
+		c := x.variant(r, v, outcomes[i])
+		if len(outcomes[i]) == 0 {
+			c.Failure = oneLine(failures[i])
+		}
+		if why := x.gone(v.Name); why != "" {
+			if len(outcomes[i]) == 0 && c.Failure == "" {
+				c.Failure = oneLine(why)
+			}
+			r.note("%s: given up: %s", v.Name, oneLine(why))
+		}
+		if len(outcomes[i]) == 0 && c.Failure == "" {
+			c.Failure = "not measured"
+		}
+		r.Variants = append(r.Variants, c)
+		if len(x.spec.Goals) > 0 {
+			s := x.told(v.Name)
+			s.Next() // says why it ended, if it did
+			r.Held = append(r.Held, s.Held(v.Name))
+		}
+	}
+	x.drift(r)
+	return r
+}
+
+func (r *Result) note(format string, args ...any) {
+	if s := fmt.Sprintf(format, args...); !slices.Contains(r.Notes, s) {
+		r.Notes = append(r.Notes, s)
+	}
+}
+
+// oneLine is a text without its further lines.
+func oneLine(s string) string {
+	line, rest, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	if strings.TrimSpace(rest) != "" {
+		line += " …"
+	}
+	return line
+}
+
+// load reads one run of the state, or says why it has no result.
+func (x *driver) load(ctx context.Context, v Variant, s *Step) (Outcome, error) {
+	if s.Failure != "" {
+		return Outcome{}, fmt.Errorf("%s", s.Failure)
+	}
+	j := Job{Kind: s.Kind, Variant: v, Round: s.Round, Load: s.Load, Salt: x.salt(s.Round, s.Load)}
+	o, err := x.deps.Runner.Load(ctx, j, s.Path)
+	if err != nil {
+		return o, fmt.Errorf("its records can't be read: %w", err)
+	}
+	o.Run.Variant, o.Run.Round, o.Run.Load = v.Name, s.Round, s.Load
+	o.Run.Warnings = slices.Concat(o.Run.Warnings, s.Warnings)
+	return o, nil
+}
+
+// variant is what compare wants to know of one.
+func (x *driver) variant(r *Result, v Variant, outcomes []Outcome) compare.Variant {
+	f := x.state.Facts[v.Name]
+	c := compare.Variant{
+		Name: v.Name, Model: v.Model, Precision: v.Precision, Simulated: v.Simulate != "",
+		Version: f.Version, Args: f.Args, Card: f.Card, Kernel: f.Kernel,
+		WeightBytes: firstOf(v.WeightBytes, f.WeightBytes), PowerW: firstOf(v.PowerW, f.PowerW), PricePerHour: v.Price, HostMs: f.HostMs,
+	}
+	power, n := 0.0, 0
+	for i, o := range outcomes {
+		if i == 0 {
+			c.Prompts, c.IgnoreEOS = o.Prompts, o.IgnoreEOS
+		}
+		if o.Prompts != c.Prompts {
+			r.note("%s: the requests of its runs are not the same", v.Name)
+			c.Prompts = "" // no hash stands for all of them
+			break
+		}
+		if o.PowerW > 0 {
+			power, n = power+o.PowerW, n+1
+		}
+	}
+	if c.PowerW == 0 && n > 0 {
+		c.PowerW = power / float64(n)
+	}
+	x.limits(r, v, &c, outcomes)
+	return c
+}
+
+func firstOf(all ...float64) float64 {
+	for _, x := range all {
+		if x > 0 {
+			return x
+		}
+	}
+	return 0
+}
+
+// drift adds how the answers agree with the baseline's.
+func (x *driver) drift(r *Result) {
+	if x.spec.Drift == 0 {
+		return
+	}
+	answers := func(name string) string {
+		s := x.state.find(driftStep, name, 0, compare.Load{}, 0)
+		switch {
+		case s == nil:
+			return ""
+		case s.Failure != "":
+			r.note("%s: no answers for drift: %s", name, oneLine(s.Failure))
+			return ""
+		}
+		return s.Path
+	}
+	base := answers(x.spec.Baseline)
+	for i := range r.Variants {
+		v := &r.Variants[i]
+		if v.Name == x.spec.Baseline {
+			continue
+		}
+		other := answers(v.Name)
+		if base == "" || other == "" {
+			continue
+		}
+		a, err := x.deps.Asker.Agree(base, other)
+		if err != nil {
+			r.note("%s: drift: %s", v.Name, oneLine(err.Error()))
+			continue
+		}
+		v.Drift = &a
+	}
+}
+
+// seconds is 0 where there is no time.
+func seconds(ms float64) float64 {
+	if math.IsNaN(ms) {
+		return 0
+	}
+	return ms / 1e3
+}

@@ -1,0 +1,245 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"tokmeter/internal/compare"
+)
+
+// errGone says that a variant can't go on; the experiment can.
+var errGone = errors.New("the variant is given up")
+
+// turn does what is left of a turn. The error ends the experiment.
+func (x *driver) turn(ctx context.Context, b *bench, t turn) error {
+	v := x.spec.Variants[t.variant]
+	for _, l := range t.loads {
+		if x.find(Measure, v.Name, t.round, l) != nil {
+			continue
+		}
+		if x.gone(v.Name) != "" {
+			return nil
+		}
+		if err := x.up(ctx, b, v, t.round); err != nil {
+			return ignoreGone(err)
+		}
+		if err := x.measure(ctx, b, v, t.round, l); err != nil {
+			return err
+		}
+	}
+	if !x.wantsDrift(t) || x.gone(v.Name) != "" {
+		return nil
+	}
+	if err := x.up(ctx, b, v, t.round); err != nil {
+		return ignoreGone(err)
+	}
+	return x.ask(ctx, b, v)
+}
+
+func ignoreGone(err error) error {
+	if errors.Is(err, errGone) {
+		return nil
+	}
+	return err
+}
+
+// up has the variant's engine started and warm.
+func (x *driver) up(ctx context.Context, b *bench, v Variant, round int) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if b.server != nil {
+		return nil
+	}
+	x.tell(v.Name, round+1, "starts")
+	s, err := x.deps.Starter.Start(ctx, v)
+	if cause := context.Cause(ctx); cause != nil {
+		if err == nil {
+			b.server = s // lane stops it
+		}
+		return cause
+	}
+	if err != nil {
+		x.tell(v.Name, round+1, "did not start: %v", err)
+		if err := x.add(Step{Kind: startStep, Variant: v.Name, Failure: err.Error()}); err != nil {
+			return err
+		}
+		return errGone
+	}
+	b.server, b.warnings = s, x.learn(v, s.Facts())
+	warnings, err := x.warm(ctx, b, v, round)
+	b.warnings = append(b.warnings, warnings...)
+	return err
+}
+
+// learn keeps the facts of a variant's first start and says what is another at
+// a later one.
+func (x *driver) learn(v Variant, f Facts) []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	first, ok := x.state.Facts[v.Name]
+	if !ok {
+		x.state.Facts[v.Name] = f // saved with the next step
+		return nil
+	}
+	var out []string
+	for _, d := range []struct{ what, was, is string }{
+		{"version", first.Version, f.Version}, {"card", first.Card, f.Card}, {"kernel", first.Kernel, f.Kernel},
+	} {
+		if d.was != d.is {
+			out = append(out, fmt.Sprintf("%s: its server's %s was %q at the first start and is %q", v.Name, d.what, d.was, d.is))
+		}
+	}
+	return out
+}
+
+// measure makes one run of the table.
+func (x *driver) measure(ctx context.Context, b *bench, v Variant, round int, l compare.Load) error {
+	s := Step{Kind: Measure, Variant: v.Name, Round: round, Load: l, Warnings: b.warnings}
+	o, err := x.run(ctx, b, Job{Kind: Measure, Variant: v, Round: round, Load: l, Salt: x.salt(round, l)})
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if err != nil {
+		x.tell(v.Name, round+1, "run failed: %v", err)
+		s.Failure = err.Error()
+	} else {
+		s.Path = o.Dir
+		x.tell(v.Name, round+1, "%s done", loadText(l))
+	}
+	if e := x.add(s); e != nil {
+		return e
+	}
+	if err != nil {
+		return x.stop(ctx, b) // what is left of it may be broken: the next run has a fresh one
+	}
+	return nil
+}
+
+// run resets the cache where the spec says so, and runs the job.
+func (x *driver) run(ctx context.Context, b *bench, j Job) (Outcome, error) {
+	j.URL = b.server.URL()
+	if x.spec.Cache == CacheReset {
+		if err := x.deps.Resetter.Reset(ctx, j.Variant, j.URL); err != nil {
+			return Outcome{}, fmt.Errorf("the prefix cache can't be reset (take cache: %s): %w", CacheSalt, err)
+		}
+	}
+	return x.deps.Runner.Run(ctx, j)
+}
+
+// salt is that of a round and load, equal for all variants. The first prompts
+// that a server gets need none, as long as all servers are started here.
+func (x *driver) salt(round int, l compare.Load) string {
+	if x.spec.Cache != CacheSalt {
+		return ""
+	}
+	number := round * len(x.spec.Loads())
+	for i, m := range x.spec.Loads() {
+		if m == l {
+			number += i
+		}
+	}
+	if number == 0 && !x.reused() {
+		return ""
+	}
+	return fmt.Sprintf("[%s%d] ", x.state.Nonce, number)
+}
+
+// reused reports whether a server may know the prompts of an earlier experiment.
+func (x *driver) reused() bool {
+	for _, v := range x.spec.Variants {
+		if v.URL != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// ask lets a variant answer the fixed prompts.
+func (x *driver) ask(ctx context.Context, b *bench, v Variant) error {
+	s := Step{Kind: driftStep, Variant: v.Name}
+	path, err := x.deps.Asker.Ask(ctx, v, b.server.URL(), x.spec.Drift)
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if err != nil {
+		x.tell(v.Name, 0, "no answers for drift: %v", err)
+		s.Failure = err.Error()
+	}
+	s.Path = path
+	return x.add(s)
+}
+
+// loadText is a load for people.
+func loadText(l compare.Load) string {
+	switch {
+	case l.Rate > 0:
+		return fmt.Sprintf("%.4g requests a second", l.Rate)
+	case l.Concurrency > 0:
+		return fmt.Sprintf("%d under way", l.Concurrency)
+	}
+	return "all at once"
+}
+
+// told is a variant's search with what the state has of it.
+func (x *driver) told(name string) *Search {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	s := NewSearch(x.spec.Search)
+	for _, t := range x.state.Steps {
+		if t.Kind == Try && t.Variant == name {
+			s.Add(Tried{Rate: t.Load.Rate, Held: t.Held, Confirm: t.Confirm, Dir: t.Path, Failure: t.Failure})
+		}
+	}
+	return s
+}
+
+// search goes on with the search of the highest rate.
+func (x *driver) search(ctx context.Context, b *bench, t turn) error {
+	v := x.spec.Variants[t.variant]
+	for {
+		s := x.told(v.Name)
+		rate, confirm, more := s.Next()
+		if !more || x.failing(Try, v.Name) {
+			x.tell(v.Name, 0, "holds %.4g requests a second: %s", s.best(), s.Held(v.Name).Stop)
+			return nil
+		}
+		if err := x.up(ctx, b, v, t.round); err != nil {
+			return ignoreGone(err)
+		}
+		if err := x.try(ctx, b, v, rate, confirm, len(s.tries)); err != nil {
+			return err
+		}
+	}
+}
+
+// try runs one rate of a search.
+func (x *driver) try(ctx context.Context, b *bench, v Variant, rate float64, confirm bool, number int) error {
+	load := compare.Load{Rate: rate}
+	j := Job{Kind: Try, Variant: v, Round: x.spec.Rounds, Load: load, Number: number}
+	if x.spec.Cache == CacheSalt {
+		j.Salt = fmt.Sprintf("[%ss%d] ", x.state.Nonce, number)
+	}
+	o, err := x.run(ctx, b, j)
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	s := Step{Kind: Try, Variant: v.Name, Round: j.Round, Load: load, Number: number, Confirm: confirm, Path: o.Dir}
+	if err != nil {
+		s.Failure = err.Error()
+	} else {
+		s.Held = true
+		for _, g := range x.spec.Goals {
+			s.Held = s.Held && g.Met(o.Run)
+		}
+	}
+	x.tell(v.Name, 0, "%.4g requests a second: %s", rate, map[bool]string{true: "held", false: "not held"}[s.Held])
+	if e := x.add(s); e != nil {
+		return e
+	}
+	if err != nil {
+		return x.stop(ctx, b)
+	}
+	return nil
+}

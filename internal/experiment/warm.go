@@ -1,0 +1,53 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"tokmeter/internal/compare"
+)
+
+// warm sends small batches until the engine is warm by the spec's rule. Its
+// time is that of a token: the sum of the batch's E2EL by the sum of its output
+// tokens, for answers may differ in length. Warnings say that the engine was not
+// warm by the end; an engine that answers nothing shows it in its run. Simulated
+// engines have nothing to warm.
+func (x *driver) warm(ctx context.Context, b *bench, v Variant, round int) (warnings []string, err error) {
+	r := x.spec.Warm
+	if r.Most < 1 || v.Simulate != "" {
+		return nil, nil
+	}
+	last := math.NaN()
+	for n := range r.Most {
+		j := Job{
+			Kind: Warm, Variant: v, URL: b.server.URL(), Round: round, Number: n, Prompts: r.Batch,
+			Load: compare.Load{Concurrency: r.Batch}, Salt: fmt.Sprintf("[%sw%d.%d] ", x.state.Nonce, round, n),
+		}
+		o, err := x.deps.Runner.Run(ctx, j)
+		if cause := context.Cause(ctx); cause != nil {
+			return nil, cause
+		}
+		if err != nil {
+			return []string{fmt.Sprintf("%s: warm-up failed: %v", v.Name, err)}, nil
+		}
+		now := perToken(o.Run)
+		if math.Abs(now-last) < r.Within*min(now, last) {
+			x.tell(v.Name, round+1, "warm after %d batches", n+1)
+			return nil, nil
+		}
+		last = now
+	}
+	return []string{fmt.Sprintf("%s: not warm after %d batches of %d requests: its first times may be too long", v.Name, r.Most, r.Batch)}, nil
+}
+
+// perToken is NaN where nothing was answered.
+func perToken(r compare.Run) float64 {
+	ms, tokens := 0.0, 0
+	for _, q := range r.Requests {
+		if q.OK && q.Output > 0 && q.E2EL > 0 {
+			ms, tokens = ms+q.E2EL, tokens+q.Output
+		}
+	}
+	return ms / float64(tokens) // 0/0 is NaN, and NaN is never near
+}
