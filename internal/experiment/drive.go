@@ -128,8 +128,8 @@ func (x *driver) drive(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// A bench is the place where one engine at a time is up.
-type bench struct {
+// A seat is the place where one engine at a time is up.
+type seat struct {
 	server   Server // nil where none is
 	variant  int
 	warnings []string // of the start and the warm-up, for the runs that follow
@@ -137,7 +137,7 @@ type bench struct {
 
 // lane goes through turns with one engine up at a time, and leaves none.
 func (x *driver) lane(ctx context.Context, turns []turn) (err error) {
-	b := &bench{}
+	b := &seat{}
 	defer func() {
 		if e := x.stop(ctx, b); err == nil {
 			err = e
@@ -244,7 +244,7 @@ func (x *driver) tell(variant string, round int, format string, args ...any) {
 }
 
 // stop takes the engine down that is up, however the experiment ended.
-func (x *driver) stop(ctx context.Context, b *bench) error {
+func (x *driver) stop(ctx context.Context, b *seat) error {
 	if b.server == nil {
 		return nil
 	}

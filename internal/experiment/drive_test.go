@@ -96,6 +96,12 @@ func TestFailures(t *testing.T) {
 		{"a round that fails is one run less, and the next has a fresh engine", func(w *world) {
 			w.badRun = func(j Job) bool { return j.Variant.Name == "c" && j.Round == 0 }
 		}, nil, "aaaa bbbb ccc", nil, []string{"c: round 1 at 1 requests a second: connection refused"}, 9 + 1},
+		{"an engine that ends on the way leaves no result of that run", func(w *world) {
+			w.dies = func(j Job) bool { return j.Variant.Name == "c" && j.Round == 0 }
+		}, nil, "aaaa bbbb ccc", nil, []string{"c: round 1 at 1 requests a second: its engine ended during the run: out of memory"}, 9 + 1},
+		{"a run without a good request is none", func(w *world) {
+			w.silent = func(j Job) bool { return j.Variant.Name == "b" && j.Round == 1 }
+		}, nil, "aaaa bbb cccc", nil, []string{"b: round 2 at 1 requests a second: none of its 2 requests succeeded"}, 9},
 		{"two in a row are the end of it", func(w *world) {
 			w.badRun = func(j Job) bool { return j.Variant.Name == "a" && j.Round > 0 }
 		}, nil, "a bbbb cccc", nil, []string{"a: round 2 at 1 requests a second: connection refused", "a: round 3 at 1 requests a second: connection refused", "a: given up: two runs failed one after the other"}, 9},
@@ -226,6 +232,12 @@ func TestSearchTurns(t *testing.T) {
 	// The pass after the last round goes the other way: b stays up.
 	if w.starts != 3 {
 		t.Errorf("got %d starts, want 3", w.starts)
+	}
+	// Where no request succeeds, the rate does not hold; that is no failure.
+	w = newWorld()
+	w.silent = func(j Job) bool { return j.Load.Rate > 3 }
+	if h := mustRun(t, s, w.deps(&memory{})).Held[0]; !h.Complete || h.Rate > 3 || h.Rate < 3/1.05 {
+		t.Errorf("got %+v, want a rate just below 3", h)
 	}
 	w = newWorld()
 	w.badRun = func(j Job) bool { return j.Kind == Try && j.Variant.Name == "a" }

@@ -34,6 +34,9 @@ type Facts struct {
 type Server interface {
 	URL() string
 	Facts() Facts
+	// Err says why the engine ended by itself, in one line with the hint for it;
+	// nil while it is up, and for a server that is not ours.
+	Err() error
 	// Stop ends it with everything that it started, and returns when nothing is
 	// left.
 	Stop(ctx context.Context) error

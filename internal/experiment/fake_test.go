@@ -28,6 +28,9 @@ type world struct {
 	resets   int
 	badStart map[string]bool
 	badStop  map[string]bool
+	dead     map[int]bool // engines by their start, once it has run something
+	dies     func(Job) bool
+	silent   func(Job) bool
 	badRun   func(Job) bool
 	badReset bool
 	badAsk   map[string]bool
@@ -77,6 +80,15 @@ func (e *engine) Facts() Facts {
 		f.Version = e.w.version(e.start)
 	}
 	return f
+}
+
+func (e *engine) Err() error {
+	e.w.mu.Lock()
+	defer e.w.mu.Unlock()
+	if e.w.dead[e.start] {
+		return errors.New("out of memory")
+	}
+	return nil
 }
 
 func (e *engine) Stop(ctx context.Context) error {
@@ -131,7 +143,16 @@ func (w *world) Run(ctx context.Context, j Job) (Outcome, error) {
 	if w.badRun != nil && w.badRun(j) {
 		return Outcome{}, errors.New("connection refused")
 	}
-	return w.outcome(j), nil
+	if w.dies != nil && w.dies(j) {
+		w.mu.Lock()
+		w.dead = map[int]bool{w.starts: true}
+		w.mu.Unlock()
+	}
+	o := w.outcome(j)
+	for i := range o.Run.Requests {
+		o.Run.Requests[i].OK = w.silent == nil || !w.silent(j)
+	}
+	return o, nil
 }
 
 func (w *world) Load(_ context.Context, j Job, dir string) (Outcome, error) {

@@ -91,7 +91,7 @@ func warmKeys() []key[WarmRule] {
 // searchKeys are the words of search.
 func searchKeys() []key[Bounds] {
 	return []key[Bounds]{
-		{"start", "rate", "1", "First rate that is tried, in requests a second.", on(func(b *Bounds) *float64 { return &b.Start }, number)},
+		{"start", "rate", "1, or the nearest bound", "First rate that is tried, in requests a second.", on(func(b *Bounds) *float64 { return &b.Start }, number)},
 		{"low", "rate", "0.0625", "No lower rate is tried.", on(func(b *Bounds) *float64 { return &b.Low }, number)},
 		{"high", "rate", "1024", "No higher rate is tried.", on(func(b *Bounds) *float64 { return &b.High }, number)},
 		{"tolerance", "share", "0.05", "The search ends once the lowest rate that does not hold is above the highest that does by no more than this.", on(func(b *Bounds) *float64 { return &b.Tolerance }, number)},

@@ -308,6 +308,9 @@ func benchFlags(n *yaml.Node) ([]Flag, error) {
 	var out []Flag
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name, value := strings.ReplaceAll(n.Content[i].Value, "_", "-"), n.Content[i+1]
+		if value.Tag == "!!null" {
+			return nil, fmt.Errorf("%s: no value: leave the line out, or give one", short(name))
+		}
 		if slices.ContainsFunc(out, func(f Flag) bool { return f.Name == name }) {
 			return nil, fmt.Errorf("%s: given twice", short(name))
 		}

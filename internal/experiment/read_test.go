@@ -137,6 +137,32 @@ variants:
 	}
 }
 
+// TestBenchArgs: the job's load in place of the workload's own.
+func TestBenchArgs(t *testing.T) {
+	tests := []struct {
+		reason     string
+		rate, open string
+		load       compare.Load
+		want       string
+	}{
+		{"the workload's own", "2", "", compare.Load{Rate: 2}, "--request-rate=2"},
+		{"a limit beside a rate stays", "2", "9", compare.Load{Rate: 4.5}, "--max-concurrency=9 --request-rate=4.5"},
+		{"without a rate it is the load, which a rate takes the place of", "inf", "9", compare.Load{Rate: 4}, "--request-rate=4"},
+		{"so many under way", "2", "9", compare.Load{Concurrency: 3}, "--request-rate=inf --max-concurrency=3"},
+		{"all at once", "inf", "", compare.Load{}, "--request-rate=inf"},
+	}
+	for _, tt := range tests {
+		var s Spec
+		if tt.open != "" {
+			s.Bench = append(s.Bench, Flag{"max-concurrency", []string{tt.open}})
+		}
+		s.Bench = append(s.Bench, Flag{"request-rate", []string{tt.rate}})
+		if got := strings.Join(s.BenchArgs(Job{Load: tt.load}), " "); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.reason, got, tt.want)
+		}
+	}
+}
+
 // TestReadProblems: each problem has its line, and all are there at once.
 func TestReadProblems(t *testing.T) {
 	tests := []struct{ reason, text, want string }{
@@ -146,6 +172,7 @@ func TestReadProblems(t *testing.T) {
 		{"unknown keys with the nearest", "roundz: 3\nvariants:\n  - {name: a, presision: x}\n", "s.yaml:1: unknown key \"roundz\": did you mean rounds?\ns.yaml:3: unknown key \"presision\": did you mean precision?"},
 		{"a key twice", "rounds: 1\nrounds: 2", "s.yaml:2: rounds: given twice"},
 		{"values of a wrong kind, all of them", "rounds: x\nparallel: 3\nready-timeout: 5\nslo: ttft=5\nconcurrency: 1,b\ndrift:", "s.yaml:1: rounds: want a number, got \"x\"\ns.yaml:2: parallel: want true or false, got \"3\"\ns.yaml:3: ready-timeout: want a time with its unit, such as 90s or 15m, got \"5\"\ns.yaml:4: slo: slo \"ttft=5\": want ttft, tpot or e2el with _mean or a percentile and milliseconds, such as ttft_p99=500\ns.yaml:5: concurrency: want numbers, got \"b\"\ns.yaml:6: drift: no value: leave the line out, or give one"},
+		{"a flag without a value", "bench: {seed: }", "s.yaml:1: bench: seed: no value: leave the line out, or give one"},
 		{"a quote without an end", "command: a 'b", "s.yaml:1: command: \"a 'b\": a quote has no end"},
 		{"no variants", "rounds: 1", "s.yaml: variants: none: name at least one way of serving"},
 		{"rules, all at once", `

@@ -15,9 +15,9 @@ type Bounds struct {
 }
 
 func (b *Bounds) fill() {
-	fill(&b.Start, 1)
 	fill(&b.Low, 1.0/16)
 	fill(&b.High, 1024)
+	fill(&b.Start, min(max(1, b.Low), b.High))
 	fill(&b.Tolerance, 0.05)
 	if b.Confirm == 0 {
 		b.Confirm = 1

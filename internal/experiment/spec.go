@@ -146,9 +146,8 @@ func (s *Spec) Flag(name string) string {
 func (s *Spec) Loads() []compare.Load {
 	var loads []compare.Load
 	open, _ := strconv.Atoi(s.Flag("max-concurrency"))
-	rate, err := strconv.ParseFloat(s.Flag("request-rate"), 64)
-	switch finite := err == nil && rate > 0 && !math.IsInf(rate, 0); {
-	case finite:
+	switch rate := s.rate(); {
+	case rate > 0:
 		loads = append(loads, compare.Load{Rate: rate})
 	case open > 0:
 		loads = append(loads, compare.Load{Concurrency: open})
@@ -161,6 +160,15 @@ func (s *Spec) Loads() []compare.Load {
 		}
 	}
 	return loads
+}
+
+// rate is the workload's own in requests a second, 0 for none.
+func (s *Spec) rate() float64 {
+	rate, err := strconv.ParseFloat(s.Flag("request-rate"), 64)
+	if err != nil || !(rate > 0) || math.IsInf(rate, 0) {
+		return 0
+	}
+	return rate
 }
 
 // BenchArgs are the words for bench serve that make a job's run: the spec's
@@ -182,6 +190,10 @@ func (s *Spec) BenchArgs(j Job) []string {
 	var out []string
 	for _, f := range s.Bench {
 		if set[f.Name] != "" {
+			continue
+		}
+		// Without a rate, it is the load and no limit of one.
+		if f.Name == "max-concurrency" && j.Load.Rate > 0 && s.rate() == 0 {
 			continue
 		}
 		if len(f.Values) == 1 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tokmeter/internal/compare"
 )
@@ -12,7 +13,7 @@ import (
 var errGone = errors.New("the variant is given up")
 
 // turn does what is left of a turn. The error ends the experiment.
-func (x *driver) turn(ctx context.Context, b *bench, t turn) error {
+func (x *driver) turn(ctx context.Context, b *seat, t turn) error {
 	v := x.spec.Variants[t.variant]
 	for _, l := range t.loads {
 		if x.find(Measure, v.Name, t.round, l) != nil {
@@ -45,12 +46,15 @@ func ignoreGone(err error) error {
 }
 
 // up has the variant's engine started and warm.
-func (x *driver) up(ctx context.Context, b *bench, v Variant, round int) error {
+func (x *driver) up(ctx context.Context, b *seat, v Variant, round int) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	if b.server != nil {
+	if b.server != nil && b.server.Err() == nil {
 		return nil
+	}
+	if err := x.stop(ctx, b); err != nil {
+		return err
 	}
 	x.tell(v.Name, round+1, "starts")
 	s, err := x.deps.Starter.Start(ctx, v)
@@ -95,7 +99,7 @@ func (x *driver) learn(v Variant, f Facts) []string {
 }
 
 // measure makes one run of the table.
-func (x *driver) measure(ctx context.Context, b *bench, v Variant, round int, l compare.Load) error {
+func (x *driver) measure(ctx context.Context, b *seat, v Variant, round int, l compare.Load) error {
 	s := Step{Kind: Measure, Variant: v.Name, Round: round, Load: l, Warnings: b.warnings}
 	o, err := x.run(ctx, b, Job{Kind: Measure, Variant: v, Round: round, Load: l, Salt: x.salt(round, l)})
 	if cause := context.Cause(ctx); cause != nil {
@@ -117,15 +121,25 @@ func (x *driver) measure(ctx context.Context, b *bench, v Variant, round int, l 
 	return nil
 }
 
-// run resets the cache where the spec says so, and runs the job.
-func (x *driver) run(ctx context.Context, b *bench, j Job) (Outcome, error) {
+// run resets the cache where the spec says so, and runs the job. An engine that
+// ends on the way has no result, and neither has a run of the table without a good request.
+func (x *driver) run(ctx context.Context, b *seat, j Job) (Outcome, error) {
 	j.URL = b.server.URL()
 	if x.spec.Cache == CacheReset {
 		if err := x.deps.Resetter.Reset(ctx, j.Variant, j.URL); err != nil {
 			return Outcome{}, fmt.Errorf("the prefix cache can't be reset (take cache: %s): %w", CacheSalt, err)
 		}
 	}
-	return x.deps.Runner.Run(ctx, j)
+	o, err := x.deps.Runner.Run(ctx, j)
+	switch {
+	case err != nil:
+		return o, err
+	case b.server.Err() != nil:
+		return o, fmt.Errorf("its engine ended during the run: %w", b.server.Err())
+	case j.Kind == Measure && !slices.ContainsFunc(o.Run.Requests, func(q compare.Request) bool { return q.OK }):
+		return o, fmt.Errorf("none of its %d requests succeeded", len(o.Run.Requests))
+	}
+	return o, nil
 }
 
 // salt is that of a round and load, equal for all variants. The first prompts
@@ -157,7 +171,7 @@ func (x *driver) reused() bool {
 }
 
 // ask lets a variant answer the fixed prompts.
-func (x *driver) ask(ctx context.Context, b *bench, v Variant) error {
+func (x *driver) ask(ctx context.Context, b *seat, v Variant) error {
 	s := Step{Kind: driftStep, Variant: v.Name}
 	path, err := x.deps.Asker.Ask(ctx, v, b.server.URL(), x.spec.Drift)
 	if cause := context.Cause(ctx); cause != nil {
@@ -196,7 +210,7 @@ func (x *driver) told(name string) *Search {
 }
 
 // search goes on with the search of the highest rate.
-func (x *driver) search(ctx context.Context, b *bench, t turn) error {
+func (x *driver) search(ctx context.Context, b *seat, t turn) error {
 	v := x.spec.Variants[t.variant]
 	for {
 		s := x.told(v.Name)
@@ -215,7 +229,7 @@ func (x *driver) search(ctx context.Context, b *bench, t turn) error {
 }
 
 // try runs one rate of a search.
-func (x *driver) try(ctx context.Context, b *bench, v Variant, rate float64, confirm bool, number int) error {
+func (x *driver) try(ctx context.Context, b *seat, v Variant, rate float64, confirm bool, number int) error {
 	load := compare.Load{Rate: rate}
 	j := Job{Kind: Try, Variant: v, Round: x.spec.Rounds, Load: load, Number: number}
 	if x.spec.Cache == CacheSalt {

@@ -31,6 +31,7 @@ type virtualServer struct{ facts Facts }
 
 func (virtualServer) URL() string                { return "virtual" }
 func (s virtualServer) Facts() Facts             { return s.facts }
+func (virtualServer) Err() error                 { return nil }
 func (virtualServer) Stop(context.Context) error { return nil }
 
 // Start builds the engine of a simulated variant. The error says that it is

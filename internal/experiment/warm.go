@@ -13,7 +13,7 @@ import (
 // tokens, for answers may differ in length. Warnings say that the engine was not
 // warm by the end; an engine that answers nothing shows it in its run. Simulated
 // engines have nothing to warm.
-func (x *driver) warm(ctx context.Context, b *bench, v Variant, round int) (warnings []string, err error) {
+func (x *driver) warm(ctx context.Context, b *seat, v Variant, round int) (warnings []string, err error) {
 	r := x.spec.Warm
 	if r.Most < 1 || v.Simulate != "" {
 		return nil, nil
