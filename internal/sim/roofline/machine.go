@@ -187,7 +187,11 @@ func (m *Machine) shape(kv float64) {
 		}
 		m.expert = gemm{bytesFFN * mo.matrices() * h * f, float64(mo.Active) * 2 * (2*h + (up+1)*f), 2 * float64(mo.Active) * mo.matrices() * h * f, mix, r}
 	}
-	m.head = gemm{2 * h * float64(mo.Vocab) / p, 2 * (h + float64(mo.Vocab)/p), 2 * h * float64(mo.Vocab) / p, 1, m.rate("head", m.setup.Card.FP16.Value*1e12)}
+	head, headPeak := 2.0, m.setup.Card.FP16.Value*1e12
+	if m.fmt.head > 0 {
+		head, headPeak = m.fmt.head, m.fmt.peak
+	}
+	m.head = gemm{head * h * float64(mo.Vocab) / p, 2 * (h + float64(mo.Vocab)/p), 2 * h * float64(mo.Vocab) / p, 1, m.rate("head", headPeak)}
 	m.kvToken = 2 * k * d * kv
 	m.mixedSeq, m.mixedKV = a/32, a/k/4
 	m.attnFlops = 4 * a * d
