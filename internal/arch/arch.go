@@ -35,6 +35,8 @@ func rooms() []room {
 		{"live", "metrics record", "clock goroutines"},
 		{"export", "metrics record", "network clock goroutines"},
 		{"telemetry", "record", "network clock goroutines disk"},
+		{"memory", "", "clock goroutines disk"},
+		{"drift", "", "network clock disk"},
 		{"server", "plan telemetry", "network clock goroutines disk"},
 		{"sim", "stats tokenize template pyrand alarm", "network clock goroutines disk"},
 		{"experiment", "plan load metrics compare server sim stats", "clock goroutines disk"},
