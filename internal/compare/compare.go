@@ -4,7 +4,8 @@
 //
 // It promises an interval with every ratio and withholds a ratio whose two
 // sides did not do the same work. It is pure: no clock, no disk, and the same
-// table for the same runs.
+// table for the same runs, in whatever order they come. Numbers that are not
+// known are NaN, in what comes in and in what goes out.
 package compare
 
 // A Request is what one request of a run came to. Times are in milliseconds and
@@ -20,7 +21,7 @@ type Request struct {
 }
 
 // A Load is how a run was driven: by a rate, or by a number of requests kept
-// under way.
+// under way. The zero Load sends all requests at once.
 type Load struct {
 	Rate        float64 // requests a second; 0 where Concurrency drives
 	Concurrency int
@@ -67,7 +68,9 @@ type Variant struct {
 	Drift        *Agreement
 }
 
-// An Estimate is a value with its 95 % interval over N samples.
+// An Estimate is a value with its 95 % interval over N samples. Value is NaN
+// where there is none; Low and High are NaN where there are too few samples to
+// tell.
 type Estimate struct {
 	Value, Low, High float64
 	N                int

@@ -1,0 +1,150 @@
+package compare
+
+// Options say what to compare with and how.
+type Options struct {
+	// Baseline names the variant that the others are compared with; "" takes the
+	// first of 16 or 32 bit, else the first.
+	Baseline string
+	// Percentile of TTFT and TPOT that is shown and compared, 0 < p ≤ 100; 0 for
+	// the mean.
+	Percentile float64
+	// Load of the table; nil takes the lowest rate, else all requests at once,
+	// else the smallest number of requests under way.
+	Load *Load
+	// Rounds that were to be run; 0 takes those that any variant has.
+	Rounds int
+	// Seed of the resampling.
+	Seed uint64
+}
+
+// A Table is what the runs say. Rows are those of Load; Views has the same for
+// every load, in order: rates, then all at once, then numbers under way.
+type Table struct {
+	Baseline    string
+	Percentile  float64 // 0 for means
+	Load        Load
+	Loads       []Load
+	Rounds      int
+	Rows        []Row // in the order of the variants
+	Views       []View
+	Differences []Difference
+	Warnings    []Warning
+	Simulated   bool // every variant that ran is
+}
+
+// A View is the rows at one load.
+type View struct {
+	Load Load
+	Rows []Row
+}
+
+// Concurrency returns the views of equal concurrency, smallest first.
+func (t *Table) Concurrency() []View { return t.views(func(l Load) bool { return l.Concurrency > 0 }) }
+
+// Rates returns the views of equal rate, lowest first; the last may be that of
+// all requests at once.
+func (t *Table) Rates() []View { return t.views(func(l Load) bool { return l.Concurrency == 0 }) }
+
+func (t *Table) views(keep func(Load) bool) []View {
+	var out []View
+	for _, v := range t.Views {
+		if keep(v.Load) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// A Row is one variant at one load. Ratios are above 1 where the variant is
+// faster than the baseline, over the requests that succeeded in all variants;
+// TTFT, TPOT and E2EL are over all requests of the variant that succeeded.
+type Row struct {
+	Variant  Variant
+	Load     Load
+	Baseline bool
+
+	Requests int // sent, over all rounds
+	Failed   int // of them
+	Paired   int // requests whose times went into the ratios, over all rounds
+
+	TTFT, TPOT, E2EL Estimate // ms; E2EL is the mean whatever the percentile
+
+	Speedup    Estimate // of TPOT: the baseline's ÷ this one's; NaN where Withheld
+	TTFTRatio  Estimate // likewise
+	E2ELRatio  Estimate // likewise
+	Throughput Estimate // output tokens a second ÷ the baseline's
+	P          float64  // of no difference in TPOT, by Holm over the variants; NaN where not known
+	Detectable float64  // smallest difference of TPOT to be seen, 0.05 for 5 %; NaN where not known
+
+	OutputPerSecond  float64 // output tokens a second
+	RequestPerSecond float64 // successful requests a second
+	MeanOutput       float64 // tokens of a successful request
+	PeakOpen         int     // most requests under way at once, of all rounds
+
+	Limit       Limit   // under this load, else alone; zero where not known
+	LimitAlone  bool    // Limit is of a request alone
+	Near        float64 // limit's TPOT ÷ mean TPOT; NaN where not known
+	Ceiling     float64 // of Speedup; NaN where not known
+	CeilingFrom string  // "limits", or "weights" where only their bytes are known
+
+	WeightBytes  float64 // 0 where not known
+	PowerW       float64 // 0 where not known
+	JouleToken   float64 // of an output token; NaN where not known
+	PricePerMTok float64 // of a million output tokens; NaN where not known
+
+	Failure  string // why there is no row; "" where there is
+	Withheld string // why there is no speedup; "" where there is or for the baseline
+	Drift    *Agreement
+	Verdict  Verdict // empty for the baseline and for a variant that failed
+}
+
+// A Code names a reason.
+type Code string
+
+// The reasons, in the order in which the first that holds is the verdict.
+const (
+	UnequalOutputs Code = "unequal-outputs" // the answers differ in length so much that the speedup is withheld
+	Saturated      Code = "saturated"       // the queue is being measured
+	WrongKernel    Code = "wrong-kernel"    // a slow kernel is named in the log
+	DecodeBound    Code = "decode-bound"    // by weights: the speedup is near the ceiling
+	PrefillBound   Code = "prefill-bound"   // most of a request is its prompt
+	ComputeBound   Code = "compute-bound"   // at this batch
+	HostBound      Code = "host-bound"      // the step's overhead on the host
+	RateLimited    Code = "rate-limited"    // throughput equals the offered load for all
+	WithinNoise    Code = "within-noise"    // with the smallest difference that could have been seen
+	NotExplained   Code = "not-explained"   // says what was looked at
+)
+
+// Codes returns the codes in order of precedence.
+func Codes() []Code {
+	return []Code{UnequalOutputs, Saturated, WrongKernel, DecodeBound, PrefillBound, ComputeBound, HostBound, RateLimited, WithinNoise, NotExplained}
+}
+
+// A Reason is a code and one sentence with its numbers.
+type Reason struct {
+	Code Code
+	Text string
+}
+
+// A Verdict is the reason for a variant's speedup or for its absence, and others
+// that hold too. Its Code is "" for the baseline and for a variant that failed.
+type Verdict struct {
+	Reason
+	Also []Reason
+}
+
+// A Difference is something that is not equal for all variants.
+type Difference struct {
+	What        string   // prompts, output lengths, version, arguments, card, load, rounds, failures, ignore-eos, simulated
+	Load        *Load    // where it is of one load
+	Variants    []string // that differ from the baseline
+	Values      []string // baseline's first, then one for each of Variants
+	Invalidates bool     // the speedup of Variants is withheld
+	Why         string   // one sentence
+}
+
+// A Warning casts doubt on the table.
+type Warning struct {
+	Code string // drift, one-round, few-requests, run
+	Text string
+}
