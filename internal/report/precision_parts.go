@@ -1,0 +1,300 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"tokmeter/internal/compare"
+)
+
+// A precisionTable is one table of the page, for all formats that are read by
+// people. Cells are plain text.
+type precisionTable struct {
+	name    string // "" for the first
+	caption string
+	head    []string
+	code    int // this column is a name to be copied; -1 for none
+	left    int // so many columns are words, the rest numbers
+	rows    [][]string
+	notes   []string // below it
+}
+
+// tables are the tables of a page: the table itself, then, where they are known,
+// the two other views, and in the wide form all that stands beside the table.
+func (p *Precision) tables(wide bool) []precisionTable {
+	out := []precisionTable{p.mainTable()}
+	if wide {
+		out = append(out, p.ratioTable(), p.limitTable(), p.costTable(), p.driftTable())
+	}
+	out = append(append(out, p.viewTables()...), p.heldTable())
+	kept := out[:1]
+	for _, t := range out[1:] {
+		if len(t.rows) > 0 {
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}
+
+func (p *Precision) mainTable() precisionTable {
+	t := precisionTable{
+		caption: p.caption(), code: 0, left: 2,
+		head: []string{"Model Stub", "Precision", "TTFT (ms)", "TPOT (ms)", "Speedup vs " + p.baselineLabel()},
+	}
+	for i := range p.Rows {
+		r := &p.Rows[i]
+		t.rows = append(t.rows, []string{r.Variant.Model, simulatedMark(r.Variant.Precision, r), ms(r.TTFT.Value), ms(r.TPOT.Value), ratioCell(r, r.Speedup)})
+		t.notes = append(t.notes, rowNotes(r, "")...)
+	}
+	return t
+}
+
+// rowNotes says why a row lacks something; where is of the load.
+func rowNotes(r *compare.Row, where string) []string {
+	name := r.Variant.Name + where
+	switch {
+	case r.Failure != "":
+		return []string{name + ": failed: " + flat(r.Failure)}
+	case r.Withheld != "" && !r.Baseline:
+		return []string{name + ": speedup withheld: " + flat(r.Withheld)}
+	case r.Failed > 0:
+		return []string{fmt.Sprintf("%s: %d of %d requests failed and are in no latency", name, r.Failed, r.Requests)}
+	}
+	return nil
+}
+
+// simulatedMark adds the word that no simulated row goes without.
+func simulatedMark(s string, r *compare.Row) string {
+	if r.Variant.Simulated {
+		return s + " (" + simulatedWord + ")"
+	}
+	return s
+}
+
+// nameOf is how the tables beside the first one call a row.
+func nameOf(r *compare.Row) string { return simulatedMark(r.Variant.Name, r) }
+
+// ratioCell is a ratio to the baseline.
+func ratioCell(r *compare.Row, e compare.Estimate) string {
+	switch {
+	case r.Failure != "":
+		return "failed"
+	case r.Baseline:
+		return "1.00×"
+	case r.Withheld != "":
+		return "withheld"
+	}
+	return interval(e)
+}
+
+func (p *Precision) ratioTable() precisionTable {
+	t := precisionTable{
+		name: "Ratios to " + p.baselineLabel(), caption: "above 1 is better; times: baseline / variant, throughput: variant / baseline; 95 % intervals; smallest: the least difference of TPOT that this run could have seen",
+		code: -1, left: 1,
+		head: []string{"Variant", "TTFT", "TPOT", "E2EL", "Output tokens/s", "E2EL (ms)", "Tokens/s", "Smallest"},
+	}
+	for i := range p.Rows {
+		r := &p.Rows[i]
+		t.rows = append(t.rows, []string{
+			nameOf(r), ratioCell(r, r.TTFTRatio), ratioCell(r, r.Speedup), ratioCell(r, r.E2ELRatio), ratioCell(r, r.Throughput),
+			ms(r.E2EL.Value), plainNumber(r.OutputPerSecond), fine(r.Detectable),
+		})
+	}
+	return t
+}
+
+func (p *Precision) limitTable() precisionTable {
+	t := precisionTable{
+		name: "Speed of light", caption: "the least time that the card allows, near: limit of TPOT / measured mean, and the speedup that the limits of baseline and variant allow",
+		code: -1, left: 1,
+		head: []string{"Variant", "TTFT limit (ms)", "TPOT limit (ms)", "Near", "Bound by", "Ceiling", "Weights (GB)", "Kernel"},
+	}
+	known := false
+	for i := range p.Rows {
+		r := &p.Rows[i]
+		known = known || r.Limit.TPOT > 0 || r.WeightBytes > 0 || r.Variant.Kernel != ""
+		t.rows = append(t.rows, []string{
+			nameOf(r), ms(r.Limit.TTFT), ms(r.Limit.TPOT), share(r.Near), orDash(r.Limit.Bound), times(r.Ceiling),
+			gigabytes(r.WeightBytes), orDash(flat(r.Variant.Kernel)),
+		})
+		switch {
+		case r.CeilingFrom == "weights":
+			t.notes = append(t.notes, r.Variant.Name+": ceiling by the bytes of weights alone")
+		case r.LimitAlone && r.Limit.TPOT > 0:
+			t.notes = append(t.notes, r.Variant.Name+": limit of a request alone")
+		}
+	}
+	if !known {
+		t.rows = nil
+	}
+	return t
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return dash
+	}
+	return s
+}
+
+func (p *Precision) costTable() precisionTable {
+	t := precisionTable{
+		name: "Power and price", caption: "of the whole server while the run was on; a price is in the currency that was given", code: -1, left: 1,
+		head: []string{"Variant", "Power (W)", "J/output token", "Price/hour", "Price/million output tokens"},
+	}
+	known := false
+	for i := range p.Rows {
+		r := &p.Rows[i]
+		known = known || r.PowerW > 0 || r.Variant.PricePerHour > 0
+		t.rows = append(t.rows, []string{nameOf(r), plainNumber(r.PowerW), plainNumber(r.JouleToken), plainNumber(r.Variant.PricePerHour), plainNumber(r.PricePerMTok)})
+	}
+	if !known {
+		t.rows = nil
+	}
+	return t
+}
+
+func (p *Precision) driftTable() precisionTable {
+	t := precisionTable{
+		name: "Drift of the answers", caption: "greedy answers to fixed prompts beside the baseline's", code: -1, left: 1,
+		head: []string{"Variant", "Prompts", "Identical", "Tokens until the first difference", "Log-probability gap"},
+	}
+	for i := range p.Rows {
+		r := &p.Rows[i]
+		d := r.Drift
+		if d == nil {
+			continue
+		}
+		first, gap := dash, dash
+		if !math.IsNaN(d.First) {
+			first = fmt.Sprintf("%.1f", d.First)
+		}
+		if !math.IsNaN(d.LogProbGap) {
+			gap = fmt.Sprintf("%.4f", d.LogProbGap)
+		}
+		t.rows = append(t.rows, []string{nameOf(r), fmt.Sprint(d.Prompts), fmt.Sprintf("%.0f %%", 100*d.Identical), first, gap})
+	}
+	return t
+}
+
+const concurrencyName = "Equal concurrency"
+
+// viewTables are the tables of the other loads: equal concurrency, and rates
+// beside the table's.
+func (p *Precision) viewTables() []precisionTable {
+	var rates []compare.View
+	for _, v := range p.Rates() {
+		if v.Load != p.Load {
+			rates = append(rates, v)
+		}
+	}
+	return []precisionTable{
+		p.viewTable(concurrencyName, "Under way", "with as many requests under way", p.Concurrency()),
+		p.viewTable("Other rates", "Requests/s", "at that rate", rates),
+	}
+}
+
+func (p *Precision) viewTable(name, head, how string, views []compare.View) precisionTable {
+	t := precisionTable{
+		name: name, caption: "speedup of TPOT against " + p.Baseline + " " + how + "; of the baseline itself its TPOT",
+		code: -1, left: 1, head: []string{head},
+	}
+	for i := range p.Rows {
+		t.head = append(t.head, nameOf(&p.Rows[i]))
+	}
+	for _, v := range views {
+		row := []string{loadWord(v.Load)}
+		for i := range p.Rows {
+			if i >= len(v.Rows) {
+				row = append(row, dash)
+				continue
+			}
+			r := &v.Rows[i]
+			cell := ratioCell(r, r.Speedup)
+			if r.Baseline && r.Failure == "" {
+				cell = ms(r.TPOT.Value) + " ms"
+			}
+			row = append(row, cell)
+			t.notes = append(t.notes, rowNotes(r, " at "+loadWord(v.Load))...)
+		}
+		t.rows = append(t.rows, row)
+	}
+	return t
+}
+
+// loadWord is a load as a row of a view begins.
+func loadWord(l compare.Load) string {
+	switch {
+	case l.Concurrency > 0:
+		return fmt.Sprint(l.Concurrency)
+	case l.Rate > 0:
+		return plainNumber(l.Rate)
+	}
+	return "all at once"
+}
+
+func (p *Precision) heldTable() precisionTable {
+	t := precisionTable{
+		name: "Highest rate that holds " + p.Goals, caption: "by bisection, confirmed", code: -1, left: 1,
+		head: []string{"Variant", "Requests/s", "How the search ended"},
+	}
+	names := map[string]string{}
+	for i := range p.Rows {
+		names[p.Rows[i].Variant.Name] = nameOf(&p.Rows[i])
+	}
+	for _, h := range p.Held {
+		name := names[h.Variant]
+		if name == "" {
+			name = h.Variant
+		}
+		rate := plainNumber(h.Rate)
+		if h.Rate == 0 {
+			rate = "none"
+		}
+		t.rows = append(t.rows, []string{name, rate, flat(h.Text)})
+	}
+	return t
+}
+
+// differences are the lines above the table.
+func (p *Precision) differences() []string {
+	var out []string
+	for _, d := range p.Differences {
+		s := d.What + ": " + flat(d.Why)
+		if d.Load != nil {
+			s += " (" + loadCaption(*d.Load) + ")"
+		}
+		if d.Invalidates {
+			s += " Withheld: the speedup of " + strings.Join(d.Variants, ", ") + "."
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// verdicts are the sentences below it.
+func (p *Precision) verdicts() []string {
+	var out []string
+	for i := range p.Rows {
+		r := &p.Rows[i]
+		if r.Verdict.Code == "" {
+			continue
+		}
+		s := r.Variant.Name + ": " + string(r.Verdict.Code) + ": " + flat(r.Verdict.Text)
+		for _, a := range r.Verdict.Also {
+			s += " Also " + string(a.Code) + ": " + flat(a.Text)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// remarks are warnings and notes, which stand last.
+func (p *Precision) remarks() []string {
+	var out []string
+	for _, w := range p.Warnings {
+		out = append(out, w.Code+": "+flat(w.Text))
+	}
+	return append(out, flatAll(p.Notes)...)
+}
