@@ -152,11 +152,11 @@ func (t *table) interval(seed uint64, theta func([]float64) float64, back func(f
 	if len(drawn) > 1 {
 		a = variance(drawn)
 	}
-	b, whole0 := 0.0, whole
+	b := 0.0
 	if rounds > 1 {
 		b = max(0, variance(each)-noise) / float64(rounds)
 	}
-	out.spread(spread{a, b, n, rounds, whole0, drawn}, back)
+	out.spread(spread{a, b, n, rounds, whole, drawn, t.statistic == OfMean}, back)
 	return out
 }
 
@@ -167,13 +167,16 @@ type spread struct {
 	n, k     int
 	whole    float64
 	drawn    []float64 // sorted
+	mean     bool
 }
 
 // spread sets the ends.
 func (i *Interval) spread(s spread, back func(float64) float64) {
 	const still = 1e-24 // rounding alone
-	if n, l := float64(s.n), float64(block3(s.n)); n > l {
+	blocks := math.Inf(1) // the variance of a drawn percentile errs upward by itself
+	if n, l := float64(s.n), float64(block3(s.n)); s.mean && n > l {
 		s.requests *= n / (n - l) // a drawn sample varies about itself, not about the truth
+		blocks = n / l
 	}
 	v := s.requests + s.rounds
 	if v < still {
@@ -182,12 +185,12 @@ func (i *Interval) spread(s spread, back func(float64) float64) {
 	}
 	below := 0.0
 	if s.n > 1 {
-		below += s.requests * s.requests / float64(s.n-1)
+		below += s.requests * s.requests / (blocks - 1)
 	}
 	if s.k > 1 {
 		below += s.rounds * s.rounds / float64(s.k-1)
 	}
-	i.SE, i.DF = math.Sqrt(v), v*v/below
+	i.SE, i.DF = math.Sqrt(v), v*v/below // infinite without rounds and for percentiles
 	half := StudentQuantile(0.975, i.DF) * i.SE
 	if s.requests < still {
 		i.Low, i.High = back(s.whole-half), back(s.whole+half)
