@@ -26,6 +26,7 @@ const (
 	BadModel    Trouble = "unsupported model"
 	NoProgram   Trouble = "program not found"
 	NoDisk      Trouble = "disk full"
+	LongContext Trouble = "context longer than the model's"
 )
 
 // A Cause is the reason that a log names, with the user's next step.
@@ -59,6 +60,7 @@ const (
 	hintArg    = "compare with the engine's --help: versions differ in their options"
 	hintFile   = "fetch the file again and compare its size with the hub's"
 	hintArch   = "take a newer engine, or --trust-remote-code where the model brings its own code"
+	hintLong   = "set --max-model-len to at most what the model was trained for"
 	hintDisk   = "free some space, or move HF_HOME to another disk"
 )
 
@@ -80,7 +82,7 @@ var causeRules = []causeRule{
 	cause(NoCard, hintCard, `Failed to infer device type|Found no NVIDIA driver|No CUDA GPUs are available|no CUDA-capable device is detected|CUDA driver version is insufficient|libcuda\.so\.1: cannot open|Torch not compiled with CUDA enabled|No accelerator \(CUDA|No supported GPU|NVML Shared Library Not Found|could not select device driver`),
 	cause(NoModule, hintModule, `ModuleNotFoundError: No module named|ImportError: |error while loading shared libraries|undefined symbol: |cannot open shared object file`),
 	cause(BadArgument, hintArg, `error: (?:unrecognized arguments|argument |ambiguous option|the following arguments are required|unknown argument)|error: invalid argument: |No such option: |unknown flag: |unexpected argument '`),
-	cause(SmallCache, hintCache, `is greater than the derived max_model_len|max_model_len .* is greater than`),
+	cause(LongContext, hintLong, `is greater than the derived max_model_len|max_model_len .* is greater than`),
 	cause(BadModel, hintArch, `Model architectures? \[.*\] (?:are|is) not supported|unknown model architecture|does not recognize this architecture|trust_remote_code=True|Unsupported architecture`),
 	cause(NoModule, hintModule, `command not found|: not found$`),
 }

@@ -32,6 +32,7 @@ var factRules = []factRule{
 	rule(" for ", `(?:Using|Selected) (\w*Kernel\w*) for (\w+)`, func(f *Facts, m []string) { add(&f.Kernels, m[1]+" for "+m[2]) }),
 	rule(" kernel", `Using (gptq_marlin|awq_marlin|gptq_marlin_24|marlin|machete|gptq_bitblas) kernel`, func(f *Facts, m []string) { add(&f.Kernels, m[1]) }),
 	rule("MoE", `Using '?([\w.]+)'? (?:\w+ ){0,2}(?:MoE|MOE) backend`, func(f *Facts, m []string) { add(&f.Kernels, m[1]+" MoE") }),
+	rule("Marlin backend", `Using (Marlin) backend`, func(f *Facts, m []string) { add(&f.Kernels, m[1]) }),
 	rule("Experts", `Using (\w+Experts\w*) for (.+? MoE)`, func(f *Facts, m []string) { add(&f.Kernels, m[1]+" for "+m[2]) }),
 	rule("FP8 compression", `Weight-only FP8 compression will be used leveraging the Marlin kernel`, func(f *Facts, m []string) {
 		add(&f.Kernels, "FP8 Marlin (weight-only)")
@@ -64,14 +65,15 @@ var factRules = []factRule{
 		set(&f.Engine, "sglang")
 		sglangArgs(f, m[1])
 	}),
-	rule("Load weight end", `Load weight end\.(?: elapsed=[^,]*,)? type=(\w+), (?:quant=(\w+), )?(?:[\w]+=\w+, )*?dtype=torch\.(\w+)`, func(f *Facts, m []string) {
+	rule("Load weight end", `Load weight end\..*?\btype=(\w+)`, func(f *Facts, m []string) {
 		set(&f.Engine, "sglang")
 		set(&f.Architecture, m[1])
-		set(&f.Quantization, m[2])
-		set(&f.DType, m[3])
 	}),
+	rule("Load weight end", `Load weight end\..*\bdtype=torch\.(\w+)`, func(f *Facts, m []string) { set(&f.DType, m[1]) }),
+	rule("Load weight end", `Load weight end\..*\bquant=(\w+)`, func(f *Facts, m []string) { set(&f.Quantization, m[1]) }),
 	rule("mem usage=", `Load weight end.*mem usage=([\d.]+) (GB)`, func(f *Facts, m []string) { f.WeightBytes = max(f.WeightBytes, bytesOf(m[1], m[2])) }),
 	rule("KV Cache is allocated", `KV Cache is allocated\..*?#tokens: (\d+)`, func(f *Facts, m []string) { setN(&f.KVTokens, number(m[1])) }),
+	rule("KV Cache is allocated", `KV Cache is allocated\. dtype: torch\.(\w+)`, func(f *Facts, m []string) { set(&f.KVDType, m[1]) }),
 	rule("max_total_num_tokens=", `max_total_num_tokens=(\d+), .*context_len=(\d+)`, func(f *Facts, m []string) {
 		setN(&f.KVTokens, number(m[1]))
 		setN(&f.MaxModelLen, number(m[2]))
