@@ -100,6 +100,8 @@ func (p *Precision) caption() string {
 
 func loadCaption(l compare.Load) string {
 	switch {
+	case l.Rate == 1:
+		return "equal rate: 1 request/s"
 	case l.Rate > 0:
 		return "equal rate: " + plainNumber(l.Rate) + " requests/s"
 	case l.Concurrency > 0:
@@ -129,12 +131,15 @@ func flatAll(list []string) []string {
 }
 
 // given reports whether an estimate says anything.
-func given(e compare.Estimate) bool { return e.Value != 0 && !math.IsNaN(e.Value) }
+func given(e compare.Estimate) bool { return !unknown(e.Value) }
+
+// unknown reports whether a number says nothing.
+func unknown(x float64) bool { return x == 0 || math.IsNaN(x) || math.IsInf(x, 0) }
 
 // ms writes milliseconds.
 func ms(x float64) string {
 	switch {
-	case x == 0 || math.IsNaN(x):
+	case unknown(x):
 		return dash
 	case x < 10:
 		return fmt.Sprintf("%.2f", x)
@@ -149,7 +154,7 @@ func interval(e compare.Estimate) string {
 	switch {
 	case !given(e):
 		return dash
-	case e.Low == 0 && e.High == 0, math.IsNaN(e.Low), math.IsNaN(e.High):
+	case unknown(e.Low), unknown(e.High):
 		return fmt.Sprintf("%.2f×", e.Value)
 	}
 	return fmt.Sprintf("%.2f× [%.2f, %.2f]", e.Value, e.Low, e.High)
@@ -157,7 +162,7 @@ func interval(e compare.Estimate) string {
 
 // times writes a ratio without an interval.
 func times(x float64) string {
-	if x == 0 || math.IsNaN(x) {
+	if unknown(x) {
 		return dash
 	}
 	return fmt.Sprintf("%.2f×", x)
@@ -165,7 +170,7 @@ func times(x float64) string {
 
 // share writes a share of one as percent.
 func share(x float64) string {
-	if x == 0 || math.IsNaN(x) {
+	if unknown(x) {
 		return dash
 	}
 	return fmt.Sprintf("%.0f %%", 100*x)
@@ -173,7 +178,7 @@ func share(x float64) string {
 
 // fine writes a small share of one as percent.
 func fine(x float64) string {
-	if x == 0 || math.IsNaN(x) {
+	if unknown(x) {
 		return dash
 	}
 	return fmt.Sprintf("%.2g %%", 100*x)
@@ -181,7 +186,7 @@ func fine(x float64) string {
 
 // plainNumber writes a number with three digits and no more zeros than it needs.
 func plainNumber(x float64) string {
-	if x == 0 || math.IsNaN(x) {
+	if unknown(x) {
 		return dash
 	}
 	if math.Abs(x) >= 1000 && math.Abs(x) < 1e15 {
@@ -192,7 +197,7 @@ func plainNumber(x float64) string {
 
 // gigabytes writes bytes in units of 10⁹.
 func gigabytes(x float64) string {
-	if x == 0 || math.IsNaN(x) {
+	if unknown(x) {
 		return dash
 	}
 	return fmt.Sprintf("%.2f", x/1e9)

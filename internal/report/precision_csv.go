@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 
 	"tokmeter/internal/compare"
@@ -51,13 +50,13 @@ func (p *Precision) csvRow(r *compare.Row, main bool) []string {
 	v := &r.Variant
 	out := []string{
 		v.Name, v.Model, v.Precision, strconv.FormatBool(v.Simulated), strconv.FormatBool(r.Baseline), p.statistic(),
-		exact(r.Load.Rate), whole(r.Load.Concurrency), flat(r.Failure), whole(r.Requests), strconv.Itoa(r.Failed),
+		exact(r.Load.Rate), whole(r.Load.Concurrency), r.Failure, whole(r.Requests), strconv.Itoa(r.Failed),
 	}
 	for _, e := range []compare.Estimate{r.TTFT, r.TPOT, r.E2EL, r.Speedup, r.TTFTRatio, r.E2ELRatio, r.Throughput} {
 		out = append(out, exact(e.Value), exact(e.Low), exact(e.High))
 	}
-	out = append(out, exact(r.OutputPerSecond), exact(r.RequestPerSecond), flat(r.Withheld), exact(r.Limit.TTFT), exact(r.Limit.TPOT), r.Limit.Bound, exact(r.Near), exact(r.Ceiling),
-		exact(r.WeightBytes), flat(v.Kernel), v.Card, v.Version, exact(r.PowerW), exact(r.JouleToken), exact(v.PricePerHour), exact(r.PricePerMTok))
+	out = append(out, exact(r.OutputPerSecond), exact(r.RequestPerSecond), r.Withheld, exact(r.Limit.TTFT), exact(r.Limit.TPOT), r.Limit.Bound, exact(r.Near), exact(r.Ceiling),
+		exact(r.WeightBytes), v.Kernel, v.Card, v.Version, exact(r.PowerW), exact(r.JouleToken), exact(v.PricePerHour), exact(r.PricePerMTok))
 	if d := r.Drift; d != nil {
 		out = append(out, strconv.Itoa(d.Prompts), strconv.FormatFloat(d.Identical, 'g', -1, 64), exact(d.First), exact(d.LogProbGap))
 	} else {
@@ -69,12 +68,12 @@ func (p *Precision) csvRow(r *compare.Row, main bool) []string {
 			held = strconv.FormatFloat(h.Rate, 'g', -1, 64)
 		}
 	}
-	return append(out, held, exact(r.Detectable), string(r.Verdict.Code), flat(r.Verdict.Text))
+	return flatAll(append(out, held, exact(r.Detectable), string(r.Verdict.Code), r.Verdict.Text))
 }
 
 // exact writes a number with all its digits, and nothing for what is not known.
 func exact(x float64) string {
-	if x == 0 || math.IsNaN(x) || math.IsInf(x, 0) {
+	if unknown(x) {
 		return ""
 	}
 	return strconv.FormatFloat(x, 'g', -1, 64)

@@ -255,7 +255,7 @@ func estimateTree(e compare.Estimate) any {
 
 // numberOrNone has null for what is not known and for what JSON can't say.
 func numberOrNone(x float64) any {
-	if x == 0 || math.IsNaN(x) || math.IsInf(x, 0) {
+	if unknown(x) {
 		return nil
 	}
 	return x

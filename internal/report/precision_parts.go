@@ -14,8 +14,8 @@ type precisionTable struct {
 	name    string // "" for the first
 	caption string
 	head    []string
-	code    int // this column is a name to be copied; -1 for none
-	left    int // so many columns are words, the rest numbers
+	code    int   // this column is a name to be copied; -1 for none
+	words   []int // columns of words; the others are numbers
 	rows    [][]string
 	notes   []string // below it
 }
@@ -28,18 +28,29 @@ func (p *Precision) tables(wide bool) []precisionTable {
 		out = append(out, p.ratioTable(), p.limitTable(), p.costTable(), p.driftTable())
 	}
 	out = append(append(out, p.viewTables()...), p.heldTable())
-	kept := out[:1]
-	for _, t := range out[1:] {
-		if len(t.rows) > 0 {
-			kept = append(kept, t)
+	var kept []precisionTable
+	for i, t := range out {
+		if i == 0 || len(t.rows) > 0 {
+			kept = append(kept, t.flat())
 		}
 	}
 	return kept
 }
 
+// flat puts every text of a table on one line of its own.
+func (t precisionTable) flat() precisionTable {
+	t.name, t.caption, t.head, t.notes = flat(t.name), flat(t.caption), flatAll(t.head), flatAll(t.notes)
+	rows := t.rows
+	t.rows = nil
+	for _, r := range rows {
+		t.rows = append(t.rows, flatAll(r))
+	}
+	return t
+}
+
 func (p *Precision) mainTable() precisionTable {
 	t := precisionTable{
-		caption: p.caption(), code: 0, left: 2,
+		caption: p.caption(), code: 0, words: []int{0, 1},
 		head: []string{"Model Stub", "Precision", "TTFT (ms)", "TPOT (ms)", "Speedup vs " + p.baselineLabel()},
 	}
 	for i := range p.Rows {
@@ -53,15 +64,17 @@ func (p *Precision) mainTable() precisionTable {
 // rowNotes says why a row lacks something; where is of the load.
 func rowNotes(r *compare.Row, where string) []string {
 	name := r.Variant.Name + where
+	var out []string
 	switch {
 	case r.Failure != "":
-		return []string{name + ": failed: " + flat(r.Failure)}
+		out = append(out, name+": failed: "+r.Failure)
 	case r.Withheld != "" && !r.Baseline:
-		return []string{name + ": speedup withheld: " + flat(r.Withheld)}
-	case r.Failed > 0:
-		return []string{fmt.Sprintf("%s: %d of %d requests failed and are in no latency", name, r.Failed, r.Requests)}
+		out = append(out, name+": speedup withheld: "+r.Withheld)
 	}
-	return nil
+	if r.Failed > 0 {
+		out = append(out, fmt.Sprintf("%s: %d of %d requests failed and are in no latency", name, r.Failed, r.Requests))
+	}
+	return out
 }
 
 // simulatedMark adds the word that no simulated row goes without.
@@ -91,7 +104,7 @@ func ratioCell(r *compare.Row, e compare.Estimate) string {
 func (p *Precision) ratioTable() precisionTable {
 	t := precisionTable{
 		name: "Ratios to " + p.baselineLabel(), caption: "above 1 is better; times: baseline / variant, throughput: variant / baseline; 95 % intervals; smallest: the least difference of TPOT that this run could have seen",
-		code: -1, left: 1,
+		code: -1, words: []int{0},
 		head: []string{"Variant", "TTFT", "TPOT", "E2EL", "Output tokens/s", "E2EL (ms)", "Tokens/s", "Smallest"},
 	}
 	for i := range p.Rows {
@@ -107,7 +120,7 @@ func (p *Precision) ratioTable() precisionTable {
 func (p *Precision) limitTable() precisionTable {
 	t := precisionTable{
 		name: "Speed of light", caption: "the least time that the card allows, near: limit of TPOT / measured mean, and the speedup that the limits of baseline and variant allow",
-		code: -1, left: 1,
+		code: -1, words: []int{0, 4, 7},
 		head: []string{"Variant", "TTFT limit (ms)", "TPOT limit (ms)", "Near", "Bound by", "Ceiling", "Weights (GB)", "Kernel"},
 	}
 	known := false
@@ -116,7 +129,7 @@ func (p *Precision) limitTable() precisionTable {
 		known = known || r.Limit.TPOT > 0 || r.WeightBytes > 0 || r.Variant.Kernel != ""
 		t.rows = append(t.rows, []string{
 			nameOf(r), ms(r.Limit.TTFT), ms(r.Limit.TPOT), share(r.Near), orDash(r.Limit.Bound), times(r.Ceiling),
-			gigabytes(r.WeightBytes), orDash(flat(r.Variant.Kernel)),
+			gigabytes(r.WeightBytes), orDash(r.Variant.Kernel),
 		})
 		switch {
 		case r.CeilingFrom == "weights":
@@ -140,7 +153,7 @@ func orDash(s string) string {
 
 func (p *Precision) costTable() precisionTable {
 	t := precisionTable{
-		name: "Power and price", caption: "of the whole server while the run was on; a price is in the currency that was given", code: -1, left: 1,
+		name: "Power and price", caption: "of the whole server while the run was on; a price is in the currency that was given", code: -1, words: []int{0},
 		head: []string{"Variant", "Power (W)", "J/output token", "Price/hour", "Price/million output tokens"},
 	}
 	known := false
@@ -157,7 +170,7 @@ func (p *Precision) costTable() precisionTable {
 
 func (p *Precision) driftTable() precisionTable {
 	t := precisionTable{
-		name: "Drift of the answers", caption: "greedy answers to fixed prompts beside the baseline's", code: -1, left: 1,
+		name: "Drift of the answers", caption: "greedy answers to fixed prompts beside the baseline's", code: -1, words: []int{0},
 		head: []string{"Variant", "Prompts", "Identical", "Tokens until the first difference", "Log-probability gap"},
 	}
 	for i := range p.Rows {
@@ -198,7 +211,7 @@ func (p *Precision) viewTables() []precisionTable {
 func (p *Precision) viewTable(name, head, how string, views []compare.View) precisionTable {
 	t := precisionTable{
 		name: name, caption: "speedup of TPOT against " + p.Baseline + " " + how + "; of the baseline itself its TPOT",
-		code: -1, left: 1, head: []string{head},
+		code: -1, words: []int{0}, head: []string{head},
 	}
 	for i := range p.Rows {
 		t.head = append(t.head, nameOf(&p.Rows[i]))
@@ -236,7 +249,7 @@ func loadWord(l compare.Load) string {
 
 func (p *Precision) heldTable() precisionTable {
 	t := precisionTable{
-		name: "Highest rate that holds " + p.Goals, caption: "by bisection, confirmed", code: -1, left: 1,
+		name: "Highest rate that holds " + p.Goals, caption: "by bisection, confirmed", code: -1, words: []int{0, 2},
 		head: []string{"Variant", "Requests/s", "How the search ended"},
 	}
 	names := map[string]string{}
@@ -252,7 +265,7 @@ func (p *Precision) heldTable() precisionTable {
 		if h.Rate == 0 {
 			rate = "none"
 		}
-		t.rows = append(t.rows, []string{name, rate, flat(h.Text)})
+		t.rows = append(t.rows, []string{name, rate, h.Text})
 	}
 	return t
 }
@@ -261,7 +274,7 @@ func (p *Precision) heldTable() precisionTable {
 func (p *Precision) differences() []string {
 	var out []string
 	for _, d := range p.Differences {
-		s := d.What + ": " + flat(d.Why)
+		s := d.What + ": " + d.Why
 		if d.Load != nil {
 			s += " (" + loadCaption(*d.Load) + ")"
 		}
@@ -270,7 +283,7 @@ func (p *Precision) differences() []string {
 		}
 		out = append(out, s)
 	}
-	return out
+	return flatAll(out)
 }
 
 // verdicts are the sentences below it.
@@ -281,20 +294,20 @@ func (p *Precision) verdicts() []string {
 		if r.Verdict.Code == "" {
 			continue
 		}
-		s := r.Variant.Name + ": " + string(r.Verdict.Code) + ": " + flat(r.Verdict.Text)
+		s := r.Variant.Name + ": " + string(r.Verdict.Code) + ": " + r.Verdict.Text
 		for _, a := range r.Verdict.Also {
-			s += " Also " + string(a.Code) + ": " + flat(a.Text)
+			s += " Also " + string(a.Code) + ": " + a.Text
 		}
 		out = append(out, s)
 	}
-	return out
+	return flatAll(out)
 }
 
 // remarks are warnings and notes, which stand last.
 func (p *Precision) remarks() []string {
 	var out []string
 	for _, w := range p.Warnings {
-		out = append(out, w.Code+": "+flat(w.Text))
+		out = append(out, w.Code+": "+w.Text)
 	}
-	return append(out, flatAll(p.Notes)...)
+	return flatAll(append(out, p.Notes...))
 }

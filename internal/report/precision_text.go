@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -22,7 +23,7 @@ func PrecisionText(w io.Writer, p *Precision, f PrecisionForm) error {
 	for _, t := range p.tables(f.Wide) {
 		line("")
 		if t.name != "" {
-			line(flat(t.name))
+			line(t.name)
 		}
 		textTable(line, t)
 		line("(" + t.caption + ")")
@@ -55,13 +56,10 @@ func block(line func(string), head string, list []string) {
 func textTable(line func(string), t precisionTable) {
 	widths := make([]int, len(t.head))
 	cells := append([][]string{t.head}, t.rows...)
-	for i, row := range cells {
-		clean := make([]string, len(row))
+	for _, row := range cells {
 		for j, c := range row {
-			clean[j] = flat(c)
-			widths[j] = max(widths[j], utf8.RuneCountInString(clean[j]))
+			widths[j] = max(widths[j], utf8.RuneCountInString(c))
 		}
-		cells[i] = clean
 	}
 	for i, row := range cells {
 		var s strings.Builder
@@ -70,7 +68,7 @@ func textTable(line func(string), t precisionTable) {
 				s.WriteString("  ")
 			}
 			pad := strings.Repeat(" ", widths[j]-utf8.RuneCountInString(c))
-			if j < t.left {
+			if slices.Contains(t.words, j) {
 				s.WriteString(c + pad)
 			} else {
 				s.WriteString(pad + c)
@@ -100,7 +98,7 @@ func PrecisionMarkdown(w io.Writer, p *Precision, f PrecisionForm) error {
 		row(b, t.head, -1)
 		fmt.Fprint(b, "|")
 		for i := range t.head {
-			if i < t.left {
+			if slices.Contains(t.words, i) {
 				fmt.Fprint(b, "-|")
 			} else {
 				fmt.Fprint(b, "-:|")
