@@ -60,7 +60,7 @@ func Of(x [][]float64, s Statistic, seed uint64) Interval {
 // places where both are finite and above 0 count.
 //
 // Requests are drawn with their places in every round and on both sides at once
-// (a paired bootstrap), in circular blocks of n^⅓ neighbours, because those that
+// (a paired bootstrap), in circular blocks of 2·n^⅓ neighbours, because those that
 // were under way together are alike. The ends are percentiles of the drawn
 // logarithms. Percentiles rather than BCa: of a logarithm of a ratio they are
 // nearly symmetric, and swapping the sides inverts the interval exactly. Where
@@ -174,7 +174,7 @@ type spread struct {
 func (i *Interval) spread(s spread, back func(float64) float64) {
 	const still = 1e-24 // rounding alone
 	blocks := math.Inf(1) // the variance of a drawn percentile errs upward by itself
-	if n, l := float64(s.n), float64(block3(s.n)); s.mean && n > l {
+	if n, l := float64(s.n), float64(blockOf(s.n)); s.mean && n > l {
 		s.requests *= n / (n - l) // a drawn sample varies about itself, not about the truth
 		blocks = n / l
 	}
@@ -211,7 +211,7 @@ func (t *table) draw(seed uint64, weight []int32, values []float64, theta func([
 	const stream = 0x9e3779b97f4a7c15
 	rng := rand.NewPCG(seed, stream)
 	off, counted := make([]float64, len(each)), 0
-	length := block3(n)
+	length := blockOf(n)
 	for range draws(t.cells) {
 		clear(weight)
 		for left := n; left > 0; {
@@ -240,9 +240,9 @@ func (t *table) draw(seed uint64, weight []int32, values []float64, theta func([
 }
 
 // block3 is the length of a block of n requests.
-func block3(n int) int {
+func blockOf(n int) int {
 	if n < 8 {
 		return 1
 	}
-	return int(math.Round(math.Cbrt(float64(n))))
+	return int(math.Round(1.5 * math.Cbrt(float64(n))))
 }
