@@ -30,9 +30,11 @@ type Precision struct {
 
 // A PrecisionHeld is what a search found for a variant.
 type PrecisionHeld struct {
-	Variant string
-	Rate    float64 // requests a second; 0 where nothing holds
-	Text    string  // why the search ended
+	Variant  string
+	Rate     float64 // requests a second; 0 where nothing holds
+	Above    float64 // lowest rate that did not hold; 0 where not known
+	Complete bool    // the search came to its end
+	Text     string  // why it ended
 }
 
 // dash stands for what is not known.
@@ -98,6 +100,17 @@ func (p *Precision) caption() string {
 	return strings.Join(append(parts, "speedup of TPOT with its 95 % interval"), "; ")
 }
 
+// everyView is the table first, then the views of the other loads.
+func (p *Precision) everyView() []compare.View {
+	out := []compare.View{{Load: p.Load, Rows: p.Rows}}
+	for _, v := range p.Views {
+		if v.Load != p.Load {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
 func loadCaption(l compare.Load) string {
 	switch {
 	case l.Rate == 1:
@@ -113,9 +126,12 @@ func loadCaption(l compare.Load) string {
 // widest is how many characters of one text are shown.
 const widest = 1000
 
-// flat is a text on one line, without what could move a terminal's cursor.
+// clean is a text on one line, without what could move a terminal's cursor.
+func clean(s string) string { return strings.Join(strings.Fields(strings.Map(printable, s)), " ") }
+
+// flat is clean for a text from elsewhere: one that is too long is cut.
 func flat(s string) string {
-	s = strings.Join(strings.Fields(strings.Map(printable, s)), " ")
+	s = clean(s)
 	if r := []rune(s); len(r) > widest {
 		return string(r[:widest]) + "…"
 	}

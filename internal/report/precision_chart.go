@@ -125,16 +125,13 @@ func (p *Precision) bars() *barChart {
 			continue
 		}
 		b.Long, b.Value = round1(e.Value*unit), ratioCell(r, e)
-		end := x(e.Value)
-		if bounded(e) {
+			if bounded(e) {
 			b.Interval, b.Low, b.High = true, x(e.Low), x(e.High)
-			end = max(end, b.High)
 		}
 		if !r.Baseline && r.Ceiling > 0 && !math.IsInf(r.Ceiling, 0) {
 			b.Ceiling = x(r.Ceiling)
-			end = max(end, b.Ceiling)
 		}
-		b.ValueX = round1(end + 8)
+		b.ValueX = c.Width - valueRoom + 16
 		c.Bars = append(c.Bars, b)
 	}
 	return c
@@ -183,7 +180,7 @@ func (p *Precision) curves() *curveChart {
 	}
 	ticks, top := ticksTo(most)
 	c := &curveChart{
-		Width: chartWidth, Height: chartTop + curveRoom + 44, Left: 48, Right: chartWidth - float64(long*charWidth) - 24, TickY: chartTop + curveRoom + 18,
+		Width: chartWidth, Height: chartTop + curveRoom + 26, Left: 48, Right: chartWidth - float64(long*charWidth) - 24, TickY: chartTop + curveRoom + 18,
 		Label: "Speedup of TPOT against " + flat(p.Baseline) + " by requests under way, with 95 % intervals",
 	}
 	if some, all := p.simulated(); all {

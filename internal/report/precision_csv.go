@@ -9,32 +9,54 @@ import (
 	"tokmeter/internal/compare"
 )
 
+// csvField is a column that the JSON file has elsewhere than in a row.
+type csvField struct{ key, unit, meaning string }
+
+// csvFirst and csvLast stand around the fields that both formats have.
+func csvFirst() []csvField {
+	return []csvField{{"statistic", "", "of TTFT and TPOT: mean, or a percentile such as p99"}}
+}
+
+func csvLast() []csvField {
+	return []csvField{{"slo_requests_per_s", "requests/s", "highest rate that held, in the rows of the table itself; 0 where none did, empty without a search"}}
+}
+
 // precisionColumns is the head of the CSV.
 func precisionColumns() []string {
-	cols := []string{"variant", "model", "precision", "simulated", "baseline", "statistic", "rate_req_s", "concurrency", "failure", "requests", "failed_requests"}
-	for _, e := range []string{"ttft_ms", "tpot_ms", "e2el_ms", "speedup", "ttft_ratio", "e2el_ratio", "throughput_ratio"} {
-		cols = append(cols, e, e+"_low", e+"_high")
+	var cols []string
+	for _, f := range csvFirst() {
+		cols = append(cols, f.key)
 	}
-	return append(cols, "output_tokens_s", "requests_s", "withheld", "ttft_limit_ms", "tpot_limit_ms", "bound", "near", "ceiling",
-		"weight_bytes", "kernel", "card", "server", "power_w", "joule_per_token", "price_per_hour", "price_per_million_tokens",
-		"drift_prompts", "drift_identical", "drift_first_difference_tokens", "drift_logprob_gap", "slo_req_s", "detectable", "verdict_code", "verdict")
+	for _, f := range precisionLoad(compare.Load{}) {
+		cols = append(cols, f.key)
+	}
+	// A row in which everything is known shows which fields are estimates.
+	full := &compare.Row{}
+	for _, e := range []*compare.Estimate{&full.TTFT, &full.TPOT, &full.E2EL, &full.Speedup, &full.TTFTRatio, &full.E2ELRatio, &full.Throughput} {
+		e.Value = 1
+	}
+	for _, f := range precisionFields() {
+		cols = append(cols, f.key)
+		if _, ok := f.of(full).(compare.Estimate); ok {
+			cols = append(cols, f.key+"_low", f.key+"_high")
+		}
+	}
+	for _, f := range csvLast() {
+		cols = append(cols, f.key)
+	}
+	return cols
 }
 
 // PrecisionCSV writes a row for each variant at each load, those of the table
-// first, under a head. What is not known is empty; rate_req_s and concurrency are
-// both empty where all requests came at once.
+// first, under a head. What is not known is empty; rate_requests_per_s and
+// concurrency are both empty where all requests came at once.
 func PrecisionCSV(w io.Writer, p *Precision) error {
 	c := csv.NewWriter(w)
-	c.Write(precisionColumns()) // Error below tells of all
-	for i := range p.Rows {
-		c.Write(p.csvRow(&p.Rows[i], true))
-	}
-	for _, v := range p.Views {
-		if v.Load == p.Load {
-			continue
-		}
+	head := precisionColumns()
+	c.Write(head) // Error below tells of all
+	for n, v := range p.everyView() {
 		for i := range v.Rows {
-			c.Write(p.csvRow(&v.Rows[i], false))
+			c.Write(p.csvRow(v.Load, &v.Rows[i], head, n == 0))
 		}
 	}
 	c.Flush()
@@ -46,42 +68,43 @@ func PrecisionCSV(w io.Writer, p *Precision) error {
 
 // csvRow is a variant at a load; what a search found stands beside the table's
 // load alone.
-func (p *Precision) csvRow(r *compare.Row, main bool) []string {
-	v := &r.Variant
-	out := []string{
-		v.Name, v.Model, v.Precision, strconv.FormatBool(v.Simulated), strconv.FormatBool(r.Baseline), p.statistic(),
-		exact(r.Load.Rate), whole(r.Load.Concurrency), r.Failure, whole(r.Requests), strconv.Itoa(r.Failed),
+func (p *Precision) csvRow(l compare.Load, r *compare.Row, head []string, main bool) []string {
+	out := []string{p.statistic()}
+	for _, f := range precisionLoad(l) {
+		out = append(out, csvCell(f.value))
 	}
-	for _, e := range []compare.Estimate{r.TTFT, r.TPOT, r.E2EL, r.Speedup, r.TTFTRatio, r.E2ELRatio, r.Throughput} {
-		out = append(out, exact(e.Value), exact(e.Low), exact(e.High))
-	}
-	out = append(out, exact(r.OutputPerSecond), exact(r.RequestPerSecond), r.Withheld, exact(r.Limit.TTFT), exact(r.Limit.TPOT), r.Limit.Bound, exact(r.Near), exact(r.Ceiling),
-		exact(r.WeightBytes), v.Kernel, v.Card, v.Version, exact(r.PowerW), exact(r.JouleToken), exact(v.PricePerHour), exact(r.PricePerMTok))
-	if d := r.Drift; d != nil {
-		out = append(out, strconv.Itoa(d.Prompts), strconv.FormatFloat(d.Identical, 'g', -1, 64), exact(d.First), exact(d.LogProbGap))
-	} else {
-		out = append(out, "", "", "", "")
+	for _, f := range precisionFields() {
+		x := f.of(r)
+		e, ok := x.(compare.Estimate)
+		switch {
+		case ok:
+			out = append(out, csvCell(e.Value), csvCell(known(e.Low)), csvCell(known(e.High)))
+		case len(out)+1 < len(head) && head[len(out)+1] == f.key+"_low":
+			out = append(out, "", "", "")
+		default:
+			out = append(out, csvCell(x))
+		}
 	}
 	held := ""
 	for _, h := range p.Held {
-		if main && h.Variant == v.Name {
-			held = strconv.FormatFloat(h.Rate, 'g', -1, 64)
+		if main && h.Variant == r.Variant.Name {
+			held = csvCell(finite(h.Rate))
 		}
 	}
-	return flatAll(append(out, held, exact(r.Detectable), string(r.Verdict.Code), r.Verdict.Text))
+	return append(out, held)
 }
 
-// exact writes a number with all its digits, and nothing for what is not known.
-func exact(x float64) string {
-	if unknown(x) {
-		return ""
+// csvCell writes a value with all its digits, and nothing for what is not known.
+func csvCell(x any) string {
+	switch x := x.(type) {
+	case string:
+		return x
+	case bool:
+		return strconv.FormatBool(x)
+	case int:
+		return strconv.Itoa(x)
+	case float64:
+		return strconv.FormatFloat(x, 'g', -1, 64)
 	}
-	return strconv.FormatFloat(x, 'g', -1, 64)
-}
-
-func whole(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n)
+	return ""
 }

@@ -21,7 +21,7 @@ type precisionTable struct {
 }
 
 // tables are the tables of a page: the table itself, then, where they are known,
-// the two other views, and in the wide form all that stands beside the table.
+// the views of the other loads, and in the wide form all that stands beside the table.
 func (p *Precision) tables(wide bool) []precisionTable {
 	out := []precisionTable{p.mainTable()}
 	if wide {
@@ -55,10 +55,25 @@ func (p *Precision) mainTable() precisionTable {
 	}
 	for i := range p.Rows {
 		r := &p.Rows[i]
-		t.rows = append(t.rows, []string{r.Variant.Model, simulatedMark(r.Variant.Precision, r), ms(r.TTFT.Value), ms(r.TPOT.Value), ratioCell(r, r.Speedup)})
+		precision := r.Variant.Precision
+		if p.twins(r) {
+			precision += ", " + r.Variant.Name
+		}
+		t.rows = append(t.rows, []string{r.Variant.Model, simulatedMark(precision, r), ms(r.TTFT.Value), ms(r.TPOT.Value), ratioCell(r, r.Speedup)})
 		t.notes = append(t.notes, rowNotes(r, "")...)
 	}
 	return t
+}
+
+// twins reports whether another row has the same model and precision.
+func (p *Precision) twins(r *compare.Row) bool {
+	for i := range p.Rows {
+		v := &p.Rows[i].Variant
+		if v.Name != r.Variant.Name && v.Model == r.Variant.Model && v.Precision == r.Variant.Precision {
+			return true
+		}
+	}
+	return false
 }
 
 // rowNotes says why a row lacks something; where is of the load.
@@ -103,15 +118,15 @@ func ratioCell(r *compare.Row, e compare.Estimate) string {
 
 func (p *Precision) ratioTable() precisionTable {
 	t := precisionTable{
-		name: "Ratios to " + p.baselineLabel(), caption: "above 1 is better; times: baseline / variant, throughput: variant / baseline; 95 % intervals; smallest: the least difference of TPOT that this run could have seen",
+		name: "Ratios to " + p.baselineLabel(), caption: "above 1 is better; times: baseline / variant, throughput: variant / baseline; 95 % intervals; visible: the least difference of TPOT that this run could have seen",
 		code: -1, words: []int{0},
-		head: []string{"Variant", "TTFT", "TPOT", "E2EL", "Output tokens/s", "E2EL (ms)", "Tokens/s", "Smallest"},
+		head: []string{"Variant", "TTFT", "TPOT", "E2EL", "Throughput", "E2EL (ms)", "Tokens/s", "Visible"},
 	}
 	for i := range p.Rows {
 		r := &p.Rows[i]
 		t.rows = append(t.rows, []string{
 			nameOf(r), ratioCell(r, r.TTFTRatio), ratioCell(r, r.Speedup), ratioCell(r, r.E2ELRatio), ratioCell(r, r.Throughput),
-			ms(r.E2EL.Value), plainNumber(r.OutputPerSecond), fine(r.Detectable),
+			ms(r.E2EL.Value), plainNumber(r.OutputPerSecond), fine(r.Detectable), orDash(string(r.Verdict.Code)),
 		})
 	}
 	return t
@@ -153,7 +168,7 @@ func orDash(s string) string {
 
 func (p *Precision) costTable() precisionTable {
 	t := precisionTable{
-		name: "Power and price", caption: "of the whole server while the run was on; a price is in the currency that was given", code: -1, words: []int{0},
+		name: "Power and price", caption: "power: mean while the run was on; a price is in the currency that was given", code: -1, words: []int{0},
 		head: []string{"Variant", "Power (W)", "J/output token", "Price/hour", "Price/million output tokens"},
 	}
 	known := false
@@ -193,18 +208,16 @@ func (p *Precision) driftTable() precisionTable {
 
 const concurrencyName = "Equal concurrency"
 
-// viewTables are the tables of the other loads: equal concurrency, and rates
-// beside the table's.
+// viewTables are the tables of the other loads: equal concurrency, and
+// rates where there are several.
 func (p *Precision) viewTables() []precisionTable {
-	var rates []compare.View
-	for _, v := range p.Rates() {
-		if v.Load != p.Load {
-			rates = append(rates, v)
-		}
+	rates := p.Rates()
+	if len(rates) == 1 && rates[0].Load == p.Load {
+		rates = nil // the table says it
 	}
 	return []precisionTable{
 		p.viewTable(concurrencyName, "Under way", "with as many requests under way", p.Concurrency()),
-		p.viewTable("Other rates", "Requests/s", "at that rate", rates),
+		p.viewTable("Equal rate", "Requests/s", "at that rate", rates),
 	}
 }
 
@@ -250,7 +263,7 @@ func loadWord(l compare.Load) string {
 func (p *Precision) heldTable() precisionTable {
 	t := precisionTable{
 		name: "Highest rate that holds " + p.Goals, caption: "by bisection, confirmed", code: -1, words: []int{0, 2},
-		head: []string{"Variant", "Requests/s", "How the search ended"},
+		head: []string{"Variant", "Requests/s", "Not at", "How the search ended"},
 	}
 	names := map[string]string{}
 	for i := range p.Rows {
@@ -278,7 +291,7 @@ func (p *Precision) differences() []string {
 		if d.Load != nil {
 			s += " (" + loadCaption(*d.Load) + ")"
 		}
-		if d.Invalidates {
+		if d.Invalidates && len(d.Variants) > 0 {
 			s += " Withheld: the speedup of " + strings.Join(d.Variants, ", ") + "."
 		}
 		out = append(out, s)

@@ -26,9 +26,9 @@ func PrecisionText(w io.Writer, p *Precision, f PrecisionForm) error {
 			line(t.name)
 		}
 		textTable(line, t)
-		line("(" + t.caption + ")")
+		line("(" + clean(t.caption) + ")")
 		for _, n := range t.notes {
-			line(n)
+			line(clean(n))
 		}
 	}
 	block(line, "Verdict:", p.verdicts())
@@ -47,7 +47,7 @@ func block(line func(string), head string, list []string) {
 	line("")
 	line(head)
 	for _, s := range list {
-		line("  " + s)
+		line("  " + clean(s))
 	}
 }
 
@@ -149,7 +149,12 @@ func items(b *bufio.Writer, head string, list []string) {
 // interval has, are left alone: they are no link.
 func markdown(s string) string {
 	var b strings.Builder
-	rest := flat(s)
+	rest := clean(s)
+	if n := listMark(rest); n >= 0 {
+		b.WriteString(rest[:n] + `\`)
+		b.WriteByte(rest[n])
+		rest = rest[n+1:]
+	}
 	for rest != "" {
 		if n := interval95(rest); n > 0 {
 			b.WriteString(rest[:n])
@@ -166,6 +171,21 @@ func markdown(s string) string {
 	return b.String()
 }
 
+// listMark is where a text that would begin a list, a rule or a head has the
+// character that makes it one; -1 if it is no such text.
+func listMark(s string) int {
+	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
+	switch {
+	case s == "":
+		return -1
+	case strings.ContainsRune("-+=", rune(s[0])):
+		return 0
+	case digits > 0 && digits < len(s) && strings.ContainsRune(".)", rune(s[digits])):
+		return digits
+	}
+	return -1
+}
+
 // interval95 is the length of an interval in brackets that s begins with, or 0.
 func interval95(s string) int {
 	if !strings.HasPrefix(s, "[") {
@@ -179,13 +199,14 @@ func interval95(s string) int {
 }
 
 // codeCell is a name in backticks. A bar ends a cell even there, unless it has a
-// backslash; a name with backticks is written as a text.
+// backslash; a name with backticks, or with backslashes and bars, is written as
+// a text.
 func codeCell(s string) string {
 	s = flat(s)
 	if s == "" {
 		return ""
 	}
-	if strings.Contains(s, "`") {
+	if strings.Contains(s, "`") || strings.Contains(s, "|") && strings.Contains(s, `\`) {
 		return markdown(s)
 	}
 	return "`" + strings.ReplaceAll(s, "|", `\|`) + "`"

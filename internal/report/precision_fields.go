@@ -1,0 +1,159 @@
+package report
+
+import (
+	"math"
+
+	"tokmeter/internal/compare"
+)
+
+// A precisionField is one number or word of a variant at a load: a key of the
+// JSON file, and a column of the CSV, or three where it is an estimate.
+type precisionField struct {
+	key, unit, meaning string
+	// of gives nil, a string, a bool, an int, a float64 or a compare.Estimate; nil
+	// for what is not known.
+	of func(r *compare.Row) any
+}
+
+// precisionLoad is how a view was driven.
+func precisionLoad(l compare.Load) []struct {
+	precisionField
+	value any
+} {
+	rate, concurrency := any(nil), any(nil)
+	if l.Rate > 0 {
+		rate = l.Rate
+	}
+	if l.Concurrency > 0 {
+		concurrency = l.Concurrency
+	}
+	type field = struct {
+		precisionField
+		value any
+	}
+	return []field{
+		{precisionField{key: "rate_requests_per_s", unit: "requests/s", meaning: "offered to every variant; not known where concurrency drives"}, rate},
+		{precisionField{key: "concurrency", unit: "requests", meaning: "kept under way; neither is known where all requests came at once"}, concurrency},
+	}
+}
+
+// precisionFields is everything that is told of a variant at a load, in order.
+func precisionFields() []precisionField {
+	out := []precisionField{
+		{"variant", "", "name", func(r *compare.Row) any { return r.Variant.Name }},
+		{"model", "", "stub", func(r *compare.Row) any { return r.Variant.Model }},
+		{"precision", "", "label", func(r *compare.Row) any { return r.Variant.Precision }},
+		{"simulated", "", "whether this row is simulated", func(r *compare.Row) any { return r.Variant.Simulated }},
+		{"baseline", "", "whether the others are compared with it", func(r *compare.Row) any { return r.Baseline }},
+		{"failure", "", "why there are no numbers", func(r *compare.Row) any { return word(r.Failure) }},
+		{"withheld", "", "why there are no ratios", func(r *compare.Row) any { return word(r.Withheld) }},
+		{"requests", "requests", "that were sent, all rounds together", func(r *compare.Row) any { return r.Requests }},
+		{"failed_requests", "requests", "of them; they are in no latency", func(r *compare.Row) any { return r.Failed }},
+		{"paired_requests", "requests", "whose times went into the ratios", func(r *compare.Row) any { return r.Paired }},
+		{"ttft_ms", "ms", "time to the first token", func(r *compare.Row) any { return estimated(r.TTFT) }},
+		{"tpot_ms", "ms", "time per output token after the first", func(r *compare.Row) any { return estimated(r.TPOT) }},
+		{"e2el_ms", "ms", "mean time of a whole request, whatever the statistic", func(r *compare.Row) any { return estimated(r.E2EL) }},
+		{"speedup", "ratio", "TPOT of the baseline / of this variant", func(r *compare.Row) any { return ratio(r, r.Speedup) }},
+		{"ttft_ratio", "ratio", "TTFT of the baseline / of this variant", func(r *compare.Row) any { return ratio(r, r.TTFTRatio) }},
+		{"e2el_ratio", "ratio", "E2EL of the baseline / of this variant", func(r *compare.Row) any { return ratio(r, r.E2ELRatio) }},
+		{"throughput_ratio", "ratio", "output tokens a second of this variant / of the baseline", func(r *compare.Row) any { return ratio(r, r.Throughput) }},
+		{"p_value", "probability", "of such a speedup where there is none, by Holm over the variants", func(r *compare.Row) any {
+			if ratio(r, r.Speedup) == nil {
+				return nil
+			}
+			return finite(r.P)
+		}},
+		{"detectable", "share of 1", "least difference of TPOT that could have been seen", func(r *compare.Row) any { return known(r.Detectable) }},
+		{"output_tokens_per_s", "tokens/s", "of successful requests", func(r *compare.Row) any { return ran(r, r.OutputPerSecond) }},
+		{"requests_per_s", "requests/s", "that succeeded", func(r *compare.Row) any { return ran(r, r.RequestPerSecond) }},
+		{"output_tokens", "tokens", "mean of a successful request", func(r *compare.Row) any { return known(r.MeanOutput) }},
+		{"peak_requests", "requests", "most under way at once", func(r *compare.Row) any { return r.PeakOpen }},
+	}
+	return append(append(out, precisionLimitFields()...), precisionSideFields()...)
+}
+
+func precisionLimitFields() []precisionField {
+	return []precisionField{
+		{"ttft_limit_ms", "ms", "speed of light", func(r *compare.Row) any { return known(r.Limit.TTFT) }},
+		{"tpot_limit_ms", "ms", "speed of light", func(r *compare.Row) any { return known(r.Limit.TPOT) }},
+		{"limit_bound", "", "what the limit goes to mostly: weights, kv, compute or link", func(r *compare.Row) any { return word(r.Limit.Bound) }},
+		{"limit_alone", "", "whether the limit is of a request alone and not of this load", func(r *compare.Row) any { return r.LimitAlone }},
+		{"near", "share of 1", "limit of TPOT / its mean", func(r *compare.Row) any { return known(r.Near) }},
+		{"ceiling", "ratio", "speedup that the limits of baseline and variant allow", func(r *compare.Row) any { return known(r.Ceiling) }},
+		{"ceiling_from", "", "limits, or weights where only their bytes are known", func(r *compare.Row) any { return word(r.CeilingFrom) }},
+		{"weight_bytes", "bytes", "of weights that a step reads", func(r *compare.Row) any { return known(r.WeightBytes) }},
+	}
+}
+
+func precisionSideFields() []precisionField {
+	drift := func(f func(d *compare.Agreement) any) func(r *compare.Row) any {
+		return func(r *compare.Row) any {
+			if r.Drift == nil {
+				return nil
+			}
+			return f(r.Drift)
+		}
+	}
+	return []precisionField{
+		{"kernel", "", "that the server's log names", func(r *compare.Row) any { return word(r.Variant.Kernel) }},
+		{"card", "", "accelerator", func(r *compare.Row) any { return word(r.Variant.Card) }},
+		{"server_version", "", "as the server tells it", func(r *compare.Row) any { return word(r.Variant.Version) }},
+		{"power_w", "W", "mean while the run was on", func(r *compare.Row) any { return known(r.PowerW) }},
+		{"joule_per_output_token", "J", "power / output tokens a second", func(r *compare.Row) any { return known(r.JouleToken) }},
+		{"price_per_hour", "currency", "as given", func(r *compare.Row) any { return known(r.Variant.PricePerHour) }},
+		{"price_per_million_output_tokens", "currency", "at that price", func(r *compare.Row) any { return known(r.PricePerMTok) }},
+		{"drift_prompts", "prompts", "answered greedily and compared with the baseline's answers", drift(func(d *compare.Agreement) any { return d.Prompts })},
+		{"drift_identical", "share of 1", "of equal answers", drift(func(d *compare.Agreement) any { return finite(d.Identical) })},
+		{"drift_first_difference_tokens", "tokens", "mean until the first difference", drift(func(d *compare.Agreement) any { return finite(d.First) })},
+		{"drift_logprob_gap_nats", "nats", "mean absolute difference of the log-probabilities of equal tokens; not known where a server gives none", drift(func(d *compare.Agreement) any { return finite(d.LogProbGap) })},
+		{"verdict_code", "", "the reason; none for the baseline and for what failed", func(r *compare.Row) any { return word(string(r.Verdict.Code)) }},
+		{"verdict", "", "one sentence with its evidence", func(r *compare.Row) any { return word(r.Verdict.Text) }},
+	}
+}
+
+// word is a text, or nil for none.
+func word(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// finite is a number, or nil for one that is not known or that JSON can't say.
+func finite(x float64) any {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return x
+}
+
+// known is finite for numbers whose zero too means that they are not known.
+func known(x float64) any {
+	if x == 0 {
+		return nil
+	}
+	return finite(x)
+}
+
+// ran is finite for numbers that only a variant with runs has.
+func ran(r *compare.Row, x float64) any {
+	if r.Failure != "" {
+		return nil
+	}
+	return finite(x)
+}
+
+func estimated(e compare.Estimate) any {
+	if !given(e) {
+		return nil
+	}
+	return e
+}
+
+// ratio is an estimate that is withheld with the row's speedup.
+func ratio(r *compare.Row, e compare.Estimate) any {
+	if r.Failure != "" || r.Withheld != "" {
+		return nil
+	}
+	return estimated(e)
+}
