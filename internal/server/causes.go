@@ -95,7 +95,7 @@ func Diagnose(lines []string) (Cause, bool) {
 		for _, r := range causeRules {
 			// From the end: an engine that tried twice tells of the last try.
 			for i := len(lines) - 1; i >= 0; i-- {
-				l := cut(lines[i], lineBytes)
+				l := cut(lines[i], causeBytes)
 				if isWarning(l) == warnings && r.re.MatchString(l) {
 					return Cause{r.trouble, cut(Bare(l), 300), r.hint}, true
 				}
@@ -104,6 +104,9 @@ func Diagnose(lines []string) (Cause, bool) {
 	}
 	return Cause{}, false
 }
+
+// causeBytes is how much of a line is looked at.
+const causeBytes = 1000
 
 func isWarning(line string) bool {
 	return strings.Contains(line, "WARNING") || strings.Contains(line, "Warning:") || strings.Contains(line, "DEBUG")

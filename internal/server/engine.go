@@ -335,7 +335,7 @@ func (e *Engine) takeDown(ctx context.Context) (Left, error) {
 	e.mu.Unlock()
 	var left Left
 	end := time.Now().Add(killLimit)
-	left.Processes = sweep(e.marker, func() bool { return time.Now().After(end) })
+	left.Processes = sweep(e.marker, e.guard.Process.Pid, func() bool { return time.Now().After(end) })
 	for _, p := range told {
 		if !slices.ContainsFunc(left.Processes, func(q Process) bool { return q.PID == p.PID }) {
 			left.Processes = append(left.Processes, p)

@@ -20,7 +20,7 @@ import (
 // still there.
 func nothingLeft(t *testing.T, marker string, port int, pids ...int) {
 	t.Helper()
-	if p := remaining(marker); len(p) > 0 {
+	if p := named(marked(marker)); len(p) > 0 {
 		t.Errorf("left: %v", p)
 	}
 	for _, p := range pids {
@@ -124,7 +124,7 @@ func TestChildrenAreEnded(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	if n := len(marked(e.marker)); n < 4 {
-		t.Fatalf("%d processes with the marker: %v", n, remaining(e.marker))
+		t.Fatalf("%d processes with the marker: %v", n, named(marked(e.marker)))
 	}
 	stopped(t, e, pids...)
 }
@@ -265,9 +265,13 @@ func TestStopAfterThePanicOfTheCaller(t *testing.T) {
 // A guard that is killed takes the first process along; Stop finds the rest.
 func TestGuardKilled(t *testing.T) {
 	t.Parallel()
-	e, err := Start(t.Context(), specOf(t, "serve"))
+	e, err := Start(t.Context(), specOf(t, "bare-child"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	children := descendants(e.guard.Process.Pid)
+	if len(children) != 2 || len(marked(e.marker)) != 1 {
+		t.Fatalf("%v, marked %v: the test shows nothing", named(children), marked(e.marker))
 	}
 	if err := e.guard.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -277,7 +281,7 @@ func TestGuardKilled(t *testing.T) {
 	if !errors.As(e.Err(), &f) || f.Ending != Lost {
 		t.Errorf("Err %v", e.Err())
 	}
-	stopped(t, e)
+	stopped(t, e, children...)
 }
 
 // A starter that is killed leaves nothing behind.

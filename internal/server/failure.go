@@ -70,6 +70,8 @@ func (f *Failure) Error() string {
 		fmt.Fprintf(&b, ": %v", f.Reason)
 	}
 	switch last := f.lastLine(); {
+	case f.Cause.Trouble != "" && f.Ending == NotStarted:
+		fmt.Fprintf(&b, ": %s", f.Cause.Hint)
 	case f.Cause.Trouble != "":
 		fmt.Fprintf(&b, ": %s", f.Cause.Trouble)
 		if f.Cause.Line != "" {

@@ -28,8 +28,7 @@ func fake(args []string) int {
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 		time.Sleep(time.Hour)
 	case "deaf":
-		signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
-		return fakeServe(port, rest, http.StatusOK)
+		return fakeServe(port, []string{"deaf"}, http.StatusOK)
 	case "crash": // says what is in a file, or its words, and fails
 		return fakeCrash(rest)
 	case "hang":
@@ -63,6 +62,13 @@ func fake(args []string) int {
 		return fakeServe(port, rest, http.StatusOK)
 	case "children":
 		return fakeChildren(port)
+	case "bare-child": // has a child without the marker, as one that wrote over its environment
+		cmd := exec.Command(os.Args[0], "fake", "sleep", port)
+		cmd.Env = []string{"NOTHING=1"}
+		if cmd.Start() != nil {
+			return 94
+		}
+		return fakeServe(port, rest, http.StatusOK)
 	case "daemon": // leaves a grandchild in a session of its own, and is gone
 		return run("setsid-sleep", port, nil)
 	case "setsid-sleep":
@@ -166,6 +172,9 @@ func fakeServe(port string, rest []string, status int) int {
 	srv := &http.Server{Handler: mux}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	if len(rest) > 0 && rest[0] == "deaf" {
+		signal.Ignore(syscall.SIGTERM)
+	}
 	go func() { <-ctx.Done(); srv.Close() }()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return 95

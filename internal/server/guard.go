@@ -213,7 +213,7 @@ func spawn(s Spec, o order, log io.Writer) (*exec.Cmd, io.WriteCloser, io.ReadCl
 		in.Close()
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		return nil, nil, nil, err
+		return nil, nil, nil, fmt.Errorf("it took no order (%w): it must call server.Guard", err)
 	}
 	return cmd, in, out, nil
 }

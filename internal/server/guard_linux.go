@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/exec"
 	"slices"
@@ -138,7 +139,7 @@ func (f *linuxFamily) left() []Process {
 func (f *linuxFamily) members() []int {
 	parents := map[int]int{}
 	for _, p := range pids() {
-		if st, ok := statusOf(p); ok && st.state != 'Z' {
+		if st, ok := statusOf(p); ok && st.living() {
 			parents[p] = st.parent
 		}
 	}
@@ -174,8 +175,8 @@ func pids() []int {
 }
 
 type procStatus struct {
-	state  byte
-	parent int
+	state                  byte
+	parent, group, session int
 }
 
 // statusOf reads the state and the parent from /proc/PID/stat (proc_pid_stat(5)).
@@ -190,12 +191,19 @@ func statusOf(pid int) (procStatus, bool) {
 		return procStatus{}, false
 	}
 	f := bytes.Fields(b[i+1:])
-	if len(f) < 2 || len(f[0]) != 1 {
+	if len(f) < 4 || len(f[0]) != 1 {
 		return procStatus{}, false
 	}
-	parent, err := strconv.Atoi(string(f[1]))
-	return procStatus{f[0][0], parent}, err == nil
+	out := procStatus{state: f[0][0]}
+	for i, to := range []*int{&out.parent, &out.group, &out.session} {
+		if *to, err = strconv.Atoi(string(f[i+1])); err != nil {
+			return procStatus{}, false
+		}
+	}
+	return out, true
 }
+
+func (s procStatus) living() bool { return s.state != 'Z' && s.state != 'X' }
 
 // marked is the living processes whose environment has the marker.
 func marked(marker string) []int {
@@ -209,7 +217,7 @@ func marked(marker string) []int {
 		if err != nil || !(bytes.HasPrefix(b, want) || bytes.Contains(b, append([]byte{0}, want...))) {
 			continue
 		}
-		if st, ok := statusOf(p); ok && st.state != 'Z' && st.state != 'X' {
+		if st, ok := statusOf(p); ok && st.living() {
 			out = append(out, p)
 		}
 	}
@@ -226,11 +234,42 @@ func named(list []int) []Process {
 	return out
 }
 
-// sweep ends every process that carries the marker, for an engine whose guard
-// did not, and returns what it could not end.
-func sweep(marker string, deadline func() bool) []Process {
+// kin is what of an engine can be known from outside its guard, also after
+// that is gone: the processes with the marker, and those of the guard's session,
+// because an engine that changes its name may write it over its environment
+// (vLLM does, by setproctitle); and all descendants of both.
+func kin(marker string, guard int) []int {
+	all := map[int]procStatus{}
+	for _, p := range pids() {
+		if st, ok := statusOf(p); ok && st.living() {
+			all[p] = st
+		}
+	}
+	ours := map[int]bool{}
+	for _, p := range marked(marker) {
+		ours[p] = true
+	}
+	for p, st := range all {
+		if guard > 0 && st.session == guard {
+			ours[p] = true
+		}
+	}
+	for grown := true; grown; {
+		grown = false
+		for p, st := range all {
+			if !ours[p] && ours[st.parent] {
+				ours[p], grown = true, true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(ours))
+}
+
+// sweep ends all that is left of an engine whose guard did not do it, and
+// returns what it could not end.
+func sweep(marker string, guard int, deadline func() bool) []Process {
 	for !deadline() {
-		list := marked(marker)
+		list := kin(marker, guard)
 		if len(list) == 0 {
 			return nil
 		}
@@ -239,8 +278,5 @@ func sweep(marker string, deadline func() bool) []Process {
 		}
 		pause()
 	}
-	return named(marked(marker))
+	return named(kin(marker, guard))
 }
-
-// remaining is what still carries the marker.
-func remaining(marker string) []Process { return named(marked(marker)) }

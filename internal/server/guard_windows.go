@@ -78,6 +78,5 @@ func (f *jobFamily) left() []Process {
 	return []Process{{f.p.Pid, "its first process"}}
 }
 
-func sweep(string, func() bool) []Process { return nil }
-
-func remaining(string) []Process { return nil }
+// sweep has no way here to find a process of an engine whose guard is gone.
+func sweep(string, int, func() bool) []Process { return nil }

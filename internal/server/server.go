@@ -14,8 +14,9 @@
 //     twice, cleared its environment or changed its name, because the guard is
 //     the subreaper of all of them and waits until the kernel says that it has
 //     no child. Of a guard that is itself killed: the engine's first process
-//     at once, and at Stop everything that still carries the marker in its
-//     environment.
+//     at once, and at Stop everything that is in the guard's session, carries
+//     the marker in its environment, or descends from one that does. Guard and
+//     starter both killed at one moment leave what the first process started.
 //   - macOS and the BSDs: the engine's process group. A child that left it may
 //     stay, and Stop names the port if it is still held.
 //   - Windows: everything, by a job object that ends with the guard; without a

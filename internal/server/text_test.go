@@ -317,7 +317,7 @@ func FuzzLog(f *testing.F) {
 		if got.KVTokens < 0 || got.MaxModelLen < 0 || got.WeightBytes < 0 || len(got.Kernels) > maxList {
 			t.Fatalf("%+v", got)
 		}
-		Diagnose(b.tail(tailLines))
+		Diagnose(b.tail(20))
 	})
 }
 
