@@ -21,6 +21,11 @@ import (
 // Main runs the command that env.Args names and returns the exit code of the
 // process. It never exits by itself.
 func Main(env *Env) int {
+	if env.Guard != nil {
+		if handled, code := env.Guard(env.Args); handled {
+			return code
+		}
+	}
 	err := run(env)
 	printError(env.Stderr, err)
 	return exitCode(err)
@@ -90,6 +95,7 @@ func newTree(env *Env) *tree {
 	bench := &cobra.Command{Use: "bench", Short: "Measure a server"}
 	t.add(root, bench, nil)
 	t.addServe(env, bench)
+	t.addPrecision(env)
 	t.addReport(env)
 	t.addSim(env)
 	t.addSol(env)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"io"
 	"os"
 	"os/signal"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"tokmeter/internal/server"
 )
 
 // An Env is everything of the outside world that a command may touch. A test
@@ -37,6 +40,14 @@ type Env struct {
 	// until stop is called, once or more often; before and after that one ends
 	// the process. Nil means that none ever comes.
 	Interrupts func() (got <-chan os.Signal, stop func())
+	// Guard takes over where this process is to guard an engine (see package
+	// server), and gives the exit code. Nil means that it never is.
+	Guard func(args []string) (handled bool, code int)
+	// Executable is the path of this program, by which it starts its guards; nil
+	// means that it starts none.
+	Executable func() (string, error)
+	// Environ is the environment that engines inherit; nil means none.
+	Environ func() []string
 }
 
 // OS is the real outside world.
@@ -58,6 +69,10 @@ func OS() *Env {
 			return c, func() { signal.Stop(c) }
 		},
 	}
+	e.Executable, e.Environ = os.Executable, os.Environ
+	e.Guard = func(args []string) (bool, int) {
+		return server.Guard(args, server.World{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Notify: signal.Notify})
+	}
 	if os.Getenv("GOMAXPROCS") == "" {
 		e.Spare = func(n int) { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + n) }
 	}
@@ -75,6 +90,22 @@ func (e *Env) terminalWidth(fd int) int {
 		return w
 	}
 	return 0
+}
+
+// program is the path of this program.
+func (e *Env) program() (string, error) {
+	if e.Executable == nil {
+		return "", errors.New("not known here")
+	}
+	return e.Executable()
+}
+
+// environ is the environment that engines inherit.
+func (e *Env) environ() []string {
+	if e.Environ == nil {
+		return nil
+	}
+	return e.Environ()
 }
 
 // width is the number of columns to wrap text at.

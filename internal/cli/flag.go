@@ -48,13 +48,14 @@ type flagDef struct {
 	Origin  origin
 	Choices []string // what the value must be; nil for anything
 	Unbuilt []string // those of Choices that are refused
+	Joined  bool     // of a list: given again, it goes on
 	Refused string   // why any value but the default is refused; "" where the flag is built
 }
 
 // options is the flag as the parser of the command line sees it; a switch with
 // a --no- form is two.
 func (f *flagDef) options() []argv.Option {
-	o := argv.Option{Name: f.Name, Late: f.Origin != python}
+	o := argv.Option{Name: f.Name, Late: f.Origin != python, Joined: f.Joined}
 	switch f.Kind {
 	case toggle:
 		o.Kind = argv.Switch

@@ -42,6 +42,9 @@ func (r *serveRun) measure(ctx context.Context) error {
 		Timeout:        r.plan.Target.RequestTimeout,
 		Grace:          r.plan.Stop.Grace, Abort: r.opts.Abort,
 	}
+	if r.opts.Progress != nil {
+		j.Progress = r.opts.Progress
+	}
 	if r.writer != nil {
 		j.Sink = record.Tee(memory, r.writer)
 	}

@@ -36,6 +36,9 @@ type runOptions struct {
 	Printed []namedValue
 	// Abort is closed by the second interrupt: what is still draining is cut.
 	Abort <-chan struct{}
+	// Progress is counted in, where someone else shows it; nil for counters that
+	// the run has for itself.
+	Progress *record.Progress
 }
 
 // A namedValue is one entry of the namespace.
@@ -107,6 +110,8 @@ type serveRun struct {
 	unreached bool      // the run was given up, for the server stayed away
 	readyBy   time.Time // when the ready check is over
 	simulator *sim.Server
+	shared    *sim.Server  // a simulator that outlives the run; nil where it starts its own
+	lend      *serveRun    // whose tokenizer a simulated run takes; nil for its own
 	simulate  sim.Options  // what the simulator is
 	built     *setup.Built // the engine that it stands for; nil at set times
 
@@ -152,7 +157,7 @@ func (r *serveRun) close() error {
 	if r.server.HTTP != nil {
 		r.server.HTTP.CloseIdleConnections()
 	}
-	if r.simulator != nil {
+	if r.simulator != nil && r.shared == nil {
 		errs = append(errs, r.simulator.Close())
 	}
 	if r.writer != nil && !r.recorded {

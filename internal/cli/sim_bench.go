@@ -57,6 +57,11 @@ func (r *serveRun) nameSimulator() error {
 
 // startSimulator starts the server inside the binary.
 func (r *serveRun) startSimulator(context.Context) error {
+	if r.shared != nil {
+		r.simulator = r.shared
+		r.plan.Target.BaseURL = r.simulator.URL()
+		return r.sayOfSimulator()
+	}
 	o := r.simulate
 	o.Names = []string{r.plan.Target.ModelName()}
 	for _, name := range r.plan.Target.LoRAModules {
@@ -78,6 +83,10 @@ func (r *serveRun) startSimulator(context.Context) error {
 // findSimulatedTokenizer takes the tokenizer of the model that is simulated
 // where it is at hand, else the one inside. Nothing is fetched for it.
 func (r *serveRun) findSimulatedTokenizer(ctx context.Context) {
+	if r.lend != nil {
+		r.local, r.tokenizer, r.folder = r.lend.local, r.lend.tokenizer, r.lend.folder
+		return
+	}
 	r.useBuiltin()
 	if r.built == nil {
 		return

@@ -89,8 +89,9 @@ func (s *Spec) validateNumbers(p *problems) {
 	}
 }
 
-// refusedFlags are flags of bench serve that the experiment sets itself.
-func refusedFlags() map[string]string {
+// RefusedFlags are flags of bench serve that the experiment sets itself, with
+// the reason.
+func RefusedFlags() map[string]string {
 	const variant = "a variant says it: give it there"
 	const own = "the experiment does that itself"
 	return map[string]string{
@@ -105,7 +106,7 @@ func refusedFlags() map[string]string {
 }
 
 func (s *Spec) validateBench(p *problems, flags []string) {
-	refused := refusedFlags()
+	refused := RefusedFlags()
 	for _, f := range s.Bench {
 		switch why := refused[f.Name]; {
 		case why != "":

@@ -36,6 +36,7 @@ type Option struct {
 	Kind   Kind
 	Dotted bool   // takes dotted names
 	Of     string // of a Switch: the option that it sets to false; "" for none
+	Joined bool   // given again, its words are added to the earlier ones
 	Late   bool   // loses against an option without it where an abbreviation fits both
 }
 

@@ -39,7 +39,11 @@ func (m *merger) add(s setting) []error {
 	if s.keys != nil {
 		return m.addDotted(s)
 	}
-	if _, ok := m.plain[name]; ok && !m.inFile[name] && !m.file {
+	if old, ok := m.plain[name]; ok && !m.inFile[name] && !m.file {
+		if s.option.Joined {
+			m.plain[name] = slices.Concat(old, s.values)
+			return nil
+		}
 		m.duplicate("--" + name)
 	}
 	if m.inFile[name] || m.file {

@@ -1,0 +1,246 @@
+package cli
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokmeter/internal/compare"
+	"tokmeter/internal/experiment"
+	"tokmeter/internal/record"
+	"tokmeter/internal/sim"
+)
+
+// addPrecision adds the command that fills the precision table.
+func (t *tree) addPrecision(env *Env) {
+	cmd := &cobra.Command{
+		Use:   "precision SPEC.yaml | --variant NAME=PRECISION[@URL] ... | --simulate CARD [flags]",
+		Short: "Fill the table: how much faster are fp8, int8, int4 than fp16?",
+		Long: `Measures each way of serving a model with the same requests at the same times, in
+rounds, and tells TTFT, TPOT and speedup with intervals, the speed of light and the
+reason for the speedup or for its absence. Engines are started, watched and taken down
+where the file gives their commands.`,
+		Args: cobra.ArbitraryArgs,
+	}
+	c := t.add(t.root, cmd, precisionTable())
+	cmd.ValidArgsFunction = cobra.FixedCompletions([]string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		ctx, second, release := env.interruptible(cmd.Context())
+		defer release()
+		spec, notes, err := c.precisionSpec(ctx, env, args)
+		if err != nil {
+			return usage(err)
+		}
+		printNotes(env.Stderr, c.notes)
+		return c.keepInterrupt(ctx, c.precision(ctx, env, &spec, notes, second))
+	}
+}
+
+// precision runs the experiment and prints the table.
+func (c *command) precision(ctx context.Context, env *Env, spec *experiment.Spec, notes []string, abort <-chan struct{}) error {
+	v := c.values
+	virtual := v.on("virtual")
+	shared := *env
+	shared.Stderr = &lockedWriter{w: env.Stderr}
+	l := &laboratory{env: &shared, spec: spec, dir: c.folder(env, spec, virtual), abort: abort, sims: map[string]*sim.Server{}}
+	if err := l.check(ctx); err != nil {
+		return err
+	}
+	deps := experiment.Deps{
+		Starter: l, Runner: l, Resetter: l, Asker: l, Clock: clockOf{env},
+		Resume: v.given("resume"), Retry: v.on("retry"), Nonce: nonce(env),
+	}
+	if virtual {
+		w, err := l.virtual(ctx)
+		if err != nil {
+			return err
+		}
+		deps.Starter, deps.Runner, deps.Clock = w, w, nil
+	}
+	if deps.Store = experiment.Store(experiment.Folder(l.dir)); l.dir == "" {
+		deps.Store = forgets{}
+	} else if err := c.openFolder(l.dir); err != nil {
+		return err
+	}
+	l.board = newBoard(&shared, !v.on("no-live") && !virtual)
+	res, err := l.experiment(ctx, deps, virtual)
+	l.board.close()
+	return c.conclude(ctx, env, l, res, notes, err)
+}
+
+// experiment runs what there is to run. Without a result nothing was run.
+func (l *laboratory) experiment(ctx context.Context, deps experiment.Deps, virtual bool) (*experiment.Result, error) {
+	var err error
+	if deps.Bandwidth, err = l.bandwidth(ctx); err != nil {
+		return nil, err
+	}
+	if !virtual {
+		deps.Tell = l.board.tell
+		if err := l.reach(ctx); err != nil {
+			return nil, err
+		}
+		l.spare()
+	}
+	return experiment.Run(ctx, *l.spec, deps)
+}
+
+// reach asks the servers that run already whether they are there.
+func (l *laboratory) reach(ctx context.Context) error {
+	for _, v := range l.spec.Variants {
+		if v.URL == "" {
+			continue
+		}
+		if _, err := l.meet(ctx, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// conclude prints and keeps the table of what there is and says how it went.
+func (c *command) conclude(ctx context.Context, env *Env, l *laboratory, res *experiment.Result, notes []string, err error) error {
+	if res == nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return usage(err)
+	}
+	if len(res.Runs) > 0 || err == nil {
+		p, tableErr := c.precisionOf(l.spec, res, notes)
+		if tableErr == nil {
+			tableErr = errors.Join(c.print(env, p), c.save(l.dir, p))
+		}
+		err = errors.Join(err, tableErr)
+	}
+	if errors.Is(context.Cause(ctx), errInterrupted) {
+		hint := ""
+		if l.dir != "" {
+			hint = "go on by the same command with --resume " + l.dir
+		}
+		return failf(ExitInterrupted, hint, "interrupted")
+	}
+	if l.dir != "" {
+		fmt.Fprintf(env.Stderr, "tokmeter: kept in %s\n", l.dir)
+	}
+	if err != nil {
+		return err
+	}
+	return outcome(res)
+}
+
+// outcome says whether the experiment answered its question: the baseline has a
+// result, and another variant too.
+func outcome(res *experiment.Result) error {
+	var failed []string
+	base, others, good := "", 0, 0
+	for _, v := range res.Variants {
+		switch {
+		case v.Name == res.Baseline:
+			base = v.Failure
+		default:
+			others++
+			if v.Failure == "" {
+				good++
+			}
+		}
+		if v.Failure != "" {
+			failed = append(failed, v.Name+": "+v.Failure)
+		}
+	}
+	switch {
+	case base != "":
+		return failf(ExitFailed, "", "the baseline %s has no result: %s", res.Baseline, base)
+	case others > 0 && good == 0:
+		return failf(ExitFailed, "", "no variant beside the baseline has a result: %s", strings.Join(failed, "; "))
+	}
+	return nil
+}
+
+// folder is where the experiment is kept; "" for nowhere.
+func (c *command) folder(env *Env, spec *experiment.Spec, virtual bool) string {
+	switch {
+	case c.values.given("resume"):
+		return c.values.text("resume")
+	case spec.Output != "":
+		return spec.Output
+	case virtual:
+		return ""
+	}
+	dir := filepath.Join(runsFolder, record.Name(env.Now(), "precision"))
+	for i := 2; ; i++ {
+		if _, err := os.Stat(dir); err != nil {
+			return dir
+		}
+		dir = fmt.Sprintf("%s-%d", filepath.Join(runsFolder, record.Name(env.Now(), "precision")), i)
+	}
+}
+
+// openFolder makes the experiment's folder, or finds the one that is to go on.
+func (c *command) openFolder(dir string) error {
+	v := c.values
+	if !v.given("resume") {
+		if v.given("retry") {
+			return usagef("", "--retry needs --resume DIR")
+		}
+		return checkOutput(dir)
+	}
+	if v.given("output-dir") && filepath.Clean(v.text("output-dir")) != filepath.Clean(dir) {
+		return usagef("leave --output-dir out", "--resume %s and --output-dir %s contradict each other", dir, v.text("output-dir"))
+	}
+	if _, err := os.Stat(filepath.Join(dir, experiment.StateFile)); err != nil {
+		return usagef("give the folder that the experiment said it was kept in", "--resume: no experiment in %s: %w", dir, err)
+	}
+	return checkOutput(dir)
+}
+
+// spare makes up for the threads that wait in the kernel (see serveRun.spare),
+// once for all runs.
+func (l *laboratory) spare() {
+	n := 0
+	for _, v := range l.spec.Variants {
+		one := 0
+		if slices.ContainsFunc(l.spec.Loads(), func(load compare.Load) bool { return load.Rate > 0 }) || len(l.spec.Goals) > 0 {
+			one++
+		}
+		if v.Simulate != "" {
+			one++
+		}
+		if l.spec.InParallel() {
+			n += one
+		} else {
+			n = max(n, one)
+		}
+	}
+	if n > 0 && l.env.Spare != nil {
+		l.env.Spare(n)
+	}
+}
+
+// forgets is a store for what is not kept.
+type forgets struct{}
+
+func (forgets) Load() (*experiment.State, error) { return nil, nil }
+func (forgets) Save(*experiment.State) error     { return nil }
+
+// clockOf is the time of the outside world.
+type clockOf struct{ *Env }
+
+func (c clockOf) Now() time.Time { return c.Env.Now() }
+
+// nonce makes this experiment's salts unlike those of others.
+func nonce(env *Env) string {
+	var id [4]byte
+	if env.Rand != nil {
+		_, _ = io.ReadFull(env.Rand, id[:]) // where it fails the salts are those of others
+	}
+	return hex.EncodeToString(id[:]) + "-"
+}

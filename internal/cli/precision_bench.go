@@ -1,0 +1,320 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"tokmeter/internal/cli/argv"
+	"tokmeter/internal/experiment"
+	"tokmeter/internal/plan"
+	"tokmeter/internal/protocol"
+	"tokmeter/internal/record"
+	"tokmeter/internal/report"
+	"tokmeter/internal/sim"
+)
+
+// A laboratory makes the runs of an experiment: each is a run of bench serve in
+// this process, with its folder among the experiment's.
+type laboratory struct {
+	env   *Env
+	spec  *experiment.Spec
+	dir   string // of the experiment
+	board *board
+	abort <-chan struct{} // closed by the second interrupt
+
+	mu   sync.Mutex
+	sims map[string]*sim.Server // that are up, by URL
+	// lends is the run whose tokenizer simulated variants without one of their
+	// own take: prompts are equal only where tokenizers are.
+	lends *serveRun
+}
+
+// cutGrace is how long an interrupted run waits for answers: it is done again
+// when the experiment goes on.
+const cutGrace = 100 * time.Millisecond
+
+// serve is a run of bench serve with these words beside the job's.
+func (l *laboratory) serve(j experiment.Job, more ...string) (*serveRun, error) {
+	words := append(l.spec.BenchArgs(j), more...)
+	if j.Variant.Simulate != "" {
+		words = append(words, "--simulate="+j.Variant.Simulate)
+	}
+	t := serveTable()
+	parsed, err := argv.Parse(t.options(), words, os.ReadFile)
+	if err != nil {
+		return nil, err
+	}
+	set := pflag.NewFlagSet("run", pflag.ContinueOnError)
+	c := &command{table: t, values: register(set, t)}
+	if err := set.Parse(canonical(parsed.Settings, t)); err != nil {
+		return nil, err
+	}
+	env := *l.env
+	env.Args = append([]string{"bench", "serve"}, words...)
+	env.Spare = nil // the experiment did it once
+	env.StderrTTY, env.StdoutTTY = false, false
+	p, o, err := c.servePlan(&env)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFiles(p, o); err != nil {
+		return nil, err
+	}
+	p.Stop.Grace = cutGrace
+	o.Live, o.Abort = false, l.abort
+	return &serveRun{env: &env, plan: p, opts: o, date: env.Now(), lend: l.lends}, nil
+}
+
+// check finds what is wrong with the runs of all variants before any engine is
+// started.
+func (l *laboratory) check(ctx context.Context) error {
+	for i, v := range l.spec.Variants {
+		r, err := l.serve(experiment.Job{Variant: v})
+		if err == nil {
+			err = r.chooseDataset(ctx)
+		}
+		if err == nil {
+			err = r.nameSimulator()
+		}
+		if err == nil && i == 0 {
+			err = r.rehearse(ctx)
+		}
+		if err != nil {
+			return usage(err)
+		}
+		if l.lends == nil && r.plan.Target.Simulated && r.plan.Workload.Tokenizer == "" {
+			r.findSimulatedTokenizer(ctx)
+			l.lends = r
+		}
+	}
+	return nil
+}
+
+// Run sends a job's requests.
+func (l *laboratory) Run(ctx context.Context, j experiment.Job) (experiment.Outcome, error) {
+	dir := l.freeDir(j)
+	log, err := os.Create(dir + ".log")
+	if err != nil {
+		return experiment.Outcome{}, fmt.Errorf("log of the run: %w", err)
+	}
+	defer log.Close()
+	words := []string{"--record-dir=" + dir}
+	if j.Variant.Simulate == "" {
+		words = append(words, "--base-url="+j.URL)
+	}
+	r, err := l.serve(j, words...)
+	if err != nil {
+		return experiment.Outcome{}, err
+	}
+	out := &lockedWriter{w: log}
+	r.env.Stdout, r.env.Stderr = out, out
+	r.opts.Progress = &record.Progress{}
+	defer l.board.runs(j, r.opts.Progress)()
+	hash, err := l.send(ctx, r, j)
+	err = errors.Join(err, r.close())
+	if err != nil && (!r.recorded || j.Kind == experiment.Measure || ctx.Err() != nil) {
+		return experiment.Outcome{}, fmt.Errorf("%w (log: %s)", err, dir+".log")
+	}
+	if err := writeJob(dir, jobNote{Prompts: hash, Variant: j.Variant.Name}); err != nil {
+		return experiment.Outcome{}, err
+	}
+	return l.Load(ctx, j, dir)
+}
+
+// send prepares the run and makes it. The hash is that of the requests as they
+// are for every variant: without model and salt.
+func (l *laboratory) send(ctx context.Context, r *serveRun, j experiment.Job) (hash string, err error) {
+	for _, step := range []func() error{
+		func() error { return r.chooseDataset(ctx) },
+		r.nameSimulator,
+		r.openOutputs,
+		func() error { return l.useSimulator(r, j) },
+		func() error { return r.prepare(ctx) },
+	} {
+		if err := step(); err != nil {
+			return "", err
+		}
+	}
+	hash = r.set.Hash()
+	if err := r.salt(j.Salt); err != nil {
+		return "", err
+	}
+	return hash, r.measure(ctx)
+}
+
+// useSimulator gives the run the simulator that is up for it.
+func (l *laboratory) useSimulator(r *serveRun, j experiment.Job) error {
+	if j.Variant.Simulate == "" {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r.shared = l.sims[j.URL]; r.shared == nil {
+		return fmt.Errorf("no simulator is up at %s", j.URL)
+	}
+	return nil
+}
+
+// freeDir is a run directory that is not there yet: one that a kill left behind
+// is kept as it is.
+func (l *laboratory) freeDir(j experiment.Job) string {
+	name := fmt.Sprintf("%s-r%d", j.Variant.Name, j.Round+1)
+	switch {
+	case j.Load.Rate > 0:
+		name += fmt.Sprintf("-%.4grps", j.Load.Rate)
+	case j.Load.Concurrency > 0:
+		name += fmt.Sprintf("-c%d", j.Load.Concurrency)
+	}
+	switch j.Kind {
+	case experiment.Warm:
+		name += fmt.Sprintf("-warm%d", j.Number+1)
+	case experiment.Try:
+		name += fmt.Sprintf("-try%d", j.Number+1)
+	}
+	dir := filepath.Join(l.dir, "runs", fileName(name))
+	for i := 2; ; i++ {
+		if _, err := os.Stat(dir); err != nil {
+			return dir
+		}
+		dir = filepath.Join(l.dir, "runs", fmt.Sprintf("%s.%d", fileName(name), i))
+	}
+}
+
+// fileName is a name without what a file system might refuse.
+func fileName(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("._-", r):
+			return r
+		}
+		return '-'
+	}, name)
+}
+
+// salt puts a text in front of every prompt.
+func (r *serveRun) salt(text string) error {
+	if text == "" {
+		return nil
+	}
+	var ids []int
+	if r.local != nil {
+		ids = r.local.Encode(text, false)
+	}
+	for i := range r.set.Items {
+		p := &r.set.Items[i].Prompt
+		switch {
+		case p.IDs != nil:
+			if len(ids) == 0 {
+				return errors.New("prompts are token ids and no tokenizer is at hand for their salt: take cache: reset or keep")
+			}
+			p.IDs = append(append([]int{}, ids...), p.IDs...)
+		case p.Batch != nil:
+			batch := make([]string, len(p.Batch))
+			for k := range batch {
+				batch[k] = text + p.Batch[k]
+			}
+			p.Batch = batch
+		case p.Messages != nil:
+			salted, err := saltMessages(*p, text)
+			if err != nil {
+				return err
+			}
+			p.Messages = salted
+		default:
+			p.Text = text + p.Text
+		}
+		if r.set.Items[i].PromptLen > 0 {
+			r.set.Items[i].PromptLen += len(ids)
+		}
+	}
+	return nil
+}
+
+// saltMessages puts a text in front of the first message that is a text.
+func saltMessages(p protocol.Prompt, text string) (json.RawMessage, error) {
+	var all []map[string]json.RawMessage
+	if err := json.Unmarshal(p.Messages, &all); err != nil {
+		return nil, fmt.Errorf("messages can't be salted (take cache: reset or keep): %w", err)
+	}
+	for _, m := range all {
+		var content string
+		if json.Unmarshal(m["content"], &content) != nil {
+			continue
+		}
+		raw, err := json.Marshal(text + content)
+		if err != nil {
+			return nil, err
+		}
+		m["content"] = raw
+		return json.Marshal(all)
+	}
+	return nil, errors.New("no message is a text that can be salted: take cache: reset or keep")
+}
+
+// A jobNote stands beside the records of a run: what they do not say.
+type jobNote struct {
+	Prompts string `json:"prompts"` // hash
+	Variant string `json:"variant"`
+}
+
+// jobFile is its name.
+const jobFile = "job.json"
+
+func writeJob(dir string, n jobNote) error {
+	raw, err := json.Marshal(n)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, jobFile), append(raw, '\n'), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("note of the run: %w", err)
+	}
+	return nil
+}
+
+// Load reads a finished run again.
+func (l *laboratory) Load(_ context.Context, j experiment.Job, dir string) (experiment.Outcome, error) {
+	o := experiment.Outcome{Dir: dir}
+	run, err := record.Open(dir)
+	if err != nil {
+		return o, err
+	}
+	var p plan.Plan
+	if err := json.Unmarshal(run.Head.Plan, &p); err != nil {
+		return o, fmt.Errorf("%s: the plan in run.json can't be read: %w", dir, err)
+	}
+	var n jobNote
+	raw, err := os.ReadFile(filepath.Join(dir, jobFile))
+	if err == nil {
+		err = json.Unmarshal(bytes.TrimSpace(raw), &n)
+	}
+	if err != nil {
+		return o, fmt.Errorf("note of the run: %w", err)
+	}
+	o.Prompts, o.IgnoreEOS = n.Prompts, p.Target.IgnoreEOS
+	o.Run, err = comparable(run, p, j)
+	return o, err
+}
+
+// checkOutput finds out whether a file can be made in the experiment's folder.
+func checkOutput(dir string) error {
+	if err := os.MkdirAll(filepath.Join(dir, "runs"), 0o755); err != nil {
+		return usagef("give another folder by --output-dir", "%w", err)
+	}
+	path := filepath.Join(dir, ".writable")
+	err := report.WriteFile(path, func(io.Writer) error { return nil })
+	if err != nil {
+		return usagef("give another folder by --output-dir", "%w", err)
+	}
+	return os.Remove(path)
+}

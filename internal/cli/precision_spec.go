@@ -1,0 +1,222 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tokmeter/internal/experiment"
+	"tokmeter/internal/hub"
+)
+
+// What the short form asks where no flag says otherwise: the question that the
+// table is known for.
+const (
+	shortPrompts = "100"
+	shortRate    = "1"
+	// Mean lengths of ShareGPT's first turns, for want of the file itself.
+	shortInput  = "220"
+	shortOutput = "190"
+	shortRange  = "0.9"
+)
+
+// precisionSpec is the question that the words and flags ask. The notes are for
+// the table.
+func (c *command) precisionSpec(ctx context.Context, env *Env, args []string) (s experiment.Spec, notes []string, err error) {
+	v := c.values
+	if err := v.check(); err != nil {
+		return s, nil, err
+	}
+	short := v.given("variant") || v.given("simulate")
+	switch {
+	case len(args) > 1:
+		return s, nil, usagef("tokmeter precision SPEC.yaml", "precision wants one file, got %d words", len(args))
+	case len(args) == 1 && short:
+		return s, nil, usagef("leave one out", "the file %s names the variants, and so do --variant and --simulate", shorten(args[0]))
+	case len(args) == 1:
+		if s, err = readSpec(args[0]); err != nil {
+			return s, nil, err
+		}
+	case short:
+		if s.Variants, err = v.shortVariants(); err != nil {
+			return s, nil, err
+		}
+	default:
+		return s, nil, usagef("tokmeter precision --simulate a10g --virtual shows one at once", "precision needs SPEC.yaml, --variant or --simulate")
+	}
+	if err := v.overSpec(&s); err != nil {
+		return s, nil, err
+	}
+	if short {
+		notes = c.shortBench(ctx, env, &s)
+	}
+	// What depends on the whole is filled in again.
+	s.Fill()
+	return s, notes, asLines(s.Validate(benchNames()))
+}
+
+// readSpec reads the file of a question.
+func readSpec(path string) (experiment.Spec, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return experiment.Spec{}, usagef("examples/ has specs to begin with", "spec: %w", err)
+	}
+	s, err := experiment.Read(path, text, benchNames())
+	return s, asLines(err)
+}
+
+// shortVariants are the variants of the short form.
+func (v *values) shortVariants() ([]experiment.Variant, error) {
+	simulate := v.text("simulate")
+	if simulate != "" {
+		if card, _, _ := strings.Cut(simulate, ","); strings.ContainsAny(card, "/=") {
+			return nil, usagef("", "--simulate %q: want a card, such as a10g: models and precisions are the variants'", shorten(simulate))
+		}
+		if !strings.Contains(simulate, "engine=") {
+			card, settings, _ := strings.Cut(simulate, ",")
+			simulate = strings.TrimRight(card+",engine="+shortEngine+","+settings, ",")
+		}
+	}
+	if !v.given("variant") {
+		return experiment.Stubs(simulate), nil
+	}
+	var command []string
+	if v.given("command") {
+		var err error
+		if command, err = experiment.Words(v.text("command")); err != nil {
+			return nil, fmt.Errorf("--command: %w", err)
+		}
+	}
+	var all []experiment.Variant
+	var problems []error
+	for _, word := range v.list("variant") {
+		x, err := experiment.ParseVariant(word, simulate, command)
+		problems = append(problems, err)
+		all = append(all, x)
+	}
+	experiment.Distinct(all)
+	return all, errors.Join(problems...)
+}
+
+// shortEngine is the engine of the short form: vLLM as it was when the formats
+// of the table's stubs were compared.
+const shortEngine = "vllm-v0-2024"
+
+// overSpec puts what the flags say over the file's.
+func (v *values) overSpec(s *experiment.Spec) error {
+	var problems []error
+	check := func(name string, err error) {
+		if err != nil {
+			problems = append(problems, fmt.Errorf("--%s: %w", name, err))
+		}
+	}
+	for _, f := range v.benchGiven() {
+		s.Bench = slices.DeleteFunc(s.Bench, func(old experiment.Flag) bool { return old.Name == f.Name })
+		s.Bench = append(s.Bench, f)
+	}
+	for name, to := range map[string]*string{"title": &s.Title, "baseline": &s.Baseline, "cache": &s.Cache, "output-dir": &s.Output} {
+		if v.given(name) {
+			*to = v.text(name)
+		}
+	}
+	for name, to := range map[string]*int{"rounds": &s.Rounds, "drift": &s.Drift} {
+		if v.given(name) {
+			if *to = v.integer(name); *to < 1 && name == "rounds" {
+				check(name, fmt.Errorf("want at least 1, got %d", *to))
+			}
+		}
+	}
+	for name, to := range map[string]*time.Duration{"ready-timeout": &s.ReadyTimeout, "stop-timeout": &s.StopTimeout} {
+		if v.given(name) {
+			d, err := time.ParseDuration(v.text(name))
+			if err != nil || d <= 0 {
+				check(name, fmt.Errorf("want a time such as 30s or 15m, got %q", shorten(v.text(name))))
+			}
+			*to = d
+		}
+	}
+	if on := v.optionalSwitch("parallel"); on != nil {
+		s.Parallel = on
+	}
+	if v.given("concurrency") {
+		var err error
+		s.Concurrency, err = wholeNumbers(v.text("concurrency"))
+		check("concurrency", err)
+	}
+	if v.given("slo") {
+		goals, err := experiment.ParseGoals(v.text("slo"))
+		if s.Goals = goals; err != nil {
+			problems = append(problems, fmt.Errorf("--%w", err))
+		}
+	}
+	for i := range s.Variants {
+		x := &s.Variants[i]
+		if v.given("gpu") {
+			x.GPU = v.text("gpu")
+		}
+		if v.given("price-per-hour") {
+			x.Price = v.number("price-per-hour")
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// wholeNumbers reads numbers split by commas.
+func wholeNumbers(list string) ([]int, error) {
+	var out []int
+	for word := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(word))
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("want numbers of requests such as 1,8,32, got %q", shorten(list))
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
+
+// shortBench fills in the workload of the short form.
+func (c *command) shortBench(ctx context.Context, env *Env, s *experiment.Spec) (notes []string) {
+	add := func(name, value string) {
+		if !slices.ContainsFunc(s.Bench, func(f experiment.Flag) bool { return f.Name == name }) {
+			s.Bench = append(s.Bench, experiment.Flag{Name: name, Values: []string{value}})
+		}
+	}
+	given := c.values.given
+	if !given("dataset-name") && !given("dataset-path") {
+		path, err := findShareGPT(ctx, env)
+		add("dataset-name", "sharegpt")
+		switch {
+		case err == nil:
+			add("dataset-path", path)
+		case slices.ContainsFunc(s.Variants, func(v experiment.Variant) bool { return v.Simulate == "" }):
+			// The run looks on the hub, and says what is missing.
+		default:
+			s.Bench = slices.DeleteFunc(s.Bench, func(f experiment.Flag) bool { return f.Name == "dataset-name" })
+			add("dataset-name", "random")
+			add("random-input-len", shortInput)
+			add("random-output-len", shortOutput)
+			add("random-range-ratio", shortRange)
+			notes = append(notes, fmt.Sprintf("no ShareGPT file is at hand: lengths are random, about %s tokens in and %s out, as ShareGPT's are on average (give the file by --dataset-path)", shortInput, shortOutput))
+		}
+	}
+	add("num-prompts", shortPrompts)
+	add("request-rate", shortRate)
+	add("ignore-eos", "true")
+	add("seed", "0")
+	return notes
+}
+
+// findShareGPT looks for the file here and in the hub's cache.
+func findShareGPT(ctx context.Context, env *Env) (string, error) {
+	if info, err := os.Stat(hub.ShareGPTFile); err == nil && info.Mode().IsRegular() {
+		return hub.ShareGPTFile, nil
+	}
+	h := (&serveRun{env: env}).hub()
+	h.Offline = true
+	return h.Dataset(ctx, hub.ShareGPTDataset, hub.ShareGPTFile)
+}

@@ -1,0 +1,274 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tokmeter/internal/experiment"
+	"tokmeter/internal/server"
+	"tokmeter/internal/sim"
+	"tokmeter/internal/target"
+)
+
+// Start brings a variant up.
+func (l *laboratory) Start(ctx context.Context, v experiment.Variant) (experiment.Server, error) {
+	switch {
+	case v.Simulate != "":
+		return l.startSim(ctx, v)
+	case v.URL != "":
+		return l.meet(ctx, v)
+	}
+	return l.startEngine(ctx, v)
+}
+
+// A simulated is a simulator that serves a variant.
+type simulated struct {
+	lab   *laboratory
+	sim   *sim.Server
+	facts experiment.Facts
+}
+
+func (s *simulated) URL() string             { return s.sim.URL() }
+func (s *simulated) Facts() experiment.Facts { return s.facts }
+func (s *simulated) Err() error              { return nil }
+func (s *simulated) Stop(context.Context) error {
+	s.lab.mu.Lock()
+	delete(s.lab.sims, s.sim.URL())
+	s.lab.mu.Unlock()
+	return s.sim.Close()
+}
+
+func (l *laboratory) startSim(ctx context.Context, v experiment.Variant) (experiment.Server, error) {
+	r, err := l.serve(experiment.Job{Variant: v})
+	if err != nil {
+		return nil, err
+	}
+	if err := r.nameSimulator(); err != nil {
+		return nil, err
+	}
+	if err := r.findTokenizer(ctx); err != nil {
+		return nil, err
+	}
+	r.simulate.DevMode = true // so that its cache can be reset
+	if err := r.startSimulator(ctx); err != nil {
+		return nil, err
+	}
+	s := &simulated{lab: l, sim: r.simulator, facts: experiment.Facts{Version: "simulated"}}
+	if b := r.built; b != nil {
+		s.facts = experiment.Facts{Version: b.Setup.Engine, Card: b.Card.Name, WeightBytes: b.Machine.ReadBytes(1)}
+	}
+	l.mu.Lock()
+	l.sims[s.sim.URL()] = s.sim
+	l.mu.Unlock()
+	return s, nil
+}
+
+// A remote is a server that runs already; nobody here ends it.
+type remote struct {
+	url   string
+	facts experiment.Facts
+}
+
+func (r *remote) URL() string                { return r.url }
+func (r *remote) Facts() experiment.Facts    { return r.facts }
+func (r *remote) Err() error                 { return nil }
+func (r *remote) Stop(context.Context) error { return nil }
+
+// meet asks a server that runs already what it calls itself.
+func (l *laboratory) meet(ctx context.Context, v experiment.Variant) (experiment.Server, error) {
+	r, err := l.serve(experiment.Job{Variant: v}, "--base-url="+v.URL)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	if err := r.bind(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	if _, _, err := r.server.Models(ctx); errors.Is(err, target.ErrUnreachable) {
+		return nil, failf(ExitUnreachable, "is it running? start it, or give a command in place of the URL", "variant %q: %s could not be reached: %w", v.Name, v.URL, err)
+	}
+	s := &remote{url: v.URL}
+	if raw, err := r.server.Version(ctx); err == nil {
+		s.facts.Version = versionText(raw)
+	}
+	return s, nil
+}
+
+// A started is an engine that was started here.
+type started struct {
+	*server.Engine
+	lab *laboratory
+}
+
+func (e *started) Facts() experiment.Facts {
+	f := e.Engine.Facts()
+	version := strings.TrimSpace(f.Engine + " " + f.Version)
+	if f.Engine == "tokmeter" {
+		version += " " + simulatedMark
+	}
+	return experiment.Facts{Version: version, Args: f.Args, Card: f.Card, Kernel: f.Kernel, WeightBytes: f.WeightBytes}
+}
+
+// Stop ends the engine; the second interrupt leaves the time out that it is
+// given for it.
+func (e *started) Stop(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-e.lab.abort:
+			cancel()
+		case <-done:
+		}
+	}()
+	_, err := e.Engine.Stop(ctx)
+	return err
+}
+
+// startEngine starts a variant's command.
+func (l *laboratory) startEngine(ctx context.Context, v experiment.Variant) (experiment.Server, error) {
+	self, err := l.env.program()
+	if err != nil {
+		return nil, fmt.Errorf("this program's own file, which guards the engine: %w", err)
+	}
+	served := v.Served
+	if served == "" {
+		served = v.Model
+	}
+	s := server.Spec{
+		Name: v.Name, Model: served, Command: commandLine(v.Argv()), Environ: l.env.environ(),
+		Guard: []string{self}, Log: l.freeLog(v), Limit: l.spec.ReadyTimeout, Grace: l.spec.StopTimeout,
+		Chat: strings.Contains(l.spec.Flag("backend"), "chat"), APIKey: l.env.Getenv("OPENAI_API_KEY"),
+		Cards: nvidiaCards,
+	}
+	for name, value := range v.Env {
+		s.Env = append(s.Env, name+"="+value)
+	}
+	progress, done := l.board.loads(v.Name)
+	defer done()
+	s.Progress = progress
+	began := l.env.Now()
+	e, err := server.Start(ctx, s)
+	if err != nil {
+		var f *server.Failure
+		if errors.As(err, &f) && ctx.Err() == nil {
+			l.board.lines(f.Last)
+		}
+		return nil, err
+	}
+	l.board.say(v.Name, fmt.Sprintf("ready after %.1f s at %s", l.env.Now().Sub(began).Seconds(), e.URL()))
+	return &started{e, l}, nil
+}
+
+// freeLog is a file for the log of one more start.
+func (l *laboratory) freeLog(v experiment.Variant) string {
+	for i := 1; ; i++ {
+		path := filepath.Join(l.dir, fmt.Sprintf("%s-engine-%d.log", fileName(v.Name), i))
+		if _, err := os.Stat(path); err != nil {
+			return path
+		}
+	}
+}
+
+// commandLine writes words so that a template has them as they are, but for the
+// address, which is chosen at the start.
+func commandLine(words []string) string {
+	keep := strings.NewReplacer("{{host}}", "{host}", "{{port}}", "{port}")
+	var out []string
+	for _, w := range words {
+		w = keep.Replace(strings.NewReplacer("{", "{{", "}", "}}").Replace(w))
+		if name, _, ok := strings.Cut(w, "="); !ok || strings.ContainsAny(name, " '\"") || len(out) > 0 {
+			w = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		} else {
+			w = name + "='" + strings.ReplaceAll(w[len(name)+1:], "'", `'\''`) + "'"
+		}
+		out = append(out, w)
+	}
+	return strings.Join(out, " ")
+}
+
+// nvidiaCards asks the driver's own tool, where there is one.
+func nvidiaCards(ctx context.Context) ([]string, error) {
+	tool, err := exec.LookPath("nvidia-smi")
+	if err != nil {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, tool, "-L").Output()
+	if err != nil {
+		return nil, err
+	}
+	var cards []string
+	for line := range strings.Lines(string(out)) {
+		if strings.HasPrefix(line, "GPU ") {
+			cards = append(cards, strings.TrimSpace(line))
+		}
+	}
+	return cards, nil
+}
+
+// Reset empties a server's prefix cache, by vLLM's call or SGLang's.
+func (l *laboratory) Reset(ctx context.Context, v experiment.Variant, url string) error {
+	r, err := l.serve(experiment.Job{Variant: v}, baseURL(v, url)...)
+	if err != nil {
+		return err
+	}
+	r.plan.Target.BaseURL = strings.TrimRight(url, "/")
+	if err := r.bind(); err != nil {
+		return err
+	}
+	defer r.server.HTTP.CloseIdleConnections()
+	var problems []error
+	for _, path := range []string{"/reset_prefix_cache", "/flush_cache"} {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.server.BaseURL+path, nil)
+		if err != nil {
+			return err
+		}
+		req.Header = r.server.Header.Clone()
+		resp, err := r.server.HTTP.Do(req)
+		if err != nil {
+			return err
+		}
+		resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			return nil
+		}
+		problems = append(problems, fmt.Errorf("%s answered %s", path, resp.Status))
+	}
+	return errors.Join(problems...)
+}
+
+// baseURL is the word that names a server's address; a simulated one has none.
+func baseURL(v experiment.Variant, url string) []string {
+	if v.Simulate != "" {
+		return nil
+	}
+	return []string{"--base-url=" + url}
+}
+
+// versionText is a server's version as it tells it, marked where it is a
+// simulator's.
+func versionText(raw json.RawMessage) string {
+	var v struct{ Version string }
+	_ = json.Unmarshal(raw, &v) // what has no version has none to show
+	if saysSimulated(raw) {
+		return strings.TrimSpace(v.Version + " " + simulatedMark)
+	}
+	return v.Version
+}
+
+// simulatedMark stands in the version of an engine that computes nothing.
+const simulatedMark = "(simulated)"

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"context"
+	"sync"
+
+	"tokmeter/internal/experiment"
+	"tokmeter/internal/plan"
+)
+
+// virtual prepares the workload once, for simulated variants on the virtual
+// clock: lengths and due times are those of a run that takes its time.
+func (l *laboratory) virtual(ctx context.Context) (*experiment.Virtual, error) {
+	for _, v := range l.spec.Variants {
+		if v.Simulate == "" {
+			return nil, usagef("leave out --virtual, or simulate it", "variant %q is a real engine: no time can be left out of it", v.Name)
+		}
+	}
+	if l.spec.Drift > 0 {
+		return nil, usagef("", "--virtual and drift contradict each other: nobody answers on the virtual clock")
+	}
+	r, err := l.prepared(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	w := &experiment.Virtual{Prompts: r.set.Hash(), Seed: uint64(max(r.plan.Seed, 0))}
+	for _, it := range r.set.Items {
+		w.Requests = append(w.Requests, experiment.Length{Prompt: max(it.PromptLen, 1), Output: max(it.OutputLen, 1)})
+	}
+	var mu sync.Mutex
+	known := map[float64][]float64{}
+	w.Due = func(rate float64, n int) ([]float64, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		due, ok := known[rate]
+		if !ok {
+			r, err := l.prepared(ctx, &rate)
+			if err != nil {
+				return nil, err
+			}
+			for _, at := range r.due {
+				due = append(due, at.Seconds())
+			}
+			known[rate] = due
+		}
+		return due[:min(n, len(due))], nil
+	}
+	return w, nil
+}
+
+// prepared is the workload at a rate; nil keeps that of the flags, and 0 sends
+// all at once.
+func (l *laboratory) prepared(ctx context.Context, rate *float64) (*serveRun, error) {
+	r, err := l.serve(experiment.Job{Variant: l.spec.Variants[0]})
+	if err != nil {
+		return nil, err
+	}
+	if err := r.chooseDataset(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.nameSimulator(); err != nil {
+		return nil, err
+	}
+	if rate != nil && *rate > 0 {
+		r.plan.Schedule.RequestRate = plan.Float(*rate)
+	}
+	if err := r.findTokenizer(ctx); err != nil {
+		return nil, err
+	}
+	return r, r.buildLocally(ctx)
+}
