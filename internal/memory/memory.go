@@ -37,7 +37,7 @@ type Speed struct {
 // cache fetches before it overwrites them. Decoding reads weights and writes
 // next to nothing, so that Read is the figure that counts for a model.
 type Speeds struct {
-	Read  Speed // sum += a[i]: 8 bytes a word
+	Read  Speed // sum += a[i], one word of each line of 64 bytes: 64 bytes a line
 	Copy  Speed // c[i] = a[i]: 16
 	Scale Speed // b[i] = q·c[i]: 16
 	Triad Speed // a[i] = b[i] + q·c[i]: 24
