@@ -57,7 +57,10 @@ const (
 type Spec struct {
 	Name    string // of the variant, for messages and {name}
 	Model   string // for {model}
-	Command string // template: see Words
+	Command string // template: see Words; "" where Argv is given
+	// Argv is the command as words, in place of Command: only {host} and {port}
+	// are replaced, and every other brace stays, as in an option with JSON.
+	Argv []string
 	Host    string // for {host} and for asking; "" is 127.0.0.1
 	Port    int    // for {port}; 0 takes a free one
 	Dir     string // working directory; "" is the starter's
@@ -149,6 +152,12 @@ func (s Spec) host() string {
 
 // argv is the command's words with the placeholders filled in.
 func (s Spec) argv(port int) (command, error) {
+	switch {
+	case len(s.Argv) > 0 && s.Command != "":
+		return command{}, fmt.Errorf("command %q beside words %q: give one of the two", s.Command, s.Argv)
+	case len(s.Argv) > 0:
+		return fromWords(s.Argv, s.host(), strconv.Itoa(port))
+	}
 	return expand(s.Command, map[string]string{
 		"model": s.Model, "name": s.Name, "host": s.host(), "port": strconv.Itoa(port),
 	})

@@ -155,6 +155,27 @@ func expand(template string, values map[string]string) (command, error) {
 	return c, nil
 }
 
+// fromWords is a command of words that are as they should be but for the
+// address. NAME=value before the program goes to its environment.
+func fromWords(words []string, host, port string) (command, error) {
+	fill := strings.NewReplacer("{host}", host, "{port}", port)
+	var c command
+	for _, w := range words {
+		switch {
+		case strings.ContainsRune(w, 0):
+			return command{}, fmt.Errorf("command %q: a word has no zero byte", words)
+		case len(c.argv) == 0 && isAssignment(w):
+			c.env = append(c.env, fill.Replace(w))
+		default:
+			c.argv = append(c.argv, fill.Replace(w))
+		}
+	}
+	if len(c.argv) == 0 || c.argv[0] == "" {
+		return command{}, fmt.Errorf("command %q: no program in it", words)
+	}
+	return c, nil
+}
+
 func isAssignment(word string) bool {
 	name, _, ok := strings.Cut(word, "=")
 	if !ok || name == "" || (name[0] >= '0' && name[0] <= '9') {
