@@ -80,10 +80,12 @@ type Row struct {
 	RequestPerSecond float64 // successful requests a second
 	MeanOutput       float64 // tokens of a successful request
 	PeakOpen         int     // most requests under way at once, of all rounds
+	MeanOpen         float64 // requests under way, mean over the runs' time (Little's law)
 
 	Limit       Limit   // under this load, else alone; zero where not known
 	LimitAlone  bool    // Limit is of a request alone
 	Near        float64 // limit's TPOT ÷ mean TPOT; NaN where not known
+	NearTTFT    float64 // the same of TTFT
 	Ceiling     float64 // of Speedup; NaN where not known
 	CeilingFrom string  // "limits", or "weights" where only their bytes are known
 
@@ -101,29 +103,41 @@ type Row struct {
 // A Code names a reason.
 type Code string
 
-// The reasons, in the order in which the first that holds is the verdict.
+// The reasons, in the order in which the first that holds is the verdict. One
+// thing moves: where the run was sharp enough to see a quarter of the gain that
+// the ceiling promises, a difference within noise is a finding and no lack of
+// data, so what explains it goes first and WithinNoise stands before
+// RateLimited. docs/precision-method.md has the rule of each.
 const (
 	UnequalOutputs Code = "unequal-outputs" // the answers differ in length so much that the speedup is withheld
 	Saturated      Code = "saturated"       // the queue is being measured
 	WrongKernel    Code = "wrong-kernel"    // a slow kernel is named in the log
+	WithinNoise    Code = "within-noise"    // with the smallest difference that could have been seen
 	DecodeBound    Code = "decode-bound"    // by weights: the speedup is near the ceiling
 	PrefillBound   Code = "prefill-bound"   // most of a request is its prompt
 	ComputeBound   Code = "compute-bound"   // at this batch
 	HostBound      Code = "host-bound"      // the step's overhead on the host
 	RateLimited    Code = "rate-limited"    // throughput equals the offered load for all
-	WithinNoise    Code = "within-noise"    // with the smallest difference that could have been seen
 	NotExplained   Code = "not-explained"   // says what was looked at
 )
 
 // Codes returns the codes in order of precedence.
 func Codes() []Code {
-	return []Code{UnequalOutputs, Saturated, WrongKernel, DecodeBound, PrefillBound, ComputeBound, HostBound, RateLimited, WithinNoise, NotExplained}
+	return []Code{UnequalOutputs, Saturated, WrongKernel, WithinNoise, DecodeBound, PrefillBound, ComputeBound, HostBound, RateLimited, NotExplained}
 }
 
-// A Reason is a code and one sentence with its numbers.
+// A Reason is a code and one sentence with its numbers, which Evidence has again
+// by name.
 type Reason struct {
-	Code Code
-	Text string
+	Code     Code
+	Text     string
+	Evidence []Evidence
+}
+
+// An Evidence is a number that a reason rests on.
+type Evidence struct {
+	What  string // such as "host_ms"
+	Value float64
 }
 
 // A Verdict is the reason for a variant's speedup or for its absence, and others
@@ -135,7 +149,7 @@ type Verdict struct {
 
 // A Difference is something that is not equal for all variants.
 type Difference struct {
-	What        string   // prompts, output lengths, version, arguments, card, load, rounds, failures, ignore-eos, simulated
+	What        string   // prompts, output lengths, prompt lengths, cached tokens, version, arguments, card, load, rounds, requests, failures, ignore-eos, simulated
 	Load        *Load    // where it is of one load
 	Variants    []string // that differ from the baseline
 	Values      []string // baseline's first, then one for each of Variants
@@ -145,6 +159,6 @@ type Difference struct {
 
 // A Warning casts doubt on the table.
 type Warning struct {
-	Code string // drift, one-round, few-requests, run
+	Code string // drift, one-round, few-requests, above-ceiling, run
 	Text string
 }
