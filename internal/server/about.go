@@ -15,6 +15,7 @@ func (e *Engine) about(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 2*askLimit)
 	defer cancel()
 	var told Facts
+	places := []string{e.spec.Model}
 	for _, q := range []struct {
 		path string
 		read func(*Facts, []byte)
@@ -24,6 +25,7 @@ func (e *Engine) about(ctx context.Context) {
 		{"/props", readProps},
 		{"/server_info", readServerInfo},
 		{"/get_server_info", readServerInfo}, // SGLang before 0.5.4
+		{"/get_model_info", func(*Facts, []byte) {}},
 	} {
 		if told.Version != "" && q.path == "/get_server_info" {
 			continue
@@ -31,6 +33,7 @@ func (e *Engine) about(ctx context.Context) {
 		status, body, err := e.ask(ctx, http.MethodGet, q.path, nil, askLimit)
 		if err == nil && status == http.StatusOK {
 			q.read(&told, body)
+			places = append(places, modelPlace(body))
 		}
 	}
 	if e.spec.Cards != nil {
@@ -40,9 +43,17 @@ func (e *Engine) about(ctx context.Context) {
 			}
 		}
 	}
+	var config Facts
+	for _, p := range slices.Backward(places) { // the engine knows it better than the spec
+		if path := findConfig(p, e.spec.Dir, slices.Concat(e.spec.Environ, e.spec.Env)); path != "" {
+			readConfigFile(&config, path)
+			break
+		}
+	}
 	e.settleLog()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.config = config
 	e.facts = e.facts.merge(told)
 }
 
@@ -83,6 +94,9 @@ func (f Facts) merge(o Facts) Facts {
 	if f.ReadySeconds == 0 {
 		f.ReadySeconds = o.ReadySeconds
 	}
+	if len(f.Config) == 0 {
+		f.Config = o.Config
+	}
 	f.Eager = f.Eager || o.Eager
 	return f.finish()
 }
@@ -119,6 +133,24 @@ func readModels(f *Facts, b []byte) {
 	if m.Meta.Size > 0 {
 		f.WeightBytes = m.Meta.Size
 	}
+}
+
+// modelPlace is the folder or stub of the model that an engine serves, from
+// /v1/models of vLLM or /get_model_info of SGLang; "" where it says none.
+func modelPlace(b []byte) string {
+	var r struct {
+		Path string `json:"model_path"`
+		Data []struct {
+			Root string `json:"root"`
+		} `json:"data"`
+	}
+	switch {
+	case json.Unmarshal(b, &r) != nil:
+		return ""
+	case r.Path == "" && len(r.Data) > 0:
+		return r.Data[0].Root
+	}
+	return r.Path
 }
 
 // whole is a count that JSON gave, or 0 where it is none.

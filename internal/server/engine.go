@@ -44,6 +44,7 @@ type Engine struct {
 	stopping bool
 	died     *Failure
 	facts    Facts
+	config   Facts // from the model's files, where nothing else tells
 
 	stop  sync.Once
 	after Left
@@ -269,7 +270,7 @@ func (e *Engine) Facts() Facts {
 	log, _ := e.book.read()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.facts.merge(log)
+	return e.facts.merge(log).merge(e.config)
 }
 
 // Left is what remains of an engine after Stop; its zero value says: nothing.

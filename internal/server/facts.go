@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,6 +17,10 @@ type Facts struct {
 	Env     []string `json:"env,omitempty"`  // NAME=value of those that change what an engine does, without secrets
 	Dir     string   `json:"dir,omitempty"`
 	Model   string   `json:"model,omitempty"` // by which it is asked
+
+	// Config is the model's config.json, where its folder or the hub's cache has
+	// one on this machine and it has at most 64 KiB.
+	Config json.RawMessage `json:"config,omitempty"`
 
 	Architecture string  `json:"architecture,omitempty"`
 	DType        string  `json:"dtype,omitempty"`        // of the activations

@@ -61,9 +61,9 @@ type Spec struct {
 	// Argv is the command as words, in place of Command: only {host} and {port}
 	// are replaced, and every other brace stays, as in an option with JSON.
 	Argv []string
-	Host    string // for {host} and for asking; "" is 127.0.0.1
-	Port    int    // for {port}; 0 takes a free one
-	Dir     string // working directory; "" is the starter's
+	Host string // for {host} and for asking; "" is 127.0.0.1
+	Port int    // for {port}; 0 takes a free one
+	Dir  string // working directory; "" is the starter's
 	// Environ is the environment that the engine inherits, as os.Environ gives
 	// it, and Env is what is added, NAME=value.
 	Environ, Env []string
