@@ -36,6 +36,7 @@ func (m *Machine) cpuInfo(text string) {
 	}
 	has := func(name string) bool { return slices.Contains(flags, name) }
 	switch {
+	case has("sve"): // the length of its vectors is not told
 	case has("avx512f"):
 		m.Lanes = lanesAVX512
 	case has("avx"):
@@ -46,6 +47,7 @@ func (m *Machine) cpuInfo(text string) {
 		m.Lanes = lanesNEON
 	}
 	m.Dot8 = has("avx512_vnni") || has("avx_vnni") || has("asimddp")
+	m.Matrix = has("amx_tile") || has("sme")
 	m.Half = has("avx512_bf16") || has("avx512_fp16") || has("asimdhp") || has("bf16")
 }
 

@@ -53,6 +53,7 @@ type Machine struct {
 	Lanes      int    // 32-bit numbers in a vector register; 0 where not known
 	Dot8       bool   // multiplies and adds four 8-bit numbers in a lane
 	Half       bool   // multiplies and adds two 16-bit floats in a lane
+	Matrix     bool   // multiplies matrices in a unit of its own (AMX, SME), whose rate lanes do not tell
 }
 
 // A Result is what a probe found.
@@ -64,11 +65,16 @@ type Result struct {
 	// GFLOPS is the most that the cores can multiply and add in 32 bit, in 10⁹
 	// operations a second, all together: scalar multiplications a second as
 	// measured, times the lanes of a vector, times two. Processors whose widest
-	// vectors take two turns reach half of it, so that it is a bound, not a
-	// promise. 0 where the lanes are not known.
+	// vectors take two turns reach half of it, and threads that share a core are
+	// counted as cores, so that it is a bound, not a promise. 0 where no bound is
+	// known.
 	GFLOPS float64
 	Notes  []string
 }
+
+// Bandwidth is the memory's in bytes a second, as far as it bounds decoding:
+// the best pass that read, of all cores or, on a busy machine, of one.
+func (r *Result) Bandwidth() float64 { return max(r.All.Read.Best, r.One.Read.Best) * 1e9 }
 
 const (
 	defaultTime  = 2500 * time.Millisecond
@@ -115,8 +121,10 @@ func Probe(ctx context.Context, o Options) (Result, error) {
 			return r, err
 		}
 	}
-	if r.Lanes > 0 {
-		r.GFLOPS = multiplies(ctx, r.Cores) * float64(r.Lanes) * 2 / 1e9
+	if r.Lanes > 0 && !r.Matrix {
+		// What else runs takes time from all cores together and less often from
+		// one: the larger is nearer to what they can.
+		r.GFLOPS = max(multiplies(ctx, r.Cores), float64(r.Cores)*multiplies(ctx, 1)) * float64(r.Lanes) * 2 / 1e9
 	}
 	if err := context.Cause(ctx); err != nil {
 		return r, fmt.Errorf("memory probe: %w", err)

@@ -80,8 +80,11 @@ func TestProbe(t *testing.T) {
 		if len(r.Notes) == 0 {
 			t.Error("arrays of 8 MiB want a note about caches")
 		}
-		if (r.GFLOPS > 0) != (r.Lanes > 0) {
+		if (r.GFLOPS > 0) != (r.Lanes > 0 && !r.Matrix) {
 			t.Errorf("got %v GFLOPS with %d lanes", r.GFLOPS, r.Lanes)
+		}
+		if b := r.Bandwidth(); b < r.All.Read.Best*1e9 || b < r.One.Read.Best*1e9 {
+			t.Errorf("got a bandwidth of %v, less than a pass that read: %+v, %+v", b, r.All.Read, r.One.Read)
 		}
 	}
 }
@@ -167,6 +170,8 @@ func TestTexts(t *testing.T) {
 		{"x86 with wide vectors", "processor : 0\nmodel name\t: AMD EPYC 9X5\nflags\t\t: sse2 avx avx512f avx512_vnni avx512_bf16\nmodel name: other\n", Machine{CPU: "AMD EPYC 9X5", Lanes: 16, Dot8: true, Half: true}},
 		{"x86 without", "model name: Xeon\nflags: sse2 avx avx2 fma\n", Machine{CPU: "Xeon", Lanes: 8}},
 		{"ARM names features alone", "Features : fp asimd asimddp asimdhp\n", Machine{Lanes: 4, Dot8: true, Half: true}},
+		{"AMX beside the vectors", "flags: avx512f amx_tile amx_int8\n", Machine{Lanes: 16, Matrix: true}},
+		{"vectors whose length is not told", "Features : asimd sve\n", Machine{}},
 		{"nothing", "", Machine{}},
 	} {
 		var got Machine

@@ -30,7 +30,7 @@ func (s Setup) check(p *problems) {
 			p.add("%s %q: want one of %s", flag, got, strings.Join(want, ", "))
 		}
 	}
-	choice("--precision", s.Precision, "fp16", "bf16", "fp8", "int8", "w8a8", "int4", "mxfp4")
+	choice("--precision", s.Precision, roofline.Precisions()...)
 	choice("--kv-cache-dtype", s.KV, "auto", "float16", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2")
 	choice("--engine", s.Engine, EngineV1, EngineV02024)
 	choice("--scheduling-policy", s.Policy, "fcfs", "priority")

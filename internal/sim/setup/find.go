@@ -22,7 +22,9 @@ func (s Setup) find(p *problems) (m *roofline.Model, c *roofline.Card, precision
 	} else if m, precision, notes, err = findModel(s.Model); err != nil {
 		p.add("--model: %v", err)
 	}
-	if s.GPU == "" {
+	if s.Card != nil {
+		c = s.Card
+	} else if s.GPU == "" {
 		p.add("--gpu: name one: tokmeter sim hardware lists them")
 	} else if c, err = findCard(s.GPU); err != nil {
 		p.add("--gpu: %v", err)

@@ -27,10 +27,11 @@ const (
 // A Setup names an engine. A zero or nil field takes the engine's default,
 // which follows vLLM's rules for the card.
 type Setup struct {
-	Model     string // name of the catalogue or of Hugging Face, or a path: a folder with config.json, or a YAML file
-	GPU       string // name of the catalogue, or a path to a YAML file
-	Precision string // default: the model's own, else fp16
-	KV        string // --kv-cache-dtype: auto, fp8
+	Model     string         // name of the catalogue or of Hugging Face, or a path: a folder with config.json, or a YAML file
+	GPU       string         // name of the catalogue, or a path to a YAML file
+	Card      *roofline.Card `json:"-"` // in place of the one that GPU names; nil looks GPU up
+	Precision string         // default: the model's own, else fp16
+	KV        string         // --kv-cache-dtype: auto, fp8
 	TP        int
 	Engine    string // vllm-v1 (default), vllm-v0-2024
 	Async     *bool

@@ -181,3 +181,21 @@ func TestPaths(t *testing.T) {
 		}
 	}
 }
+
+// A card that is given stands for the name of one, and every format has a name.
+func TestGivenCard(t *testing.T) {
+	card := &roofline.Card{
+		Name: "cpu", Memory: roofline.Quantity{Value: 64}, Bandwidth: roofline.Quantity{Value: 50},
+		FP16: roofline.Quantity{Value: 1}, FP8: roofline.Quantity{Value: 1}, Int8: roofline.Quantity{Value: 2},
+	}
+	for _, p := range roofline.Precisions() {
+		b, err := Setup{Model: "llama-3-8b", Card: card, Precision: p}.Build()
+		if err != nil {
+			t.Errorf("%s: %v", p, err)
+			continue
+		}
+		if b.Card != card || b.Setup.Precision != p {
+			t.Errorf("%s: got %s on %+v", p, b.Setup.Precision, b.Card)
+		}
+	}
+}
