@@ -1,0 +1,36 @@
+package compare
+
+import (
+	"math"
+
+	"tokmeter/internal/metrics"
+	"tokmeter/internal/record"
+)
+
+// FromRecords makes a run of records, by the definitions of metrics: v is the
+// view of the run's plan and s the summary of the same records, of which the
+// duration, the most requests under way and the warnings are taken. Means of the
+// times are those of the run's own report. Variant, Round, Load and Offered are
+// for the caller to fill in.
+func FromRecords(recs []*record.Record, v metrics.View, s metrics.Summary) Run {
+	const ms = 1e3
+	r := Run{Seconds: s.Duration, PeakOpen: s.PeakConcurrency}
+	for _, rec := range metrics.InOrder(recs) {
+		q := Request{
+			Index: rec.Index, OK: v.OK(rec), Prompt: v.Prompt(rec).N, Output: v.Output(rec).N, Cached: rec.CachedTokens,
+			TTFT: math.NaN(), TPOT: math.NaN(), E2EL: math.NaN(), Sent: v.Start(rec) * ms,
+		}
+		if q.OK {
+			ttft, e2el := v.TTFT(rec), v.Latency(rec)
+			q.TTFT, q.E2EL = ttft*ms, e2el*ms
+			if q.Output > 1 {
+				q.TPOT = (e2el - ttft) / float64(q.Output-1) * ms
+			}
+		}
+		r.Requests = append(r.Requests, q)
+	}
+	for _, w := range s.Warnings {
+		r.Warnings = append(r.Warnings, w.Text)
+	}
+	return r
+}
