@@ -89,7 +89,7 @@ func clean(r Run) Run {
 		r.Load.Rate = 0
 	}
 	r.Load.Concurrency = max(0, r.Load.Concurrency)
-	if !(r.Seconds > 0) || math.IsInf(r.Seconds, 0) {
+	if !(r.Seconds > 1e-9) || r.Seconds > 1e12 { // tokens are divided by it
 		r.Seconds = math.NaN()
 	}
 	if !(r.Offered > 0) || math.IsInf(r.Offered, 0) {
