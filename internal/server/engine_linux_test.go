@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,7 +23,7 @@ func nothingLeft(t *testing.T, marker string, port int, pids ...int) {
 		t.Errorf("left: %v", p)
 	}
 	for _, p := range pids {
-		if st, ok := statusOf(p); ok && st.state != 'Z' {
+		if st, ok := statusOf(p); ok && st.living() {
 			t.Errorf("left: process %d", p)
 		}
 	}
@@ -106,25 +105,16 @@ func TestChildrenAreEnded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The engine, three children, and two whose parents are gone.
 	var pids []int
-	for _, l := range e.Tail(100) {
-		if n, ok := strings.CutPrefix(l, "child "); ok {
-			p, _ := strconv.Atoi(n)
-			pids = append(pids, p)
-		}
-	}
-	if len(pids) != 4 {
-		t.Fatalf("children %v", pids)
-	}
-	// The daemon's grandchild has the marker: the engine, two children and it.
-	for range 100 {
-		if len(marked(e.marker)) >= 4 {
+	for range 250 {
+		if pids = descendants(e.guard.Process.Pid); len(pids) == 6 {
 			break
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	if n := len(marked(e.marker)); n < 4 {
-		t.Fatalf("%d processes with the marker: %v", n, named(marked(e.marker)))
+	if len(pids) != 6 {
+		t.Fatalf("descendants %v", named(pids))
 	}
 	stopped(t, e, pids...)
 }
@@ -156,6 +146,8 @@ func TestStartFails(t *testing.T) {
 		{"killed", specOf(t, "killed"), nil, Crashed, HostMemory, "signal: killed"},
 		{"orphans", specOf(t, "orphans"), nil, Crashed, "", "exit status 4"},
 		{"hang", specOf(t, "hang"), func(s *Spec) { s.Limit = time.Second }, Slow, "", "40% Completed"},
+		{"thief", specOf(t, "thief"), nil, Crashed, PortTaken, "Errno 98"},
+		{"stuck", specOf(t, "stuck"), func(s *Spec) { s.Limit = time.Second }, Slow, CardMemory, "last line: RuntimeError"},
 		{"refuses", specOf(t, "refuses"), nil, NoToken, "", "status 400"},
 		{"port", specOf(t, "serve"), func(s *Spec) { s.Port = taken.Addr().(*net.TCPAddr).Port }, NotStarted, PortTaken, "is taken"},
 		{"port-late", specOf(t, "crash", abs("fail-vllm-port.log")), nil, Crashed, PortTaken, "Errno 98"},
@@ -185,7 +177,7 @@ func TestStartFails(t *testing.T) {
 			t.Log(err)
 			for _, p := range pids() {
 				b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p))
-				if st, ok := statusOf(p); ok && st.state != 'Z' && strings.Contains(string(b), mark+"\x00") {
+				if st, ok := statusOf(p); ok && st.living() && strings.Contains(string(b), mark+"\x00") {
 					t.Errorf("left: %v", named([]int{p}))
 				}
 			}
@@ -322,7 +314,7 @@ func TestStarterKilled(t *testing.T) {
 
 func alive(list []int) bool {
 	for _, p := range list {
-		if st, ok := statusOf(p); ok && st.state != 'Z' {
+		if st, ok := statusOf(p); ok && st.living() {
 			return true
 		}
 	}
@@ -332,6 +324,9 @@ func alive(list []int) bool {
 func descendants(of int) []int {
 	var out []int
 	for _, p := range pids() {
+		if st, ok := statusOf(p); !ok || !st.living() {
+			continue
+		}
 		for q, n := p, 0; q > 1 && n < 100; n++ {
 			st, ok := statusOf(q)
 			if !ok {

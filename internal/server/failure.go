@@ -69,20 +69,23 @@ func (f *Failure) Error() string {
 	if f.Reason != nil {
 		fmt.Fprintf(&b, ": %v", f.Reason)
 	}
-	switch last := f.lastLine(); {
-	case f.Cause.Trouble != "" && f.Ending == NotStarted:
-		fmt.Fprintf(&b, ": %s", f.Cause.Hint)
-	case f.Cause.Trouble != "":
-		fmt.Fprintf(&b, ": %s", f.Cause.Trouble)
-		if f.Cause.Line != "" {
-			fmt.Fprintf(&b, ": %s", cut(f.Cause.Line, 200))
-		}
-		fmt.Fprintf(&b, "; %s", f.Cause.Hint)
-	case last != "" && f.Ending != NotStarted:
+	last := f.lastLine()
+	if f.Ending == NotStarted || (f.Cause.Trouble != "" && f.Ending != Slow) {
+		last = ""
+	}
+	if last != "" {
 		fmt.Fprintf(&b, "; last line: %s", cut(last, 200))
 	}
-	if f.Ending == Slow {
+	switch {
+	case f.Cause.Trouble == "" && f.Ending == Slow:
 		b.WriteString("; raise the limit if the line shows progress")
+	case f.Cause.Trouble == "":
+	case f.Ending == NotStarted:
+		fmt.Fprintf(&b, ": %s", f.Cause.Hint)
+	case f.Cause.Line == "":
+		fmt.Fprintf(&b, ": %s; %s", f.Cause.Trouble, f.Cause.Hint)
+	default:
+		fmt.Fprintf(&b, ": %s: %s; %s", f.Cause.Trouble, cut(f.Cause.Line, 200), f.Cause.Hint)
 	}
 	if f.Log != "" {
 		fmt.Fprintf(&b, " (log: %s)", f.Log)
@@ -109,9 +112,9 @@ func (e *Engine) failure(how Ending, x Exit, reason error) *Failure {
 		Name: e.spec.label(), Ending: how, Exit: x, Seconds: time.Since(e.began).Seconds(),
 		Stage: stage, Last: e.book.tail(lastLines), Log: e.spec.Log, Reason: reason,
 	}
-	if how == Crashed || how == Died || how == NoToken {
+	if how == Crashed || how == Died || how == NoToken || how == Slow {
 		c, ok := Diagnose(e.book.tail(400))
-		if !ok && how != NoToken {
+		if !ok && (how == Crashed || how == Died) {
 			c, ok = exitCause(x)
 		}
 		if ok {

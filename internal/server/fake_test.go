@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -69,6 +70,19 @@ func fake(args []string) int {
 			return 94
 		}
 		return fakeServe(port, rest, http.StatusOK)
+	case "thief": // another process has the port by the time it wants it
+		run("serve", port, nil)
+		for range 200 {
+			if answers(context.Background(), "127.0.0.1", atoi(port)) {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		return fakeServe(port, rest, http.StatusOK)
+	case "stuck": // tells of its trouble and does not end
+		fmt.Println("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.")
+		fmt.Println("RuntimeError: Engine core initialization failed.")
+		time.Sleep(time.Hour)
 	case "daemon": // leaves a grandchild in a session of its own, and is gone
 		return run("setsid-sleep", port, nil)
 	case "setsid-sleep":
@@ -87,10 +101,12 @@ func fake(args []string) int {
 	return 99
 }
 
+func atoi(s string) int { n, _ := strconv.Atoi(s); return n }
+
 func workdir() string { d, _ := os.Getwd(); return d }
 
 // fakeChildren serves with a plain child, one in another session, a grandchild
-// whose parent is gone, and one without the marker in its environment.
+// whose parent is gone, and the like without the marker in their environment.
 func fakeChildren(port string) int {
 	for _, c := range []struct {
 		what  string
@@ -100,6 +116,7 @@ func fakeChildren(port string) int {
 		{"sleep", nil, false},
 		{"sleep", &syscall.SysProcAttr{Setsid: true}, false},
 		{"daemon", nil, false},
+		{"daemon", nil, true},
 		{"sleep", &syscall.SysProcAttr{Setsid: true}, true},
 	} {
 		cmd := exec.Command(os.Args[0], "fake", c.what, port)
@@ -110,7 +127,6 @@ func fakeChildren(port string) int {
 		if err := cmd.Start(); err != nil {
 			return 98
 		}
-		fmt.Println("child", cmd.Process.Pid)
 	}
 	return fakeServe(port, nil, http.StatusOK)
 }

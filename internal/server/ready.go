@@ -51,13 +51,13 @@ func (e *Engine) judge(ctx context.Context, err error, show func(bool)) error {
 	if err == nil {
 		e.about(ctx)
 		e.mu.Lock()
-		e.ready = true
+		gone := e.exit != nil
+		e.ready = !gone
 		e.facts.ReadySeconds = time.Since(e.began).Seconds()
 		e.mu.Unlock()
-		select {
-		case <-e.ended: // what answered was not ours, or it fell at once
+		if gone { // what answered was not ours, or it fell at once
+			<-e.ended
 			return e.ending(Crashed)
-		default:
 		}
 		show(true)
 		return nil

@@ -140,7 +140,9 @@ var factRules = []factRule{
 func vllmConfig(f *Facts, s string) {
 	set(&f.DType, strings.TrimPrefix(option(s, "dtype"), "torch."))
 	set(&f.Quantization, option(s, "quantization"))
-	set(&f.KVDType, option(s, "kv_cache_dtype"))
+	if d := option(s, "kv_cache_dtype"); d != "auto" {
+		set(&f.KVDType, d)
+	}
 	if f.MaxModelLen == 0 {
 		setN(&f.MaxModelLen, number(option(s, "max_seq_len")))
 	}

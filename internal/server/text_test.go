@@ -117,7 +117,7 @@ func TestFactsOfRealLogs(t *testing.T) {
 		want Facts
 	}{
 		{"vllm-cpu-0.32.log", Facts{
-			Engine: "vllm", Version: "0.32.0", Architecture: "LlamaForCausalLM", DType: "bfloat16", KVDType: "auto",
+			Engine: "vllm", Version: "0.32.0", Architecture: "LlamaForCausalLM", DType: "bfloat16",
 			MaxModelLen: 4096, KVTokens: 4194304, Parallel: 1, Eager: true,
 		}},
 		{"llama-cpp-wheel.log", Facts{Engine: "llama.cpp", Version: "b0-unknown", MaxModelLen: 2048}},
