@@ -1,0 +1,240 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// When a reason holds. docs/precision-method.md says why these numbers.
+const (
+	nearCeiling  = 0.75 // speedup ÷ ceiling from which decoding is bound by weights
+	someCeiling  = 1.1  // ceiling that promises anything to explain
+	level        = 0.05 // of probabilities
+	sharp        = 0.25 // of the gain promised, that a run must be able to see
+	mostPrefill  = 0.5  // of a request, or of the card's time
+	hostShare    = 0.2  // of TPOT, where a step's time on the host is known
+	restShare    = 0.25 // of TPOT that does not shrink with the weights, where it is inferred
+	leastWeights = 0.5  // of the memory's bandwidth that a kernel reaches: below it is the kernel, not the host
+	smallBatch   = 32   // requests under way up to which a decode step is mostly weights
+	fallenGain   = 0.5  // of the gain at the smallest batch, as logarithms
+	batchApart   = 4    // batches are compared that differ by this factor
+	equalRate    = 0.05 // between the throughputs of all
+	keptRate     = 0.8  // of the offered rate: the last answers take the rest
+	unknownSlow  = 1.3  // speedup below which a slow kernel is blamed where no ceiling is known
+)
+
+// judge gives every row its verdict.
+func (b *builder) judge() {
+	for i, sides := range b.views {
+		base := sides[b.base]
+		c := &court{b: b, sides: sides, base: base, slow: b.slowCounts(i)}
+		for _, x := range sides {
+			if !x.Baseline && x.Failure == "" {
+				x.Verdict = c.verdict(x)
+			}
+		}
+	}
+}
+
+// A court is what the reasons at one load are judged by.
+type court struct {
+	b     *builder
+	sides []*side
+	base  *side
+	queue map[*side]string // evidence of a queue; "" where there is none
+	slow  map[string]fall
+}
+
+// verdict asks every reason in turn.
+func (c *court) verdict(x *side) Verdict {
+	var all []Reason
+	found := map[Code]Reason{}
+	for _, f := range []func(*side) (Reason, bool){
+		c.unequalOutputs, c.saturated, c.wrongKernel, c.withinNoise, c.decodeBound, c.prefillBound, c.computeBound, c.hostBound, c.rateLimited,
+	} {
+		if r, ok := f(x); ok {
+			found[r.Code] = r
+		}
+	}
+	order := Codes()
+	if c.sharp(x) {
+		order = slices.DeleteFunc(order, func(k Code) bool { return k == WithinNoise })
+		order = slices.Insert(order, slices.Index(order, RateLimited), WithinNoise)
+	}
+	for _, k := range order {
+		if r, ok := found[k]; ok {
+			all = append(all, r)
+		}
+	}
+	if len(all) == 0 || x.Withheld != "" && all[0].Code == RateLimited {
+		all = slices.Insert(all, 0, c.notExplained(x))
+	}
+	return Verdict{Reason: all[0], Also: all[1:]}
+}
+
+// sharp reports whether the run could have seen a small part of what the
+// ceiling promises, so that no difference is a finding.
+func (c *court) sharp(x *side) bool {
+	return x.Ceiling >= someCeiling && x.Detectable <= sharp*(x.Ceiling-1)
+}
+
+func (c *court) unequalOutputs(x *side) (Reason, bool) {
+	if x.cause != outputsDiffer {
+		return Reason{}, false
+	}
+	return reason(UnequalOutputs, fmt.Sprintf("the answers have %.0f tokens against the baseline's %.0f, so the two did not do the same work: repeat with ignore_eos", x.output[1], x.output[0]),
+		"output_tokens", x.output[1], "baseline_output_tokens", x.output[0]), true
+}
+
+func (c *court) withinNoise(x *side) (Reason, bool) {
+	s := x.Speedup
+	if x.Withheld != "" || math.IsNaN(s.Low) || math.IsNaN(s.High) {
+		return Reason{}, false
+	}
+	inside := s.Low <= 1 && 1 <= s.High
+	if !(x.P >= level) && !inside {
+		return Reason{}, false
+	}
+	text := fmt.Sprintf("the difference is within noise: %s; the smallest that this run could have seen is %s", times(s), percent(x.Detectable))
+	if !inside {
+		text = fmt.Sprintf("the difference is within noise once all variants are tested together (p %.2g): %s; the smallest that this run could have seen is %s", x.P, times(s), percent(x.Detectable))
+	}
+	return reason(WithinNoise, text, "speedup", s.Value, "low", s.Low, "high", s.High, "p", x.P, "detectable", x.Detectable), true
+}
+
+// percent writes a share of one.
+func percent(share float64) string {
+	switch {
+	case math.IsNaN(share) || math.IsInf(share, 0):
+		return "not known"
+	case share == 0:
+		return "any at all, since every repetition was equal"
+	case share < 0.1:
+		return fmt.Sprintf("%.1f %%", 100*share)
+	}
+	return fmt.Sprintf("%.0f %%", 100*share)
+}
+
+func (c *court) decodeBound(x *side) (Reason, bool) {
+	s := x.Speedup.Value
+	if x.Withheld != "" || x.Limit.Bound == "compute" && !x.LimitAlone || !(x.Ceiling >= someCeiling) || !(s >= nearCeiling*x.Ceiling) || !(x.Speedup.Low > 1) {
+		return Reason{}, false
+	}
+	return reason(DecodeBound, fmt.Sprintf("decoding is bound by reading weights: the speedup of %.2f is %.0f %% of the ceiling of %.2f that %s set", s, 100*s/x.Ceiling, x.Ceiling, x.ceilingWords()),
+		"speedup", s, "ceiling", x.Ceiling), true
+}
+
+func (x *side) ceilingWords() string {
+	if x.CeilingFrom == "weights" {
+		return "the bytes of weights"
+	}
+	return "the speeds of light of both"
+}
+
+// prefillBound holds where most of each request is its prompt, or most of the
+// card's time goes to prompts.
+func (c *court) prefillBound(x *side) (Reason, bool) {
+	if c.queueOf(x) != "" || c.queueOf(c.base) != "" {
+		return Reason{}, false
+	}
+	if x.prefillShare >= mostPrefill && (c.base.Failure != "" || c.base.prefillShare >= mostPrefill) {
+		return reason(PrefillBound, fmt.Sprintf("prompts take most of the time: %.0f %% of a request's %.0f ms is before the first token (%.1f output tokens), where a smaller weight format gains little",
+			100*x.prefillShare, x.e2el, x.MeanOutput), "prefill_share", x.prefillShare, "e2el_ms", x.e2el, "output_tokens", x.MeanOutput), true
+	}
+	if busy := known(x.Variant.Alone.TTFT) / 1e3 * x.RequestPerSecond; busy >= mostPrefill {
+		return reason(PrefillBound, fmt.Sprintf("prompts take most of the card's time: %.2f requests a second need at least %.0f ms each for the prompt, %.0f %% of the time", x.RequestPerSecond, x.Variant.Alone.TTFT, 100*busy),
+			"prefill_share", busy, "ttft_limit_ms", x.Variant.Alone.TTFT, "requests_per_second", x.RequestPerSecond), true
+	}
+	return Reason{}, false
+}
+
+// hostBound holds where a step's time on the host, known or inferred, keeps the
+// speedup from its ceiling.
+func (c *court) hostBound(x *side) (Reason, bool) {
+	s := x.Speedup.Value
+	if x.Withheld != "" || !(x.Ceiling >= someCeiling) || !(s < nearCeiling*x.Ceiling) || x.Limit.Bound == "compute" && !x.LimitAlone {
+		return Reason{}, false
+	}
+	if host := known(x.Variant.HostMs); host > 0 {
+		if share := host / x.tpot; share >= hostShare {
+			return reason(HostBound, fmt.Sprintf("the host sets the pace: %.1f of %.1f ms a token (%.0f %%) are the step's work on the host, which no weight format shortens; speedup %.2f of %.2f",
+				host, x.tpot, 100*share, s, x.Ceiling), "host_ms", host, "tpot_ms", x.tpot, "speedup", s, "ceiling", x.Ceiling), true
+		}
+		return Reason{}, false
+	}
+	a, b := c.base.Limit.TPOT, x.Limit.TPOT
+	if !(b > 0) || !(a > b) || c.base.LimitAlone != x.LimitAlone || !(max(x.MeanOpen, c.base.MeanOpen) <= smallBatch) {
+		return Reason{}, false
+	}
+	// TPOT = limit / η + rest for both, with η and rest the same.
+	slope := max(1, (c.base.tpot-x.tpot)/(a-b))
+	rest := x.tpot - slope*b
+	if !(slope <= 1/leastWeights) || !(rest >= restShare*x.tpot) {
+		return Reason{}, false
+	}
+	return reason(HostBound, fmt.Sprintf("the host or other work of a step sets the pace: %.1f of %.1f ms a token (%.0f %%) do not shrink with the weights (limits %.1f and %.1f ms, %.1f requests under way); speedup %.2f of %.2f",
+		rest, x.tpot, 100*rest/x.tpot, a, b, x.MeanOpen, s, x.Ceiling), "rest_ms", rest, "tpot_ms", x.tpot, "limit_ms", b, "baseline_limit_ms", a, "open", x.MeanOpen, "speedup", s, "ceiling", x.Ceiling), true
+}
+
+// rateLimited holds where all variants deliver what was asked for.
+func (c *court) rateLimited(x *side) (Reason, bool) {
+	if !(x.Load.Rate > 0) || x.Load.Concurrency > 0 || c.queueOf(x) != "" {
+		return Reason{}, false
+	}
+	low, high, n := math.Inf(1), 0.0, 0
+	for _, y := range c.sides {
+		if y.Failure != "" {
+			continue
+		}
+		offered := y.offered
+		if offered == 0 {
+			offered = y.Load.Rate
+		}
+		if !(y.RequestPerSecond >= keptRate*offered) || y.Failed > 0 && float64(y.Failed) > manyFailures*float64(y.Requests) {
+			return Reason{}, false
+		}
+		low, high, n = min(low, y.RequestPerSecond), max(high, y.RequestPerSecond), n+1
+	}
+	if n < 2 || high > low*(1+equalRate) {
+		return Reason{}, false
+	}
+	return reason(RateLimited, fmt.Sprintf("throughput is what was offered: all %d variants finish %.2f to %.2f requests a second of %.4g, so only the latencies can differ at this rate", n, low, high, x.Load.Rate),
+		"offered", x.Load.Rate, "lowest", low, "highest", high), true
+}
+
+// notExplained says what was looked at.
+func (c *court) notExplained(x *side) Reason {
+	if x.Withheld != "" {
+		return reason(NotExplained, "there is no speedup to explain: it is withheld: "+x.Withheld, "failed", float64(x.Failed))
+	}
+	var seen []string
+	see := func(ok bool, format string, args ...any) {
+		if ok {
+			seen = append(seen, fmt.Sprintf(format, args...))
+		}
+	}
+	see(x.Ceiling > 0, "%.0f %% of the ceiling of %.2f", 100*x.Speedup.Value/x.Ceiling, x.Ceiling)
+	see(!(x.Ceiling > 0), "no ceiling is known (name the card, or the bytes of weights)")
+	see(x.prefillShare > 0, "%.0f %% of a request before its first token", 100*x.prefillShare)
+	see(x.MeanOpen > 0, "%.1f requests under way", x.MeanOpen)
+	see(known(x.Variant.HostMs) > 0, "%.1f ms a step on the host", x.Variant.HostMs)
+	see(known(x.Variant.HostMs) == 0, "the host's time a step is not known")
+	see(x.Variant.Kernel != "", "kernel %s", x.Variant.Kernel)
+	see(x.Variant.Kernel == "", "the log names no kernel")
+	seen = append(seen, "no growing queue")
+	return reason(NotExplained, fmt.Sprintf("the speedup of %s is not explained; looked at: %s", times(x.Speedup), strings.Join(seen, ", ")),
+		"speedup", x.Speedup.Value, "ceiling", x.Ceiling, "prefill_share", x.prefillShare, "open", x.MeanOpen)
+}
+
+// reason puts a text and its numbers together: names and values in turn.
+func reason(code Code, text string, evidence ...any) Reason {
+	r := Reason{Code: code, Text: text}
+	for i := 0; i+1 < len(evidence); i += 2 {
+		what, _ := evidence[i].(string)
+		value, _ := evidence[i+1].(float64)
+		r.Evidence = append(r.Evidence, Evidence{what, value})
+	}
+	return r
+}
