@@ -44,9 +44,13 @@ type limitPlan struct {
 // limit reads the flags of limitFlags; notes are for the user.
 func (b *serveBuilder) limit() (l limitPlan, notes []string, err error) {
 	tp := b.integer("tensor-parallel-size")
+	precision, err := roofline.NamePrecision(b.text("precision"))
+	if err != nil {
+		return l, nil, fmt.Errorf("--precision: %w", err)
+	}
 	l = limitPlan{
 		Setup: setup.Setup{
-			Model: b.text("model-config"), GPU: b.text("gpu"), Precision: b.text("precision"),
+			Model: b.text("model-config"), GPU: b.text("gpu"), Precision: precision,
 			KV: kvFormat(b.text("kv-cache-dtype")), TP: tp,
 		},
 		Named: b.given("gpu"),

@@ -16,6 +16,7 @@ const groupLight = "question options"
 
 // docsSol is what docs/cli.md says of sol.
 const docsSol = "Tells the speed of light of a model on a card: the least time that its bandwidth and peak rate allow. " +
+	"`--cpu` takes the machine that it runs on, whose memory it measures. " +
 	"Alone is one request on an empty server, which no software beats; under load is `--requests` through vLLM V1's schedule with perfect kernels, a bound for that policy. " +
 	"Formulas, constants and their sources are in [speed-of-light.md](speed-of-light.md)."
 
@@ -30,12 +31,16 @@ func solTable() table {
 		{Name: "json", Group: g, Kind: toggle, Origin: own, Help: "Print one JSON object."},
 		{Name: "explain", Group: g, Kind: toggle, Origin: own, Help: "List every constant with its source."},
 	}
+	t = append(t, probeFlags()...)
 	for _, f := range append(engineFlags(), schedulerFlags()...) {
 		switch f.Name {
 		case "constants", "host-ms", "async-scheduling", "engine", "speculative-config":
 			f.Refused = "the speed of light has perfect kernels, no host and vLLM V1's schedule"
 		}
 		t = append(t, f)
+		if f.Name == "model" {
+			t = append(t, flagDef{Name: "model-config", Group: f.Group, Origin: own, Meta: "PATH", Help: "The same as --model, by the name that bench serve has for it."})
+		}
 	}
 	return t
 }
@@ -43,26 +48,49 @@ func solTable() table {
 // addSol adds the command that prints the speed of light.
 func (t *tree) addSol(env *Env) {
 	cmd := &cobra.Command{
-		Use:   "sol --model MODEL --gpu CARD [flags]",
+		Use:   "sol --model MODEL --gpu CARD | --cpu [flags]",
 		Short: "Print the speed of light of a model on a card",
 		Long: `The least that TTFT, TPOT and E2EL can be: alone on an empty server, and with
 --requests under that load through vLLM V1's schedule. What binds is named, and with
---explain every constant with its source. Nothing of it is measured.`,
+--explain every constant with its source. Nothing of it is measured, but for what
+--cpu finds out of this machine's memory.`,
 		Args: noWords,
 	}
 	c := t.add(t.root, cmd, solTable())
-	cmd.RunE = func(*cobra.Command, []string) error {
-		if err := c.values.check(); err != nil {
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := errors.Join(c.values.check(), c.values.sameModel()); err != nil {
 			return usage(err)
+		}
+		if c.values.on("cpu") {
+			printNotes(env.Stderr, c.notes)
+			return c.solCPU(cmd.Context(), env)
 		}
 		for _, name := range []string{"model", "gpu"} {
 			if !c.values.given(name) {
-				return usagef("tokmeter sim models and tokmeter sim hardware list the names", "sol needs --model MODEL and --gpu CARD: --%s is missing", name)
+				return usagef("--cpu takes this machine for the card; tokmeter sim models and tokmeter sim hardware list the names", "sol needs --model MODEL and --gpu CARD: --%s is missing", name)
 			}
 		}
 		printNotes(env.Stderr, c.notes)
 		return c.sol(env)
 	}
+}
+
+// sameModel lets --model-config stand for --model, and refuses what only --cpu
+// has where it is not there.
+func (v *values) sameModel() error {
+	var problems []error
+	if v.given("model-config") {
+		if v.given("model") && v.text("model") != v.text("model-config") {
+			problems = append(problems, fmt.Errorf("two models: --model %s and --model-config %s: name one", shorten(v.text("model")), shorten(v.text("model-config"))))
+		}
+		v.cells["model"].given, v.cells["model"].words = true, v.cells["model-config"].words
+	}
+	for _, f := range probeFlags()[1:] {
+		if !v.on("cpu") && v.given(f.Name) {
+			problems = append(problems, fmt.Errorf("--%s needs --cpu", f.Name))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // sol answers and prints.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tokmeter/internal/cli/argv"
+	"tokmeter/internal/sim/roofline"
 )
 
 // values is what the command line gave each flag of a table.
@@ -183,6 +184,11 @@ func (f *flagDef) check(value string) error {
 func (f *flagDef) checkChoice(value string) error {
 	if f.Choices == nil {
 		return nil
+	}
+	if f.Name == "precision" {
+		if p, err := roofline.NamePrecision(value); err == nil && p != "" {
+			return nil // other tools' words, such as f16 and Q4_K_M
+		}
 	}
 	for _, c := range f.Unbuilt {
 		if c == value {
