@@ -38,13 +38,13 @@ func (l *laboratory) Ask(ctx context.Context, v experiment.Variant, url string, 
 
 // Agree compares answers that are kept with the baseline's.
 func (l *laboratory) Agree(baseline, other string) (compare.Agreement, error) {
-	_, _, err := drift.ReadFile(baseline)
+	_, a, err := drift.ReadFile(baseline)
 	if err != nil {
 		return compare.Agreement{}, err
 	}
-	_, _, err = drift.ReadFile(other)
+	_, b, err := drift.ReadFile(other)
 	if err != nil {
 		return compare.Agreement{}, err
 	}
-	return compare.Agreement{}, fmt.Errorf("not there")
+	return compare.Agree(compared(a), compared(b)), nil
 }

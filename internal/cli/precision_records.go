@@ -1,55 +1,33 @@
 package cli
 
 import (
-	"cmp"
-	"math"
-	"slices"
-
 	"tokmeter/internal/compare"
+	"tokmeter/internal/drift"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/metrics"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
 )
 
-// comparable is a run from its records.
+// comparable is a run from its records, with what the run itself doubts.
 func comparable(run *record.Run, p plan.Plan, j experiment.Job) (compare.Run, error) {
-	out := compare.Run{Variant: j.Variant.Name, Round: j.Round, Load: j.Load, Offered: j.Load.Rate}
 	recs, end, notes, err := run.Load()
 	if err != nil {
-		return out, err
-	}
-	v := metrics.ViewOf(p)
-	type change struct {
-		at float64
-		n  int
-	}
-	var changes []change
-	for _, rec := range recs {
-		q := compare.Request{Index: rec.Index, OK: v.OK(rec), Cached: rec.CachedTokens, TTFT: math.NaN(), TPOT: math.NaN(), E2EL: math.NaN()}
-		q.Prompt, q.Output, q.Sent = v.Prompt(rec).N, v.Output(rec).N, v.Start(rec)*1e3
-		last := q.Sent
-		if q.OK {
-			q.TTFT, q.E2EL = v.TTFT(rec)*1e3, v.Latency(rec)*1e3
-			last += q.E2EL
-		}
-		if q.OK && q.Output > 1 {
-			q.TPOT = (q.E2EL - q.TTFT) / float64(q.Output-1)
-		}
-		out.Requests = append(out.Requests, q)
-		changes = append(changes, change{q.Sent, 1}, change{last, -1})
-	}
-	slices.SortFunc(changes, func(a, b change) int { return cmp.Or(cmp.Compare(a.at, b.at), a.n-b.n) })
-	open := 0
-	for _, c := range changes {
-		open += c.n
-		out.PeakOpen = max(out.PeakOpen, open)
+		return compare.Run{}, err
 	}
 	s := metrics.Summarize(recs, end, p)
-	out.Seconds = s.Duration
-	for _, w := range s.Warnings {
-		out.Warnings = append(out.Warnings, w.Text)
-	}
+	_ = observe(&s, run.Head.Server) // what the server said of itself may be in words of another version
+	out := compare.FromRecords(recs, metrics.ViewOf(p), s)
+	out.Variant, out.Round, out.Load, out.Offered = j.Variant.Name, j.Round, j.Load, j.Load.Rate
 	out.Warnings = append(out.Warnings, notes...)
 	return out, nil
+}
+
+// compared is answers as they are compared.
+func compared(list []drift.Answer) []compare.Answer {
+	out := make([]compare.Answer, len(list))
+	for i, a := range list {
+		out[i] = compare.Answer{Index: a.Index, Text: a.Text, Tokens: a.Tokens, LogProbs: a.LogProbs}
+	}
+	return out
 }
