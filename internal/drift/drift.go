@@ -59,7 +59,8 @@ const (
 // be nil. It returns all answers by Index, with those of have. The error names
 // the prompt; the answers that came before it are returned beside it.
 //
-// Where the server refuses log-probabilities, they are left out from there on.
+// Where the server refuses log-probabilities, or llama.cpp's word for an answer
+// that takes nothing from an earlier one's cache, they are left out from there on.
 func Ask(ctx context.Context, c Client, n int, have []Answer, keep func(Answer) error) ([]Answer, error) {
 	if n < 1 || n > MaxPrompts {
 		return nil, fmt.Errorf("drift: %d prompts: want 1 to %d", n, MaxPrompts)
@@ -76,13 +77,13 @@ func Ask(ctx context.Context, c Client, n int, have []Answer, keep func(Answer) 
 		defer t.CloseIdleConnections()
 		c.HTTP = &http.Client{Transport: t}
 	}
-	logprobs := true
+	extras := extras{logprobs: true, fresh: true}
 	var out []Answer
 	for i, prompt := range Prompts(n) {
 		a, ok := known[i]
 		if !ok {
 			var err error
-			if a, logprobs, err = c.ask(ctx, prompt, logprobs); err != nil {
+			if a, err = c.ask(ctx, prompt, &extras); err != nil {
 				return out, fmt.Errorf("drift: prompt %d of %d: %w", i+1, n, err)
 			}
 			a.Index = i
@@ -119,12 +120,24 @@ func (c *Client) fill() error {
 
 func (c *Client) chat() bool { return strings.HasSuffix(c.Endpoint, "chat/completions") }
 
-// body is the request; what a server does not know in it is ignored by all that
+// extras is what a call asks for beside the answer.
+type extras struct {
+	logprobs bool
+	// fresh asks llama.cpp to compute the whole prompt: what it takes from its
+	// cache changes the last bits of what follows.
+	fresh bool
+}
+
+// body is the request; what a server does not know in it is ignored by most that
 // speak this dialect.
-func (c *Client) body(prompt string, logprobs bool) ([]byte, error) {
+func (c *Client) body(prompt string, x extras) ([]byte, error) {
 	m := map[string]any{
 		"model": c.Model, "max_tokens": c.MaxTokens, "temperature": 0, "seed": seed, "stream": false,
 	}
+	if x.fresh {
+		m["cache_prompt"] = false
+	}
+	logprobs := x.logprobs
 	if c.chat() {
 		m["messages"] = []map[string]string{{"role": "user", "content": prompt}}
 		if logprobs {
@@ -153,23 +166,32 @@ func (r *refusal) Error() string {
 	return "the server answered " + r.status + ": " + r.words
 }
 
-// ask gets one answer, a second time without log-probabilities where the server
-// refuses the call for them.
-func (c *Client) ask(ctx context.Context, prompt string, logprobs bool) (Answer, bool, error) {
-	a, err := c.call(ctx, prompt, logprobs)
-	var r *refusal
-	if logprobs && errors.As(err, &r) && r.code >= 400 && r.code < 500 && strings.Contains(strings.ToLower(r.words), "logprob") {
-		a, err = c.call(ctx, prompt, false)
-		return a, false, err
+// ask gets one answer, and asks again without the extras that the server refuses
+// by name.
+func (c *Client) ask(ctx context.Context, prompt string, x *extras) (Answer, error) {
+	for {
+		a, err := c.call(ctx, prompt, *x)
+		var r *refusal
+		if !errors.As(err, &r) || r.code < 400 || r.code >= 500 {
+			return a, err
+		}
+		words := strings.ToLower(r.words)
+		switch {
+		case x.logprobs && strings.Contains(words, "logprob"):
+			x.logprobs = false
+		case x.fresh && strings.Contains(words, "cache_prompt"):
+			x.fresh = false
+		default:
+			return a, err
+		}
 	}
-	return a, logprobs, err
 }
 
 // errSlow is the cause of a call that took longer than the client waits.
 var errSlow = errors.New("no answer in time")
 
-func (c *Client) call(ctx context.Context, prompt string, logprobs bool) (Answer, error) {
-	body, err := c.body(prompt, logprobs)
+func (c *Client) call(ctx context.Context, prompt string, x extras) (Answer, error) {
+	body, err := c.body(prompt, x)
 	if err != nil {
 		return Answer{}, err
 	}

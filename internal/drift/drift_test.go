@@ -96,9 +96,9 @@ func TestBodies(t *testing.T) {
 	}
 	first := "The three states of matter that everyone meets at home are"
 	want := []map[string]any{
-		{"path": "/v1/completions", "auth": "Bearer secret", "model": "tiny", "prompt": first, "max_tokens": 2.0, "temperature": 0.0, "seed": 0.0, "stream": false, "logprobs": 1.0},
+		{"path": "/v1/completions", "auth": "Bearer secret", "model": "tiny", "prompt": first, "max_tokens": 2.0, "temperature": 0.0, "seed": 0.0, "stream": false, "cache_prompt": false, "logprobs": 1.0},
 		{"path": "/v1/chat/completions", "auth": "Bearer secret", "model": "tiny", "messages": []any{map[string]any{"role": "user", "content": first}},
-			"max_tokens": 2.0, "temperature": 0.0, "seed": 0.0, "stream": false, "logprobs": true, "top_logprobs": 1.0},
+			"max_tokens": 2.0, "temperature": 0.0, "seed": 0.0, "stream": false, "cache_prompt": false, "logprobs": true, "top_logprobs": 1.0},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
@@ -108,19 +108,35 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-func TestWithoutLogProbs(t *testing.T) {
-	calls := 0
-	c := serve(t, func(w http.ResponseWriter, body map[string]any) {
-		calls++
-		if _, ok := body["logprobs"]; ok {
-			http.Error(w, `{"error":"logprobs are not supported"}`, http.StatusBadRequest)
-			return
+func TestRefusedExtras(t *testing.T) {
+	for _, c := range []struct {
+		why     string
+		refused []string
+		words   string // of the refusal, with the name at its end
+		calls   int    // for three answers
+		fails   bool
+	}{
+		{"nothing", nil, "", 3, false},
+		{"log-probabilities: the refusal is remembered", []string{"logprobs"}, "not supported: ", 4, false},
+		{"an argument that OpenAI does not know", []string{"cache_prompt"}, "Unrecognized request argument supplied: ", 4, false},
+		{"both", []string{"cache_prompt", "logprobs"}, "unknown field: ", 5, false},
+		{"a refusal of something else is an error", []string{"seed"}, "no ", 1, true},
+	} {
+		calls := 0
+		client := serve(t, func(w http.ResponseWriter, body map[string]any) {
+			calls++
+			for _, name := range c.refused {
+				if _, ok := body[name]; ok {
+					http.Error(w, c.words+name, http.StatusBadRequest)
+					return
+				}
+			}
+			io.WriteString(w, ollamaReply)
+		})
+		got, err := Ask(t.Context(), client, 3, nil, nil)
+		if (err != nil) != c.fails || calls != c.calls || !c.fails && len(got) != 3 {
+			t.Errorf("%s: got %d answers by %d calls, %v; want %d calls", c.why, len(got), calls, err, c.calls)
 		}
-		io.WriteString(w, ollamaReply)
-	})
-	got, err := Ask(t.Context(), c, 3, nil, nil)
-	if err != nil || len(got) != 3 || calls != 4 {
-		t.Errorf("got %d answers by %d calls, %v; want 3 by 4: the refusal is remembered", len(got), calls, err)
 	}
 }
 
