@@ -125,7 +125,7 @@ func (p *Precision) bars() *barChart {
 			continue
 		}
 		b.Long, b.Value = round1(e.Value*unit), ratioCell(r, e)
-			if bounded(e) {
+		if bounded(e) {
 			b.Interval, b.Low, b.High = true, x(e.Low), x(e.High)
 		}
 		if !r.Baseline && r.Ceiling > 0 && !math.IsInf(r.Ceiling, 0) {

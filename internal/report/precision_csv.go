@@ -27,17 +27,12 @@ func precisionColumns() []string {
 	for _, f := range csvFirst() {
 		cols = append(cols, f.key)
 	}
-	for _, f := range precisionLoad(compare.Load{}) {
+	for _, f := range loadFields() {
 		cols = append(cols, f.key)
-	}
-	// A row in which everything is known shows which fields are estimates.
-	full := &compare.Row{}
-	for _, e := range []*compare.Estimate{&full.TTFT, &full.TPOT, &full.E2EL, &full.Speedup, &full.TTFTRatio, &full.E2ELRatio, &full.Throughput} {
-		e.Value = 1
 	}
 	for _, f := range precisionFields() {
 		cols = append(cols, f.key)
-		if _, ok := f.of(full).(compare.Estimate); ok {
+		if f.estimated() {
 			cols = append(cols, f.key+"_low", f.key+"_high")
 		}
 	}
@@ -52,11 +47,10 @@ func precisionColumns() []string {
 // concurrency are both empty where all requests came at once.
 func PrecisionCSV(w io.Writer, p *Precision) error {
 	c := csv.NewWriter(w)
-	head := precisionColumns()
-	c.Write(head) // Error below tells of all
+	c.Write(precisionColumns()) // Error below tells of all
 	for n, v := range p.everyView() {
 		for i := range v.Rows {
-			c.Write(p.csvRow(v.Load, &v.Rows[i], head, n == 0))
+			c.Write(p.csvRow(v.Load, &v.Rows[i], n == 0))
 		}
 	}
 	c.Flush()
@@ -68,18 +62,18 @@ func PrecisionCSV(w io.Writer, p *Precision) error {
 
 // csvRow is a variant at a load; what a search found stands beside the table's
 // load alone.
-func (p *Precision) csvRow(l compare.Load, r *compare.Row, head []string, main bool) []string {
+func (p *Precision) csvRow(l compare.Load, r *compare.Row, main bool) []string {
 	out := []string{p.statistic()}
-	for _, f := range precisionLoad(l) {
-		out = append(out, csvCell(f.value))
+	for _, f := range loadFields() {
+		out = append(out, csvCell(f.of(l)))
 	}
 	for _, f := range precisionFields() {
 		x := f.of(r)
 		e, ok := x.(compare.Estimate)
 		switch {
 		case ok:
-			out = append(out, csvCell(e.Value), csvCell(known(e.Low)), csvCell(known(e.High)))
-		case len(out)+1 < len(head) && head[len(out)+1] == f.key+"_low":
+			out = append(out, csvCell(e.Value), csvCell(told(e.Low)), csvCell(told(e.High)))
+		case f.estimated():
 			out = append(out, "", "", "")
 		default:
 			out = append(out, csvCell(x))
@@ -98,7 +92,7 @@ func (p *Precision) csvRow(l compare.Load, r *compare.Row, head []string, main b
 func csvCell(x any) string {
 	switch x := x.(type) {
 	case string:
-		return x
+		return clean(x)
 	case bool:
 		return strconv.FormatBool(x)
 	case int:

@@ -15,26 +15,30 @@ type precisionField struct {
 	of func(r *compare.Row) any
 }
 
-// precisionLoad is how a view was driven.
-func precisionLoad(l compare.Load) []struct {
-	precisionField
-	value any
-} {
-	rate, concurrency := any(nil), any(nil)
-	if l.Rate > 0 {
-		rate = l.Rate
+// estimated reports whether the field is an estimate where it is known.
+func (f *precisionField) estimated() bool {
+	e := compare.Estimate{Value: 1}
+	_, ok := f.of(&compare.Row{TTFT: e, TPOT: e, E2EL: e, Speedup: e, TTFTRatio: e, E2ELRatio: e, Throughput: e}).(compare.Estimate)
+	return ok
+}
+
+// loadFields are how a view was driven.
+func loadFields() []loadField {
+	return []loadField{
+		{"rate_requests_per_s", "requests/s", "offered to every variant; not known where concurrency drives", func(l compare.Load) any { return known(l.Rate) }},
+		{"concurrency", "requests", "kept under way; neither is known where all requests came at once", func(l compare.Load) any {
+			if l.Concurrency == 0 {
+				return nil
+			}
+			return l.Concurrency
+		}},
 	}
-	if l.Concurrency > 0 {
-		concurrency = l.Concurrency
-	}
-	type field = struct {
-		precisionField
-		value any
-	}
-	return []field{
-		{precisionField{key: "rate_requests_per_s", unit: "requests/s", meaning: "offered to every variant; not known where concurrency drives"}, rate},
-		{precisionField{key: "concurrency", unit: "requests", meaning: "kept under way; neither is known where all requests came at once"}, concurrency},
-	}
+}
+
+// A loadField is a key of a view in the JSON file and a column of the CSV.
+type loadField struct {
+	key, unit, meaning string
+	of                 func(l compare.Load) any // nil, an int or a float64
 }
 
 // precisionFields is everything that is told of a variant at a load, in order.
@@ -63,10 +67,10 @@ func precisionFields() []precisionField {
 			}
 			return finite(r.P)
 		}},
-		{"detectable", "share of 1", "least difference of TPOT that could have been seen", func(r *compare.Row) any { return known(r.Detectable) }},
+		{"detectable", "share of 1", "least difference of TPOT that could have been seen", func(r *compare.Row) any { return told(r.Detectable) }},
 		{"output_tokens_per_s", "tokens/s", "of successful requests", func(r *compare.Row) any { return ran(r, r.OutputPerSecond) }},
 		{"requests_per_s", "requests/s", "that succeeded", func(r *compare.Row) any { return ran(r, r.RequestPerSecond) }},
-		{"output_tokens", "tokens", "mean of a successful request", func(r *compare.Row) any { return known(r.MeanOutput) }},
+		{"output_tokens", "tokens", "mean of a successful request", func(r *compare.Row) any { return told(r.MeanOutput) }},
 		{"peak_requests", "requests", "most under way at once", func(r *compare.Row) any { return r.PeakOpen }},
 	}
 	return append(append(out, precisionLimitFields()...), precisionSideFields()...)
@@ -74,14 +78,14 @@ func precisionFields() []precisionField {
 
 func precisionLimitFields() []precisionField {
 	return []precisionField{
-		{"ttft_limit_ms", "ms", "speed of light", func(r *compare.Row) any { return known(r.Limit.TTFT) }},
-		{"tpot_limit_ms", "ms", "speed of light", func(r *compare.Row) any { return known(r.Limit.TPOT) }},
+		{"ttft_limit_ms", "ms", "speed of light", func(r *compare.Row) any { return told(r.Limit.TTFT) }},
+		{"tpot_limit_ms", "ms", "speed of light", func(r *compare.Row) any { return told(r.Limit.TPOT) }},
 		{"limit_bound", "", "what the limit goes to mostly: weights, kv, compute or link", func(r *compare.Row) any { return word(r.Limit.Bound) }},
 		{"limit_alone", "", "whether the limit is of a request alone and not of this load", func(r *compare.Row) any { return r.LimitAlone }},
-		{"near", "share of 1", "limit of TPOT / its mean", func(r *compare.Row) any { return known(r.Near) }},
-		{"ceiling", "ratio", "speedup that the limits of baseline and variant allow", func(r *compare.Row) any { return known(r.Ceiling) }},
+		{"near", "share of 1", "limit of TPOT / its mean", func(r *compare.Row) any { return told(r.Near) }},
+		{"ceiling", "ratio", "speedup that the limits of baseline and variant allow", func(r *compare.Row) any { return told(r.Ceiling) }},
 		{"ceiling_from", "", "limits, or weights where only their bytes are known", func(r *compare.Row) any { return word(r.CeilingFrom) }},
-		{"weight_bytes", "bytes", "of weights that a step reads", func(r *compare.Row) any { return known(r.WeightBytes) }},
+		{"weight_bytes", "bytes", "of weights that a step reads", func(r *compare.Row) any { return told(r.WeightBytes) }},
 	}
 }
 
@@ -98,10 +102,10 @@ func precisionSideFields() []precisionField {
 		{"kernel", "", "that the server's log names", func(r *compare.Row) any { return word(r.Variant.Kernel) }},
 		{"card", "", "accelerator", func(r *compare.Row) any { return word(r.Variant.Card) }},
 		{"server_version", "", "as the server tells it", func(r *compare.Row) any { return word(r.Variant.Version) }},
-		{"power_w", "W", "mean while the run was on", func(r *compare.Row) any { return known(r.PowerW) }},
-		{"joule_per_output_token", "J", "power / output tokens a second", func(r *compare.Row) any { return known(r.JouleToken) }},
-		{"price_per_hour", "currency", "as given", func(r *compare.Row) any { return known(r.Variant.PricePerHour) }},
-		{"price_per_million_output_tokens", "currency", "at that price", func(r *compare.Row) any { return known(r.PricePerMTok) }},
+		{"power_w", "W", "mean while the run was on", func(r *compare.Row) any { return told(r.PowerW) }},
+		{"joule_per_output_token", "J", "power / output tokens a second", func(r *compare.Row) any { return told(r.JouleToken) }},
+		{"price_per_hour", "currency", "as given", func(r *compare.Row) any { return told(r.Variant.PricePerHour) }},
+		{"price_per_million_output_tokens", "currency", "at that price", func(r *compare.Row) any { return told(r.PricePerMTok) }},
 		{"drift_prompts", "prompts", "answered greedily and compared with the baseline's answers", drift(func(d *compare.Agreement) any { return d.Prompts })},
 		{"drift_identical", "share of 1", "of equal answers", drift(func(d *compare.Agreement) any { return finite(d.Identical) })},
 		{"drift_first_difference_tokens", "tokens", "mean until the first difference", drift(func(d *compare.Agreement) any { return finite(d.First) })},
@@ -127,8 +131,8 @@ func finite(x float64) any {
 	return x
 }
 
-// known is finite for numbers whose zero too means that they are not known.
-func known(x float64) any {
+// told is finite for numbers whose zero too means that they are not known.
+func told(x float64) any {
 	if x == 0 {
 		return nil
 	}

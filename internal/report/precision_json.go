@@ -12,9 +12,13 @@ import (
 // and meaning.
 type precisionKey struct{ path, unit, meaning string }
 
-// precisionKeys documents the file but for what precisionFields do; a test
-// compares both with what is written.
+// precisionKeys documents the file in the order in which it is written; a test
+// compares the two.
 func precisionKeys() []precisionKey {
+	return append(append(headKeys(), viewKeys()...), searchKeys()...)
+}
+
+func headKeys() []precisionKey {
 	return []precisionKey{
 		{"tokmeter_precision", "", "version of this format"},
 		{"title", "", "as the spec has it"},
@@ -32,7 +36,26 @@ func precisionKeys() []precisionKey {
 		{"warnings[].code", "", "kind of what casts doubt on the table"},
 		{"warnings[].text", "", "one sentence"},
 		{"notes[]", "", "what happened on the way"},
-		{"views[]", "", "the variants at one load each; the first is the table"},
+	}
+}
+
+// viewKeys are those of the variants at one load.
+func viewKeys() []precisionKey {
+	var out []precisionKey
+	for _, f := range loadFields() {
+		out = append(out, precisionKey{"views[]." + f.key, f.unit, f.meaning})
+	}
+	const row = "views[].variants[]."
+	for _, f := range precisionFields() {
+		out = append(out, precisionKey{row + f.key, f.unit, f.meaning})
+	}
+	return append(out,
+		precisionKey{row + "also[].code", "", "of a further reason that holds"},
+		precisionKey{row + "also[].text", "", "its sentence"})
+}
+
+func searchKeys() []precisionKey {
+	return []precisionKey{
 		{"slo", "", "what the search for the highest rate found; null without one"},
 		{"slo.goals", "", "as the user wrote them"},
 		{"slo.variants[].variant", "", "name"},
@@ -86,8 +109,8 @@ func (p *Precision) differenceTrees() []any {
 		if d.Load != nil {
 			l = *d.Load
 		}
-		for _, f := range precisionLoad(l) {
-			x.set(f.key, f.value)
+		for _, f := range loadFields() {
+			x.set(f.key, f.of(l))
 		}
 		x.set("variants", append([]string{}, d.Variants...))
 		x.set("values", append([]string{}, d.Values...))
@@ -111,8 +134,8 @@ func viewTree(v compare.View) *tree {
 		rows = append(rows, rowTree(&v.Rows[i]))
 	}
 	x := &tree{}
-	for _, f := range precisionLoad(v.Load) {
-		x.set(f.key, f.value)
+	for _, f := range loadFields() {
+		x.set(f.key, f.of(v.Load))
 	}
 	x.set("variants", rows)
 	return x
@@ -127,7 +150,7 @@ func (p *Precision) heldTree() any {
 		x := &tree{}
 		x.set("variant", h.Variant)
 		x.set("rate_requests_per_s", finite(h.Rate))
-		x.set("not_held_requests_per_s", known(h.Above))
+		x.set("not_held_requests_per_s", told(h.Above))
 		x.set("complete", h.Complete)
 		x.set("text", h.Text)
 		list = append(list, x)
@@ -159,8 +182,8 @@ func rowTree(r *compare.Row) *tree {
 func estimateTree(e compare.Estimate) *tree {
 	x := &tree{}
 	x.set("value", finite(e.Value))
-	x.set("low", known(e.Low))
-	x.set("high", known(e.High))
+	x.set("low", told(e.Low))
+	x.set("high", told(e.High))
 	x.set("n", e.N)
 	return x
 }

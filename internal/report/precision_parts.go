@@ -119,8 +119,8 @@ func ratioCell(r *compare.Row, e compare.Estimate) string {
 func (p *Precision) ratioTable() precisionTable {
 	t := precisionTable{
 		name: "Ratios to " + p.baselineLabel(), caption: "above 1 is better; times: baseline / variant, throughput: variant / baseline; 95 % intervals; visible: the least difference of TPOT that this run could have seen",
-		code: -1, words: []int{0},
-		head: []string{"Variant", "TTFT", "TPOT", "E2EL", "Throughput", "E2EL (ms)", "Tokens/s", "Visible"},
+		code: -1, words: []int{0, 8},
+		head: []string{"Variant", "TTFT", "TPOT", "E2EL", "Throughput", "E2EL (ms)", "Tokens/s", "Visible", "Verdict"},
 	}
 	for i := range p.Rows {
 		r := &p.Rows[i]
@@ -262,7 +262,7 @@ func loadWord(l compare.Load) string {
 
 func (p *Precision) heldTable() precisionTable {
 	t := precisionTable{
-		name: "Highest rate that holds " + p.Goals, caption: "by bisection, confirmed", code: -1, words: []int{0, 2},
+		name: "Highest rate that holds " + p.Goals, caption: "by bisection, confirmed; not at: the lowest rate that did not hold", code: -1, words: []int{0, 3},
 		head: []string{"Variant", "Requests/s", "Not at", "How the search ended"},
 	}
 	names := map[string]string{}
@@ -278,7 +278,11 @@ func (p *Precision) heldTable() precisionTable {
 		if h.Rate == 0 {
 			rate = "none"
 		}
-		t.rows = append(t.rows, []string{name, rate, h.Text})
+		text := h.Text
+		if !h.Complete && text == "" {
+			text = "not ended"
+		}
+		t.rows = append(t.rows, []string{name, rate, plainNumber(h.Above), text})
 	}
 	return t
 }

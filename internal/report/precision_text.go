@@ -174,16 +174,18 @@ func markdown(s string) string {
 // listMark is where a text that would begin a list, a rule or a head has the
 // character that makes it one; -1 if it is no such text.
 func listMark(s string) int {
-	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
-	switch {
-	case s == "":
+	at := len(s) - len(strings.TrimLeft(s, "0123456789"))
+	if at == len(s) {
 		return -1
-	case strings.ContainsRune("-+=", rune(s[0])):
-		return 0
-	case digits > 0 && digits < len(s) && strings.ContainsRune(".)", rune(s[digits])):
-		return digits
 	}
-	return -1
+	marks := ".)"
+	if at == 0 {
+		marks = "-+="
+	}
+	if !strings.ContainsRune(marks, rune(s[at])) || at+1 < len(s) && !strings.ContainsRune(" -=", rune(s[at+1])) {
+		return -1
+	}
+	return at
 }
 
 // interval95 is the length of an interval in brackets that s begins with, or 0.
