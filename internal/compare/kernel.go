@@ -61,7 +61,7 @@ func (c *court) wrongKernel(x *side) (Reason, bool) {
 		return Reason{}, false
 	}
 	switch {
-	case x.Ceiling >= someCeiling && s < nearCeiling*x.Ceiling:
+	case x.Ceiling >= someCeiling && !x.near():
 		return reason(WrongKernel, fmt.Sprintf("the log names a slow kernel: %s (%s); the speedup of %.2f is %.0f %% of the ceiling of %.2f", x.Variant.Kernel, why, s, 100*s/x.Ceiling, x.Ceiling),
 			"speedup", s, "ceiling", x.Ceiling), true
 	case !(x.Ceiling > 0) && s < unknownSlow, x.Speedup.High < 1:

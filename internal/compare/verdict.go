@@ -10,6 +10,7 @@ import (
 // When a reason holds. docs/precision-method.md says why these numbers.
 const (
 	nearCeiling  = 0.75 // speedup ÷ ceiling from which decoding is bound by weights
+	nearGain     = 0.5  // and of the gain, as logarithms: 1.01 is not near a ceiling of 1.3
 	someCeiling  = 1.1  // ceiling that promises anything to explain
 	level        = 0.05 // of probabilities
 	sharp        = 0.25 // of the gain promised, that a run must be able to see
@@ -119,11 +120,20 @@ func percent(share float64) string {
 
 func (c *court) decodeBound(x *side) (Reason, bool) {
 	s := x.Speedup.Value
-	if x.Withheld != "" || x.Limit.Bound == "compute" && !x.LimitAlone || !(x.Ceiling >= someCeiling) || !(s >= nearCeiling*x.Ceiling) || !(x.Speedup.Low > 1) {
+	if x.Withheld != "" || x.Limit.Bound == "compute" && !x.LimitAlone || !x.near() || !(x.Speedup.Low > 1) {
+		return Reason{}, false
+	}
+	if b := c.base.Limit.Bound; b != "" && b != "weights" && !c.base.LimitAlone {
 		return Reason{}, false
 	}
 	return reason(DecodeBound, fmt.Sprintf("decoding is bound by reading weights: the speedup of %.2f is %.0f %% of the ceiling of %.2f that %s set", s, 100*s/x.Ceiling, x.Ceiling, x.ceilingWords()),
 		"speedup", s, "ceiling", x.Ceiling), true
+}
+
+// near reports whether a speedup is near a ceiling that promises something.
+func (x *side) near() bool {
+	s := x.Speedup.Value
+	return x.Ceiling >= someCeiling && s >= nearCeiling*x.Ceiling && math.Log(s) >= nearGain*math.Log(x.Ceiling)
 }
 
 func (x *side) ceilingWords() string {
@@ -154,7 +164,7 @@ func (c *court) prefillBound(x *side) (Reason, bool) {
 // speedup from its ceiling.
 func (c *court) hostBound(x *side) (Reason, bool) {
 	s := x.Speedup.Value
-	if x.Withheld != "" || !(x.Ceiling >= someCeiling) || !(s < nearCeiling*x.Ceiling) || x.Limit.Bound == "compute" && !x.LimitAlone {
+	if x.Withheld != "" || !(x.Ceiling >= someCeiling) || x.near() || math.IsNaN(s) || x.Limit.Bound == "compute" && !x.LimitAlone {
 		return Reason{}, false
 	}
 	if host := known(x.Variant.HostMs); host > 0 {
@@ -217,6 +227,7 @@ func (c *court) notExplained(x *side) Reason {
 	}
 	see(x.Ceiling > 0, "%.0f %% of the ceiling of %.2f", 100*x.Speedup.Value/x.Ceiling, x.Ceiling)
 	see(!(x.Ceiling > 0), "no ceiling is known (name the card, or the bytes of weights)")
+	see(x.Limit.Bound != "", "the limit is bound by %s", x.Limit.Bound)
 	see(x.prefillShare > 0, "%.0f %% of a request before its first token", 100*x.prefillShare)
 	see(x.MeanOpen > 0, "%.1f requests under way", x.MeanOpen)
 	see(known(x.Variant.HostMs) > 0, "%.1f ms a step on the host", x.Variant.HostMs)
