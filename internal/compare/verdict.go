@@ -153,11 +153,20 @@ func (c *court) prefillBound(x *side) (Reason, bool) {
 		return reason(PrefillBound, fmt.Sprintf("prompts take most of the time: %.0f %% of a request's %.0f ms is before the first token (%.1f output tokens), where a smaller weight format gains little",
 			100*x.prefillShare, x.e2el, x.MeanOutput), "prefill_share", x.prefillShare, "e2el_ms", x.e2el, "output_tokens", x.MeanOutput), true
 	}
-	if busy := known(x.Variant.Alone.TTFT) / 1e3 * x.RequestPerSecond; busy >= mostPrefill {
+	if busy := x.promptTime(); busy >= mostPrefill {
 		return reason(PrefillBound, fmt.Sprintf("prompts take most of the card's time: %.2f requests a second need at least %.0f ms each for the prompt, %.0f %% of the time", x.RequestPerSecond, x.Variant.Alone.TTFT, 100*busy),
 			"prefill_share", busy, "ttft_limit_ms", x.Variant.Alone.TTFT, "requests_per_second", x.RequestPerSecond), true
 	}
 	return Reason{}, false
+}
+
+// promptTime is the least share of the card's time that prompts take: the limit
+// of TTFT on an empty card for each request; 0 where it is not known.
+func (x *side) promptTime() float64 {
+	if t := known(x.Variant.Alone.TTFT) / 1e3 * x.RequestPerSecond; t > 0 {
+		return t
+	}
+	return 0
 }
 
 // hostBound holds where a step's time on the host, known or inferred, keeps the
@@ -178,9 +187,11 @@ func (c *court) hostBound(x *side) (Reason, bool) {
 	if !(b > 0) || !(a > b) || c.base.LimitAlone != x.LimitAlone || !(max(x.MeanOpen, c.base.MeanOpen) <= smallBatch) {
 		return Reason{}, false
 	}
-	// TPOT = limit / η + rest for both, with η and rest the same.
-	slope := max(1, (c.base.tpot-x.tpot)/(a-b))
-	rest := x.tpot - slope*b
+	// TPOT = limit / η + rest for both, with η and rest the same, once the time
+	// that prompts of others take from decoding is taken off.
+	mine, its := x.tpot*(1-min(1, x.promptTime())), c.base.tpot*(1-min(1, c.base.promptTime()))
+	slope := max(1, (its-mine)/(a-b))
+	rest := mine - slope*b
 	if !(slope <= 1/leastWeights) || !(rest >= restShare*x.tpot) {
 		return Reason{}, false
 	}
