@@ -25,7 +25,7 @@ func (f *precisionField) estimated() bool {
 // loadFields are how a view was driven.
 func loadFields() []loadField {
 	return []loadField{
-		{"rate_requests_per_s", "requests/s", "offered to every variant; not known where concurrency drives", func(l compare.Load) any { return known(l.Rate) }},
+		{"rate_requests_per_s", "requests/s", "offered to every variant; not known where concurrency drives", func(l compare.Load) any { return told(l.Rate) }},
 		{"concurrency", "requests", "kept under way; neither is known where all requests came at once", func(l compare.Load) any {
 			if l.Concurrency == 0 {
 				return nil

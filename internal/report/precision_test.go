@@ -356,6 +356,55 @@ func paths(at string, v any, into map[string]bool) {
 	}
 }
 
+// TestPrecisionTypes: what is a number is one in the JSON, for every load.
+func TestPrecisionTypes(t *testing.T) {
+	type estimate struct {
+		Value, Low, High *float64
+		N                int
+	}
+	type page struct {
+		Views []struct {
+			Rate        *float64 `json:"rate_requests_per_s"`
+			Concurrency *int     `json:"concurrency"`
+			Variants    []struct {
+				TPOT      *estimate `json:"tpot_ms"`
+				Speedup   *estimate `json:"speedup"`
+				Near      *float64  `json:"near"`
+				Weights   *float64  `json:"weight_bytes"`
+				Identical *float64  `json:"drift_identical"`
+				P         *float64  `json:"p_value"`
+			}
+		}
+	}
+	for name, want := range map[string]struct{ views, speedups int }{"plain": {4, 16}, "busy": {1, 2}} {
+		var b bytes.Buffer
+		if err := report.PrecisionJSON(&b, pages()[name]); err != nil {
+			t.Fatal(err)
+		}
+		var p page
+		if err := json.Unmarshal(b.Bytes(), &p); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		n := 0
+		for i, v := range p.Views {
+			if rate, table := v.Rate != nil, name == "plain" && i == 0; rate != table || v.Rate != nil && *v.Rate != 1 {
+				t.Errorf("%s: view %d has rate %v", name, i, v.Rate)
+			}
+			if load := v.Concurrency != nil; load != (name == "plain" && i > 0) {
+				t.Errorf("%s: view %d has concurrency %v", name, i, v.Concurrency)
+			}
+			for _, r := range v.Variants {
+				if r.Speedup != nil {
+					n++
+				}
+			}
+		}
+		if len(p.Views) != want.views || n != want.speedups {
+			t.Errorf("%s: got %d views and %d speedups, want %v", name, len(p.Views), n, want)
+		}
+	}
+}
+
 func TestPrecisionDeterministic(t *testing.T) {
 	for ext, write := range formats() {
 		var a, b bytes.Buffer
