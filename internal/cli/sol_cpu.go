@@ -179,7 +179,7 @@ func cardYAML(r memory.Result) string {
 
 // cpuNotes are what a reader of the limit must know.
 func cpuNotes(r memory.Result) []string {
-	notes := []string{"the bandwidth is what the probe read at its best, not a datasheet's: a program may come a little nearer to the hardware than it, and other programs that ran meanwhile made it lower"}
+	notes := []string{"the bandwidth is what the probe read at its best, not a datasheet's: a program may come a little nearer to the hardware than it, other programs that ran meanwhile made it lower, and what a virtual machine is given changes"}
 	if r.GFLOPS == 0 {
 		notes = append(notes, "the peak rate of this processor is not known: the number that stands for it bounds nothing, and the limits are memory's alone")
 	}
