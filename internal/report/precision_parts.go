@@ -291,16 +291,16 @@ func (p *Precision) heldTable() precisionTable {
 func (p *Precision) differences() []string {
 	var out []string
 	for _, d := range p.Differences {
-		s := d.What + ": " + d.Why
+		s := flat(d.What) + ": " + flat(d.Why)
 		if d.Load != nil {
 			s += " (" + loadCaption(*d.Load) + ")"
 		}
 		if d.Invalidates && len(d.Variants) > 0 {
-			s += " Withheld: the speedup of " + strings.Join(d.Variants, ", ") + "."
+			s = sentence(s) + " Withheld: the speedup of " + strings.Join(flatAll(d.Variants), ", ") + "."
 		}
 		out = append(out, s)
 	}
-	return flatAll(out)
+	return out
 }
 
 // verdicts are the sentences below it.
@@ -311,13 +311,21 @@ func (p *Precision) verdicts() []string {
 		if r.Verdict.Code == "" {
 			continue
 		}
-		s := r.Variant.Name + ": " + string(r.Verdict.Code) + ": " + r.Verdict.Text
+		s := sentence(flat(r.Variant.Name) + ": " + string(r.Verdict.Code) + ": " + flat(r.Verdict.Text))
 		for _, a := range r.Verdict.Also {
-			s += " Also " + string(a.Code) + ": " + a.Text
+			s += sentence(" Also " + string(a.Code) + ": " + flat(a.Text))
 		}
 		out = append(out, s)
 	}
-	return flatAll(out)
+	return out
+}
+
+// sentence ends a text with a full stop if nothing ends it.
+func sentence(s string) string {
+	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, "!") || strings.HasSuffix(s, "?") || strings.HasSuffix(s, "…") {
+		return s
+	}
+	return s + "."
 }
 
 // remarks are warnings and notes, which stand last.

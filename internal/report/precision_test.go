@@ -279,37 +279,6 @@ type broken struct{}
 
 func (broken) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 
-// TestPrecisionOdd: tables with little or with nonsense in them are written too.
-func TestPrecisionOdd(t *testing.T) {
-	inf := math.Inf(1)
-	nonsense := plainPage()
-	for i := range nonsense.Rows {
-		r := &nonsense.Rows[i]
-		r.Speedup, r.TTFT, r.Ceiling, r.Near = compare.Estimate{Value: []float64{1, inf, nan, -1}[i], Low: nan, High: inf}, estimate(nan, inf, nan), inf, nan
-	}
-	for name, p := range map[string]*report.Precision{
-		"no rows":       {Table: &compare.Table{}},
-		"one row":       {Table: &compare.Table{Baseline: "a", Rows: []compare.Row{{Baseline: true, Variant: compare.Variant{Name: "a"}}}}},
-		"no baseline":   {Table: &compare.Table{Baseline: "gone", Rows: make([]compare.Row, 2)}},
-		"short views":   {Table: &compare.Table{Rows: make([]compare.Row, 2), Views: []compare.View{{Load: compare.Load{Concurrency: 1}}, {Load: compare.Load{Concurrency: 2}}}}},
-		"nonsense":      nonsense,
-		"many variants": {Table: &compare.Table{Rows: make([]compare.Row, 40)}},
-	} {
-		for ext, write := range formats() {
-			var b bytes.Buffer
-			if err := write(&b, p); err != nil {
-				t.Errorf("%s, %s: %v", name, ext, err)
-			}
-			if s := b.String(); strings.Contains(s, "NaN") || strings.Contains(s, "Inf") {
-				t.Errorf("%s, %s: a number that is none:\n%s", name, ext, s)
-			}
-			if ext == "json" && !json.Valid(b.Bytes()) {
-				t.Errorf("%s: no JSON", name)
-			}
-		}
-	}
-}
-
 // TestPrecisionKeys compares the keys that are documented with those written.
 func TestPrecisionKeys(t *testing.T) {
 	written := map[string]bool{}
