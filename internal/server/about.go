@@ -45,7 +45,7 @@ func (e *Engine) about(ctx context.Context) {
 	}
 	var config Facts
 	for _, p := range slices.Backward(places) { // the engine knows it better than the spec
-		if path := findConfig(p, e.spec.Dir, slices.Concat(e.spec.Environ, e.spec.Env)); path != "" {
+		if path := findConfig(p, e.spec.Dir, e.environ); path != "" {
 			readConfigFile(&config, path)
 			break
 		}

@@ -45,6 +45,7 @@ type Engine struct {
 	died     *Failure
 	facts    Facts
 	config   Facts // from the model's files, where nothing else tells
+	environ  []string
 
 	stop  sync.Once
 	after Left
@@ -106,6 +107,7 @@ func (e *Engine) launch(ctx context.Context) error {
 		return err
 	}
 	env := slices.Concat(s.Environ, c.env, s.Env)
+	e.environ = env
 	path, err := lookPath(c.argv[0], env, s.Dir)
 	if err != nil {
 		return not(Cause{NoProgram, "", hintModule}, err)

@@ -146,12 +146,14 @@ func TestStopLeavesOthers(t *testing.T) {
 func TestWordsAndModelConfig(t *testing.T) {
 	t.Parallel()
 	s := specOf(t, "serve")
-	s.Command, s.Argv = "", []string{"EXTRA={port}", os.Args[0], "fake", "serve", "{port}", `{"json":{}}`}
+	hub := t.TempDir()
+	s.Command, s.Argv = "", []string{"EXTRA={port}", "HF_HOME=" + hub, os.Args[0], "fake", "serve", "{port}", `{"json":{}}`}
 	s.Dir = t.TempDir()
-	s.Model = "tiny"
-	write(t, filepath.Join(s.Dir, "tiny", "config.json"), `{"architectures":["LlamaForCausalLM"],"torch_dtype":"bfloat16"}`)
+	s.Model = "org/tiny"
+	write(t, filepath.Join(hub, "hub", "models--org--tiny", "refs", "main"), "abc")
+	write(t, filepath.Join(hub, "hub", "models--org--tiny", "snapshots", "abc", "config.json"), `{"architectures":["LlamaForCausalLM"],"torch_dtype":"bfloat16"}`)
 	var err error
-	if s.Argv[1], err = filepath.Abs(os.Args[0]); err != nil {
+	if s.Argv[2], err = filepath.Abs(os.Args[0]); err != nil {
 		t.Fatal(err)
 	}
 	e, err := Start(t.Context(), s)
