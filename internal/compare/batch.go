@@ -58,7 +58,7 @@ func (f *fall) gone(n int, e Estimate) bool {
 // load, or where the gain of a small batch is gone at this one.
 func (c *court) computeBound(x *side) (Reason, bool) {
 	if x.Limit.Bound == "compute" && !x.LimitAlone && x.Limit.TPOT > 0 {
-		return reason(ComputeBound, fmt.Sprintf("at this batch the card computes more than it reads: the limit of %.2f ms a token is bound by compute with %.1f requests under way, where fewer bytes of weights gain nothing", x.Limit.TPOT, x.MeanOpen),
+		return reason(ComputeBound, fmt.Sprintf("at this batch the card computes more than it reads: the limit of %.2f ms a token is bound by compute with %.1f requests under way, where fewer bytes of weights gain little", x.Limit.TPOT, x.MeanOpen),
 			"limit_ms", x.Limit.TPOT, "open", x.MeanOpen), true
 	}
 	f, ok := c.slow[x.Variant.Name]

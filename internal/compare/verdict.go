@@ -21,8 +21,8 @@ const (
 	smallBatch   = 32   // requests under way up to which a decode step is mostly weights
 	fallenGain   = 0.5  // of the gain at the smallest batch, as logarithms
 	batchApart   = 4    // batches are compared that differ by this factor
-	equalRate    = 0.05 // between the throughputs of all
-	keptRate     = 0.8  // of the offered rate: the last answers take the rest
+	equalRate    = 0.1  // between the throughputs of all
+	keptRate     = 0.8  // of the rate at which requests were sent: those still under way at the end are the rest
 	unknownSlow  = 1.3  // speedup below which a slow kernel is blamed where no ceiling is known
 )
 
@@ -199,30 +199,59 @@ func (c *court) hostBound(x *side) (Reason, bool) {
 		rest, x.tpot, 100*rest/x.tpot, a, b, x.MeanOpen, s, x.Ceiling), "rest_ms", rest, "tpot_ms", x.tpot, "limit_ms", b, "baseline_limit_ms", a, "open", x.MeanOpen, "speedup", s, "ceiling", x.Ceiling), true
 }
 
-// rateLimited holds where all variants deliver what was asked for.
+// rateLimited holds where all variants deliver what was asked for, counted
+// while requests were still being sent: the last answers say nothing of a rate.
 func (c *court) rateLimited(x *side) (Reason, bool) {
 	if !(x.Load.Rate > 0) || x.Load.Concurrency > 0 || c.queueOf(x) != "" {
 		return Reason{}, false
 	}
-	low, high, n := math.Inf(1), 0.0, 0
+	low, high, offered, n := math.Inf(1), 0.0, 0.0, 0
 	for _, y := range c.sides {
 		if y.Failure != "" {
 			continue
 		}
-		offered := y.offered
-		if offered == 0 {
-			offered = y.Load.Rate
-		}
-		if !(y.RequestPerSecond >= keptRate*offered) || y.Failed > 0 && float64(y.Failed) > manyFailures*float64(y.Requests) {
+		sent, finished := y.whileSent()
+		if !(finished >= keptRate*sent) {
 			return Reason{}, false
 		}
-		low, high, n = min(low, y.RequestPerSecond), max(high, y.RequestPerSecond), n+1
+		low, high, offered, n = min(low, finished), max(high, finished), max(offered, sent), n+1
 	}
 	if n < 2 || high > low*(1+equalRate) {
 		return Reason{}, false
 	}
-	return reason(RateLimited, fmt.Sprintf("throughput is what was offered: all %d variants finish %.2f to %.2f requests a second of %.4g, so only the latencies can differ at this rate", n, low, high, x.Load.Rate),
-		"offered", x.Load.Rate, "lowest", low, "highest", high), true
+	return reason(RateLimited, fmt.Sprintf("throughput is what was offered: while %.2f requests a second were sent, all %d variants finished %.2f to %.2f, so only the latencies can differ at this rate", offered, n, low, high),
+		"offered", offered, "lowest", low, "highest", high), true
+}
+
+// whileSent is how many requests a second were sent, and how many of them
+// succeeded, from the first sending of each run to its last.
+func (x *side) whileSent() (sent, finished float64) {
+	n, done, seconds := 0, 0, 0.0
+	for _, k := range x.group.rounds {
+		r := x.runs[k]
+		if r == nil {
+			continue
+		}
+		first, last := math.Inf(1), 0.0
+		for _, q := range r.Requests {
+			if !math.IsNaN(q.Sent) {
+				first, last = min(first, q.Sent), max(last, q.Sent)
+			}
+		}
+		if !(last > first) {
+			continue
+		}
+		seconds += (last - first) / 1e3
+		for _, q := range r.Requests {
+			if q.Sent < last {
+				n++
+			}
+			if q.OK && q.Sent+q.E2EL <= last {
+				done++
+			}
+		}
+	}
+	return quotient(float64(n), seconds), quotient(float64(done), seconds)
 }
 
 // notExplained says what was looked at.
