@@ -71,6 +71,7 @@ func precisionFields() []precisionField {
 		{"output_tokens_per_s", "tokens/s", "of successful requests", func(r *compare.Row) any { return ran(r, r.OutputPerSecond) }},
 		{"requests_per_s", "requests/s", "that succeeded", func(r *compare.Row) any { return ran(r, r.RequestPerSecond) }},
 		{"output_tokens", "tokens", "mean of a successful request", func(r *compare.Row) any { return told(r.MeanOutput) }},
+		{"mean_requests", "requests", "under way, mean over the time of the runs", func(r *compare.Row) any { return told(r.MeanOpen) }},
 		{"peak_requests", "requests", "most under way at once", func(r *compare.Row) any { return r.PeakOpen }},
 	}
 	return append(append(out, precisionLimitFields()...), precisionSideFields()...)
@@ -82,7 +83,8 @@ func precisionLimitFields() []precisionField {
 		{"tpot_limit_ms", "ms", "speed of light", func(r *compare.Row) any { return told(r.Limit.TPOT) }},
 		{"limit_bound", "", "what the limit goes to mostly: weights, kv, compute or link", func(r *compare.Row) any { return word(r.Limit.Bound) }},
 		{"limit_alone", "", "whether the limit is of a request alone and not of this load", func(r *compare.Row) any { return r.LimitAlone }},
-		{"near", "share of 1", "limit of TPOT / its mean", func(r *compare.Row) any { return told(r.Near) }},
+		{"ttft_near", "share of 1", "limit of TTFT / its mean", func(r *compare.Row) any { return told(r.NearTTFT) }},
+		{"tpot_near", "share of 1", "limit of TPOT / its mean", func(r *compare.Row) any { return told(r.Near) }},
 		{"ceiling", "ratio", "speedup that the limits of baseline and variant allow", func(r *compare.Row) any { return told(r.Ceiling) }},
 		{"ceiling_from", "", "limits, or weights where only their bytes are known", func(r *compare.Row) any { return word(r.CeilingFrom) }},
 		{"weight_bytes", "bytes", "of weights that a step reads", func(r *compare.Row) any { return told(r.WeightBytes) }},

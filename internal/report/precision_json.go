@@ -50,6 +50,8 @@ func viewKeys() []precisionKey {
 		out = append(out, precisionKey{row + f.key, f.unit, f.meaning})
 	}
 	return append(out,
+		precisionKey{row + "evidence[].what", "", "name, with its unit, of a number that the verdict rests on"},
+		precisionKey{row + "evidence[].value", "", "the number"},
 		precisionKey{row + "also[].code", "", "of a further reason that holds"},
 		precisionKey{row + "also[].text", "", "its sentence"})
 }
@@ -171,10 +173,17 @@ func rowTree(r *compare.Row) *tree {
 		}
 		o.set(f.key, x)
 	}
-	also := []any{}
+	evidence, also := []any{}, []any{}
+	for _, e := range r.Verdict.Evidence {
+		x := &tree{}
+		x.set("what", e.What)
+		x.set("value", finite(e.Value))
+		evidence = append(evidence, x)
+	}
 	for _, a := range r.Verdict.Also {
 		also = append(also, codeAndText(string(a.Code), a.Text))
 	}
+	o.set("evidence", evidence)
 	o.set("also", also)
 	return o
 }

@@ -134,16 +134,16 @@ func (p *Precision) ratioTable() precisionTable {
 
 func (p *Precision) limitTable() precisionTable {
 	t := precisionTable{
-		name: "Speed of light", caption: "the least time that the card allows, near: limit of TPOT / measured mean, and the speedup that the limits of baseline and variant allow",
-		code: -1, words: []int{0, 4, 7},
-		head: []string{"Variant", "TTFT limit (ms)", "TPOT limit (ms)", "Near", "Bound by", "Ceiling", "Weights (GB)", "Kernel"},
+		name: "Speed of light", caption: "the least time that the card allows; near: limit / measured mean; ceiling: the speedup that the limits of baseline and variant allow; under way: mean number of requests",
+		code: -1, words: []int{0, 6, 9},
+		head: []string{"Variant", "Under way", "TTFT limit (ms)", "Near", "TPOT limit (ms)", "Near", "Bound by", "Ceiling", "Weights (GB)", "Kernel"},
 	}
 	known := false
 	for i := range p.Rows {
 		r := &p.Rows[i]
 		known = known || r.Limit.TPOT > 0 || r.WeightBytes > 0 || r.Variant.Kernel != ""
 		t.rows = append(t.rows, []string{
-			nameOf(r), ms(r.Limit.TTFT), ms(r.Limit.TPOT), share(r.Near), orDash(r.Limit.Bound), times(r.Ceiling),
+			nameOf(r), plainNumber(r.MeanOpen), ms(r.Limit.TTFT), share(r.NearTTFT), ms(r.Limit.TPOT), share(r.Near), orDash(r.Limit.Bound), times(r.Ceiling),
 			gigabytes(r.WeightBytes), orDash(r.Variant.Kernel),
 		})
 		switch {

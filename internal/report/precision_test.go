@@ -32,8 +32,8 @@ func measured(v compare.Variant, l compare.Load, ttft, tpot float64, speedup com
 		Variant: v, Load: l, Baseline: speedup.Value == 1, Requests: 100, Paired: 100,
 		TTFT: estimate(ttft, ttft*0.95, ttft*1.06), TPOT: estimate(tpot, tpot*0.98, tpot*1.02), E2EL: estimate(tpot*200+ttft, tpot*190, tpot*215),
 		Speedup: speedup, TTFTRatio: estimate(1.04, 0.97, 1.12), E2ELRatio: estimate(1.4, 1.35, 1.44), Throughput: estimate(1.01, 0.99, 1.03),
-		P: 0.0002, Detectable: 0.021, OutputPerSecond: 201.5, RequestPerSecond: 0.97, MeanOutput: 207, PeakOpen: 12,
-		Limit: compare.Limit{TTFT: 31, TPOT: v.WeightBytes / 600e6, Bound: "weights"}, Near: 0.71, Ceiling: 15.01e9 / v.WeightBytes, CeilingFrom: "limits",
+		P: 0.0002, Detectable: 0.021, OutputPerSecond: 201.5, RequestPerSecond: 0.97, MeanOutput: 207, PeakOpen: 12, MeanOpen: 7.4,
+		Limit: compare.Limit{TTFT: 31, TPOT: v.WeightBytes / 600e6, Bound: "weights"}, Near: 0.71, NearTTFT: 0.43, Ceiling: 15.01e9 / v.WeightBytes, CeilingFrom: "limits",
 		WeightBytes: v.WeightBytes, PowerW: v.PowerW, JouleToken: nan, PricePerMTok: nan, Drift: v.Drift,
 	}
 }
@@ -78,7 +78,7 @@ func plainPage() *report.Precision {
 	}
 	for i, text := range []string{"", "the speedup of 1.53 is near the ceiling of 1.87 by the bytes of weights.", "the speedup of 1.50 is near the ceiling of 1.84 by the bytes of weights.", "a step spends 5.0 ms on the host, 28 % of TPOT."} {
 		if i > 0 {
-			t.Rows[i].Verdict.Reason = compare.Reason{Code: compare.DecodeBound, Text: text}
+			t.Rows[i].Verdict.Reason = compare.Reason{Code: compare.DecodeBound, Text: text, Evidence: []compare.Evidence{{What: "speedup", Value: t.Rows[i].Speedup.Value}, {What: "ceiling", Value: nan}}}
 		}
 	}
 	t.Rows[3].Verdict.Code = compare.HostBound
@@ -338,7 +338,7 @@ func TestPrecisionTypes(t *testing.T) {
 			Variants    []struct {
 				TPOT      *estimate `json:"tpot_ms"`
 				Speedup   *estimate `json:"speedup"`
-				Near      *float64  `json:"near"`
+				Near      *float64  `json:"tpot_near"`
 				Weights   *float64  `json:"weight_bytes"`
 				Identical *float64  `json:"drift_identical"`
 				P         *float64  `json:"p_value"`
