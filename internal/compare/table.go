@@ -106,8 +106,8 @@ type Code string
 // The reasons, in the order in which the first that holds is the verdict. One
 // thing moves: where the run was sharp enough to see a quarter of the gain that
 // the ceiling promises, a difference within noise is a finding and no lack of
-// data, so what explains it goes first and WithinNoise stands before
-// RateLimited. docs/precision-method.md has the rule of each.
+// data, so what explains it goes first and WithinNoise stands behind
+// RateLimited. RateLimited is never the verdict where TPOT differs. docs/precision-method.md has the rule of each.
 const (
 	UnequalOutputs Code = "unequal-outputs" // the answers differ in length so much that the speedup is withheld
 	Saturated      Code = "saturated"       // the queue is being measured

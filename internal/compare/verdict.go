@@ -62,14 +62,15 @@ func (c *court) verdict(x *side) Verdict {
 	order := Codes()
 	if c.sharp(x) {
 		order = slices.DeleteFunc(order, func(k Code) bool { return k == WithinNoise })
-		order = slices.Insert(order, slices.Index(order, RateLimited), WithinNoise)
+		order = slices.Insert(order, slices.Index(order, NotExplained), WithinNoise)
 	}
 	for _, k := range order {
 		if r, ok := found[k]; ok {
 			all = append(all, r)
 		}
 	}
-	if len(all) == 0 || x.Withheld != "" && all[0].Code == RateLimited {
+	// A rate explains equal throughputs, not what TPOT does.
+	if _, same := found[WithinNoise]; len(all) == 0 || all[0].Code == RateLimited && !same {
 		all = slices.Insert(all, 0, c.notExplained(x))
 	}
 	return Verdict{Reason: all[0], Also: all[1:]}
@@ -219,7 +220,7 @@ func (c *court) rateLimited(x *side) (Reason, bool) {
 	if n < 2 || high > low*(1+equalRate) {
 		return Reason{}, false
 	}
-	return reason(RateLimited, fmt.Sprintf("throughput is what was offered: while %.2f requests a second were sent, all %d variants finished %.2f to %.2f, so only the latencies can differ at this rate", offered, n, low, high),
+	return reason(RateLimited, fmt.Sprintf("throughput is what was offered: while %.2f requests a second were sent, all %d variants finished %.2f to %.2f, so only the latencies can differ at this rate; equal concurrency (--concurrency 1,8,32) shows what each can do", offered, n, low, high),
 		"offered", offered, "lowest", low, "highest", high), true
 }
 
