@@ -38,6 +38,10 @@ func (l leakCheck) Run() int {
 }
 
 func TestMain(m *testing.M) {
+	// The guard of an engine is this very program (see package server).
+	if handled, code := OS().Guard(os.Args[1:]); handled {
+		os.Exit(code)
+	}
 	testscript.Main(leakCheck{m}, map[string]func(){
 		"tokmeter": func() { os.Exit(Main(OS())) },
 	})
@@ -116,6 +120,7 @@ func TestHelp(t *testing.T) {
 		"sim_replay":   {"sim", "replay", "--help"},
 		"sim_steps":    {"help", "sim", "steps"},
 		"sol":          {"sol", "--help"},
+		"precision":    {"precision", "--help"},
 		"version":      {"version", "--help"},
 	} {
 		t.Run(name, func(t *testing.T) {

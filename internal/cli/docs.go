@@ -28,6 +28,7 @@ type documentedCommand struct {
 // documented lists them in the order of the page.
 func documented() []documentedCommand {
 	return []documentedCommand{
+		{"precision", docsPrecision, precisionFlags(), docsPrecisionAfter},
 		{"sim", docsSim, simTable(), docsFaults()},
 		{"sim replay", docsReplay, replayTable(), ""},
 		{"sim hardware", "Lists the cards of the catalogue: every number with its unit and source, those of a single source marked `?`. A word shows the cards whose names hold it; where that is one, its kernels too.", listTable("gpu", "Show the cards whose names hold this word."), ""},

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"slices"
+
 	"tokmeter/internal/compare"
 	"tokmeter/internal/drift"
 	"tokmeter/internal/experiment"
@@ -17,6 +19,8 @@ func comparable(run *record.Run, p plan.Plan, j experiment.Job) (compare.Run, er
 	}
 	s := metrics.Summarize(recs, end, p)
 	_ = observe(&s, run.Head.Server) // what the server said of itself may be in words of another version
+	// compare says itself when requests are too few.
+	s.Warnings = slices.DeleteFunc(s.Warnings, func(w metrics.Warning) bool { return w.Code == metrics.WarnFewRequests })
 	out := compare.FromRecords(recs, metrics.ViewOf(p), s)
 	out.Variant, out.Round, out.Load, out.Offered = j.Variant.Name, j.Round, j.Load, j.Load.Rate
 	out.Warnings = append(out.Warnings, notes...)

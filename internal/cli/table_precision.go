@@ -21,6 +21,18 @@ const docsPrecision = "Fills the precision table: TTFT, TPOT and speedup of each
 	"over those of the file, and the same for every variant. In the short form they begin with ShareGPT, 100 requests at 1 a second, `--ignore-eos` and seed 0; " +
 	"ShareGPT is `ShareGPT_V3_unfiltered_cleaned_split.json` of the current folder or of the hub, and simulated variants take random lengths of its size where it is at neither."
 
+// docsPrecisionAfter is what follows the flags.
+const docsPrecisionAfter = `
+Every flag of ` + "`bench serve`" + ` among server, request, sampling, arrival and dataset options counts as well, except those that a
+variant or the experiment says itself: model, address, ` + "`--precision`" + `, results, warm-ups and a rising rate.
+
+Exit codes: 0 where the baseline and another variant have a result, whatever failed beside them (the table says what and why);
+1 where one of the two is missing, or an engine can't be stopped; 2 for a spec, flag or dataset that is wrong, before any engine
+is started; 5 where the URL of a variant does not answer at the beginning; 130 after Ctrl-C: the run under way is given up, its
+engine stopped, what is complete shown, and ` + "`--resume`" + ` goes on. A second Ctrl-C gives engines no time to stop by themselves.
+On Linux nothing that an engine started outlives this program, however it ends.
+`
+
 // precisionTable is the flags of precision.
 func precisionTable() table { return append(precisionFlags(), benchFlags()...) }
 
@@ -84,7 +96,7 @@ func benchNames() []string {
 	return names
 }
 
-// given returns the flags of bench serve that the command line has.
+// benchGiven is the flags of bench serve that the command line has.
 func (v *values) benchGiven() []experiment.Flag {
 	var out []experiment.Flag
 	for _, f := range benchFlags() {
