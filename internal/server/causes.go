@@ -46,22 +46,23 @@ type causeRule struct {
 func cause(t Trouble, hint, re string) causeRule { return causeRule{t, regexp.MustCompile(re), hint} }
 
 const (
-	hintMemory = "give it less: a smaller --gpu-memory-utilization (SGLang: --mem-fraction-static), --max-model-len or --max-num-seqs; and look with nvidia-smi for a process that holds the card"
-	hintHost   = "the machine's memory is full: take a smaller model or --swap-space 0, or raise the container's limit"
-	hintCache  = "set --max-model-len (SGLang: --context-length, TensorRT-LLM: --max_seq_len) to what the workload needs, or give the cache more memory"
-	hintPort   = "leave the port out to get a free one, or stop what holds it"
-	hintQuant  = "take a checkpoint whose format this engine knows, or set --quantization to one that it lists"
-	hintOld    = "this card is too old for that format or type: take another format, or --dtype half"
-	hintGated  = "accept the model's terms at its hub page and set HF_TOKEN, or name a folder that has the model"
-	hintHub    = "name a folder that has the model, or fetch it first; unset HF_HUB_OFFLINE where the network is there"
-	hintCard   = "check nvidia-smi, the driver and CUDA_VISIBLE_DEVICES; on a machine without a GPU take the engine's CPU build"
-	hintModule = "install it in the environment that the command runs in, or name that environment's program with its full path"
-	hintModel  = "check the name or path of the model; a relative path counts from the engine's working directory"
-	hintArg    = "compare with the engine's --help: versions differ in their options"
-	hintFile   = "fetch the file again and compare its size with the hub's"
-	hintArch   = "take a newer engine, or --trust-remote-code where the model brings its own code"
-	hintLong   = "set --max-model-len to at most what the model was trained for"
-	hintDisk   = "free some space, or move HF_HOME to another disk"
+	hintMemory  = "give it less: a smaller --gpu-memory-utilization (SGLang: --mem-fraction-static), --max-model-len or --max-num-seqs; and look with nvidia-smi for a process that holds the card"
+	hintHost    = "the machine's memory is full: take a smaller model or --swap-space 0, or raise the container's limit"
+	hintCache   = "set --max-model-len (SGLang: --context-length, TensorRT-LLM: --max_seq_len) to what the workload needs, or give the cache more memory"
+	hintPort    = "leave the port out to get a free one, or stop what holds it"
+	hintQuant   = "take a checkpoint whose format this engine knows, or set --quantization to one that it lists"
+	hintOld     = "this card is too old for that format or type: take another format, or --dtype half"
+	hintGated   = "accept the model's terms at its hub page and set HF_TOKEN, or name a folder that has the model"
+	hintHub     = "name a folder that has the model, or fetch it first; unset HF_HUB_OFFLINE where the network is there"
+	hintCard    = "check nvidia-smi, the driver and CUDA_VISIBLE_DEVICES; on a machine without a GPU take the engine's CPU build"
+	hintModule  = "install it in the environment that the command runs in, or name that environment's program with its full path"
+	hintProgram = "install it in the environment that the command runs in, or write its full path; a script needs chmod +x"
+	hintModel   = "check the name or path of the model; a relative path counts from the engine's working directory"
+	hintArg     = "compare with the engine's --help: versions differ in their options"
+	hintFile    = "fetch the file again and compare its size with the hub's"
+	hintArch    = "take a newer engine, or --trust-remote-code where the model brings its own code"
+	hintLong    = "set --max-model-len to at most what the model was trained for"
+	hintDisk    = "free some space, or move HF_HOME to another disk"
 )
 
 // causeRules is in the order of trust: where a log fits several, the first rule
@@ -78,13 +79,13 @@ var causeRules = []causeRule{
 	cause(NoModel, hintModel, `Repository Not Found for url|RepositoryNotFoundError|is not a local folder and is not a valid model identifier|Repo id must be in the form|HFValidationError|Incorrect path_or_model_id|failed to open GGUF file|error while handling argument "-m"|does not appear to have a file named config\.json|No such file or directory: '[^']*config\.json'|gguf_init_from_file: failed to open|404 Client Error|Unrecognized model in`),
 	cause(NoHub, hintHub, `couldn't connect to 'https?://|OfflineModeIsEnabled|offline mode is enabled|LocalEntryNotFoundError|Failed to resolve '|Temporary failure in name resolution|Name or service not known|Max retries exceeded with url|outgoing traffic has been disabled|Network is unreachable`),
 	cause(BadFile, hintFile, `SafetensorError|HeaderTooLarge|MetadataIncompleteBuffer|invalid magic characters|gguf_init_from_\w+: (?:failed to read|invalid)|tensor '[^']*' data is not within the file bounds|model is corrupted or incomplete|unexpected EOF`),
-	cause(BadQuant, hintQuant, `(?i)unknown quantization method|quantization method specified in the model config .* does not match|invalid choice: .*quantization|argument --quantization|Input should be .*\[type=literal_error|is not a valid QuantizationMethods?|quantization method \S+ is not (?:supported|available)|No quantization config found|Failed to find a kernel that can implement|quantization \S+ is currently not supported|Cannot find the config file for (?:awq|gptq|\w+)`),
-	cause(NoCard, hintCard, `Failed to infer device type|Found no NVIDIA driver|No CUDA GPUs are available|no CUDA-capable device is detected|CUDA driver version is insufficient|libcuda\.so\.1: cannot open|Torch not compiled with CUDA enabled|No accelerator \(CUDA|No supported GPU|NVML Shared Library Not Found|could not select device driver`),
+	cause(BadQuant, hintQuant, `(?i)unknown quantization method|quantization method specified in the model config .* does not match|invalid choice: .*quantization|argument --quantization|Input should be .*\[type=literal_error|is not a valid QuantizationMethods?|quantization method \S+ is not (?:supported|available)|No quantization config found|Failed to find a kernel that can implement|quantization \S+ is currently not supported|Cannot find the config file for (?:awq|gptq|\w+)|is not divisible by min_thread_[kn]`),
+	cause(NoCard, hintCard, `Failed to infer device type|Found no NVIDIA driver|No CUDA GPUs are available|no CUDA-capable device is detected|CUDA driver version is insufficient|The NVIDIA driver on your system is too old|libcuda\.so\.1: cannot open|Torch not compiled with CUDA enabled|No accelerator \(CUDA|No supported GPU|NVML Shared Library Not Found|could not select device driver`),
 	cause(NoModule, hintModule, `ModuleNotFoundError: No module named|ImportError: |error while loading shared libraries|undefined symbol: |cannot open shared object file`),
 	cause(BadArgument, hintArg, `error: (?:unrecognized arguments|argument |ambiguous option|the following arguments are required|unknown argument)|error: invalid argument: |No such option: |unknown flag: |unexpected argument '`),
 	cause(LongContext, hintLong, `is greater than the derived max_model_len|max_model_len .* is greater than`),
 	cause(BadModel, hintArch, `Model architectures? \[.*\] (?:are|is) not supported|unknown model architecture|does not recognize this architecture|trust_remote_code=True|Unsupported architecture`),
-	cause(NoModule, hintModule, `command not found|: not found$`),
+	cause(NoProgram, hintProgram, `command not found|: not found$|^\S*(?:sh|env): (?:(?:line )?\d+: )?\S+: Permission denied$`),
 }
 
 // Diagnose finds the reason for an engine's end in the last lines of its log;
@@ -121,7 +122,9 @@ func exitCause(x Exit) (Cause, bool) {
 	case x.Signal == "illegal instruction" || x.Code == 132:
 		return Cause{OldCard, "", "the program was built for another processor: take a build for this one"}, true
 	case x.Code == 127:
-		return Cause{NoProgram, "", "the command names a program that is not there: " + hintModule}, true
+		return Cause{NoProgram, "", "the command names a program that is not there: " + hintProgram}, true
+	case x.Code == 126:
+		return Cause{NoProgram, "", "the command names a file that can't be run: " + hintProgram}, true
 	}
 	return Cause{}, false
 }

@@ -110,7 +110,7 @@ func (e *Engine) launch(ctx context.Context) error {
 	e.environ = env
 	path, err := lookPath(c.argv[0], env, s.Dir)
 	if err != nil {
-		return not(Cause{NoProgram, "", hintModule}, err)
+		return not(Cause{NoProgram, "", hintProgram}, err)
 	}
 	if s.Dir != "" {
 		if st, err := os.Stat(s.Dir); err != nil || !st.IsDir() {
