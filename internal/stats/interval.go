@@ -116,6 +116,21 @@ func LogRatioOfRounds(a, b []float64) Interval {
 	return out
 }
 
+// MeanOf returns the mean of independent values with Student's t interval; one
+// value has no interval, and values that are not finite are left out.
+func MeanOf(x []float64) Interval {
+	x = slices.DeleteFunc(slices.Clone(x), func(v float64) bool { return !finite(v) })
+	nan := math.NaN()
+	out := Interval{Value: Mean(x), Low: nan, High: nan, SE: nan, DF: nan, N: len(x)}
+	if len(x) < 2 {
+		return out
+	}
+	out.SE, out.DF = math.Sqrt(variance(x)/float64(len(x))), float64(len(x)-1)
+	half := StudentQuantile(0.975, out.DF) * out.SE
+	out.Low, out.High = out.Value-half, out.Value+half
+	return out
+}
+
 // variance is the unbiased one.
 func variance(x []float64) float64 {
 	s := Std(x)
@@ -154,6 +169,9 @@ func (t *table) interval(seed uint64, theta func([]float64) float64, back func(f
 	}
 	b := 0.0
 	if rounds > 1 {
+		if l := blockOf(n); t.statistic == OfMean && n > l {
+			noise *= float64(n) / float64(n-l) // as in spread
+		}
 		b = max(0, variance(each)-noise) / float64(rounds)
 	}
 	out.spread(spread{a, b, n, rounds, whole, drawn, t.statistic == OfMean}, back)
@@ -172,7 +190,7 @@ type spread struct {
 
 // spread sets the ends.
 func (i *Interval) spread(s spread, back func(float64) float64) {
-	const still = 1e-24 // rounding alone
+	const still = 1e-24   // rounding alone
 	blocks := math.Inf(1) // the variance of a drawn percentile errs upward by itself
 	if n, l := float64(s.n), float64(blockOf(s.n)); s.mean && n > l {
 		s.requests *= n / (n - l) // a drawn sample varies about itself, not about the truth

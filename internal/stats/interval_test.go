@@ -107,7 +107,7 @@ func (m maker) make(rng *rand.Rand) (a, b [][]float64) {
 	return a, b
 }
 
-// TestCoverage: of 500 experiments with a known ratio, the 95 % interval holds
+// TestCoverage: of 1000 experiments with a known ratio, the 95 % interval holds
 // it in 92 to 98 of 100.
 func TestCoverage(t *testing.T) {
 	if testing.Short() {
@@ -121,6 +121,7 @@ func TestCoverage(t *testing.T) {
 		"requests and noise":                 {maker{n: 100, rounds: 3, request: 0.1, noise: 0.1}, stats.OfMean},
 		"noise alone":                        {maker{n: 100, rounds: 3, noise: 0.1}, stats.OfMean},
 		"rounds as much as requests":         {maker{n: 100, rounds: 3, request: 0.1, noise: 0.05, round: 0.01}, stats.OfMean},
+		"rounds as much as noise":            {maker{n: 100, rounds: 3, noise: 0.1, round: 0.01}, stats.OfMean},
 		"rounds more than all":               {maker{n: 100, rounds: 3, request: 0.05, noise: 0.05, round: 0.05}, stats.OfMean},
 		"few requests":                       {maker{n: 20, rounds: 3, request: 0.2, noise: 0.1, round: 0.01}, stats.OfMean},
 		"neighbours that are alike":          {maker{n: 200, rounds: 3, request: 0.2, noise: 0.05, neighbours: 0.5}, stats.OfMean},
@@ -130,7 +131,7 @@ func TestCoverage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(42, 1))
-			const experiments = 500
+			const experiments = 1000
 			want := truth
 			if c.of != stats.OfMean { // both sides are log-normal, about the medians
 				z := math.Sqrt2 * math.Erfinv(2*float64(c.of)/100-1)
@@ -147,7 +148,7 @@ func TestCoverage(t *testing.T) {
 				}
 			}
 			share := float64(held) / experiments
-			t.Logf("%.1f %%", 100*share)
+			t.Logf("%s: %.1f %%", name, 100*share)
 			if share < 0.92 || share > 0.98 {
 				t.Errorf("%.1f %% of the intervals hold the truth, want 92 to 98", 100*share)
 			}
@@ -239,6 +240,18 @@ func TestOf(t *testing.T) {
 	got := stats.Of([][]float64{x}, stats.OfMean, 1)
 	if !near(got.Value, stats.Mean(x), 1e-12) || !near(got.High-got.Low, 2*1.966*stats.Std(x)/20, 0.15) {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestMeanOf: 1, 2, 3 and 4 are 2.5 ± t.975(3)·√(5/12), and one value has no
+// interval.
+func TestMeanOf(t *testing.T) {
+	got := stats.MeanOf([]float64{1, 2, math.NaN(), 3, 4})
+	if half := 3.1824463 * math.Sqrt(5.0/12); got.Value != 2.5 || got.N != 4 || !near(got.High-2.5, half, 1e-6) || !near(2.5-got.Low, half, 1e-6) {
+		t.Errorf("got %+v", got)
+	}
+	if one := stats.MeanOf([]float64{7}); one.Value != 7 || !math.IsNaN(one.Low) {
+		t.Errorf("one value: got %+v", one)
 	}
 }
 
