@@ -24,7 +24,7 @@ import (
 func (t *tree) addPrecision(env *Env) {
 	cmd := &cobra.Command{
 		Use:   "precision SPEC.yaml | --variant NAME=PRECISION[@URL] ... | --simulate CARD [flags]",
-		Short: "Fill the table: how much faster are fp8, int8, int4 than fp16?",
+		Short: "Measure how much faster fp8, int8 and int4 are than fp16",
 		Long: `Measures each way of serving a model with the same requests at the same times, in
 rounds, and tells TTFT, TPOT and speedup with intervals, the speed of light and the
 reason for the speedup or for its absence. Engines are started, watched and taken down

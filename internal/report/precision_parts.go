@@ -21,13 +21,14 @@ type precisionTable struct {
 }
 
 // tables are the tables of a page: the table itself, then, where they are known,
-// the views of the other loads, and in the wide form all that stands beside the table.
+// the drift of the answers, the views of the other loads and the highest rates, and
+// in the wide form all that stands beside the table.
 func (p *Precision) tables(wide bool) []precisionTable {
 	out := []precisionTable{p.mainTable()}
 	if wide {
-		out = append(out, p.ratioTable(), p.limitTable(), p.costTable(), p.driftTable())
+		out = append(out, p.ratioTable(), p.limitTable(), p.costTable())
 	}
-	out = append(append(out, p.viewTables()...), p.heldTable())
+	out = append(append(append(out, p.driftTable()), p.viewTables()...), p.heldTable())
 	var kept []precisionTable
 	for i, t := range out {
 		if i == 0 || len(t.rows) > 0 {
