@@ -35,6 +35,10 @@ func (c *command) precisionOf(spec *experiment.Spec, res *experiment.Result, not
 	if err != nil {
 		return nil, failf(ExitFailed, "", "%w", err)
 	}
+	if c.values.on("virtual") {
+		// Every round would be the same.
+		t.Warnings = slices.DeleteFunc(t.Warnings, func(w compare.Warning) bool { return w.Code == "one-round" })
+	}
 	p := &report.Precision{Title: spec.Title, Table: t, Notes: slices.Concat(notes, res.Notes)}
 	var goals []string
 	for _, g := range spec.Goals {

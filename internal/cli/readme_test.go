@@ -60,8 +60,8 @@ func shape(out string) string {
 	return strings.Join(lines, "\n")
 }
 
-// TestReadme runs the README's commands: the first shows what the README shows
-// and the third is the command that users of vllm bench serve have.
+// TestReadme runs the README's commands: the first and the precision table show
+// what the README shows, and the third is the command that users of vllm bench serve have.
 func TestReadme(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves out what takes seconds")
@@ -87,13 +87,36 @@ func TestReadme(t *testing.T) {
 		out := runHere(t, inWords(strings.ReplaceAll(rest, "testdata/sharegpt.json", sharegpt)))
 		shown, from, to := block(t, text, "first", "text")
 		if *update {
-			if err := os.WriteFile(top+"/"+readme, []byte(text[:from]+out+text[to:]), 0o644); err != nil {
+			text = text[:from] + out + text[to:]
+			if err := os.WriteFile(top+"/"+readme, []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}
 			return
 		}
 		if diff := cmp.Diff(shape(shown), shape(out)); diff != "" {
 			t.Fatalf("README shows another output (-README +now; -update writes it):\n%s", diff)
+		}
+	})
+
+	t.Run("precision", func(t *testing.T) {
+		command, _, _ := block(t, text, "precision", "sh")
+		rest, ok := strings.CutPrefix(command, "go run ./cmd/tokmeter ")
+		if !ok {
+			t.Fatalf("README: the command is %q", command)
+		}
+		t.Chdir(t.TempDir())
+		out := runHere(t, inWords(strings.ReplaceAll(rest, "testdata/sharegpt.json", sharegpt)))
+		shown, from, to := block(t, text, "precision", "text")
+		if *update {
+			text = text[:from] + out + text[to:]
+			if err := os.WriteFile(top+"/"+readme, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		// The virtual clock gives every machine the same numbers.
+		if diff := cmp.Diff(shown, out); diff != "" {
+			t.Fatalf("README shows another table (-README +now; -update writes it):\n%s", diff)
 		}
 	})
 
