@@ -65,7 +65,7 @@ func Of(x [][]float64, s Statistic, seed uint64) Interval {
 // logarithms. Percentiles rather than BCa: of a logarithm of a ratio they are
 // nearly symmetric, and swapping the sides inverts the interval exactly. Where
 // rounds differ by more than the requests explain, the ends move apart by the
-// rounds' own variance, with Student's t of Satterthwaite's degrees of freedom.
+// rounds' own variance, each part with Student's t of its own degrees of freedom.
 func Ratio(a, b [][]float64, s Statistic, seed uint64) Interval {
 	a, b = positivePairs(a, b)
 	t := newTable(s, a, b)
@@ -208,8 +208,9 @@ func (i *Interval) spread(s spread, back func(float64) float64) {
 	if s.k > 1 {
 		below += s.rounds * s.rounds / float64(s.k-1)
 	}
-	i.SE, i.DF = math.Sqrt(v), v*v/below // infinite without rounds and for percentiles
-	half := StudentQuantile(0.975, i.DF) * i.SE
+	half := s.half(blocks - 1)
+	i.DF = v * v / below                       // infinite without rounds and for percentiles
+	i.SE = half / StudentQuantile(0.975, i.DF) // so that P agrees with the interval
 	if s.requests < still {
 		i.Low, i.High = back(s.whole-half), back(s.whole+half)
 		return
@@ -217,6 +218,22 @@ func (i *Interval) spread(s spread, back func(float64) float64) {
 	grow := half / (StudentQuantile(0.975, math.Inf(1)) * math.Sqrt(variance(s.drawn)))
 	i.Low = back(s.whole - max(0, s.whole-Percentile(s.drawn, 2.5))*grow)
 	i.High = back(s.whole + max(0, Percentile(s.drawn, 97.5)-s.whole)*grow)
+}
+
+// half is half the interval's length: each part by Student's t of its own
+// degrees of freedom, as Cochran combines them. Satterthwaite's degrees alone
+// would let rounds that are alike by luck count as many. df is of the requests.
+func (s *spread) half(df float64) float64 {
+	v := 0.0
+	if s.requests > 0 {
+		t := StudentQuantile(0.975, df)
+		v += t * t * s.requests
+	}
+	if s.rounds > 0 {
+		t := StudentQuantile(0.975, float64(s.k-1))
+		v += t * t * s.rounds
+	}
+	return math.Sqrt(v)
 }
 
 // draw returns the drawn values, and the variance between rounds that the

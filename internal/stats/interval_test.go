@@ -122,6 +122,7 @@ func TestCoverage(t *testing.T) {
 		"noise alone":                        {maker{n: 100, rounds: 3, noise: 0.1}, stats.OfMean},
 		"rounds as much as requests":         {maker{n: 100, rounds: 3, request: 0.1, noise: 0.05, round: 0.01}, stats.OfMean},
 		"rounds as much as noise":            {maker{n: 100, rounds: 3, noise: 0.1, round: 0.01}, stats.OfMean},
+		"two rounds":                         {maker{n: 100, rounds: 2, request: 0.1, noise: 0.05, round: 0.01}, stats.OfMean},
 		"rounds more than all":               {maker{n: 100, rounds: 3, request: 0.05, noise: 0.05, round: 0.05}, stats.OfMean},
 		"few requests":                       {maker{n: 20, rounds: 3, request: 0.2, noise: 0.1, round: 0.01}, stats.OfMean},
 		"neighbours that are alike":          {maker{n: 200, rounds: 3, request: 0.2, noise: 0.05, neighbours: 0.5}, stats.OfMean},
