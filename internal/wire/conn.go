@@ -28,6 +28,7 @@ type conn struct {
 	cutter    cutter
 	connected record.Stamp
 	used      bool         // carried a request before
+	rested    record.Stamp // its last answer ended then
 	expires   record.Stamp // not to be used again after this; 0 for no limit
 }
 
@@ -222,6 +223,9 @@ func (k *conn) headError(err, writeErr error, status int) error {
 		return err
 	}
 	silent := k.r == k.w && status == 0
+	if silent {
+		k.pool.noteEnd(k)
+	}
 	k.raw.Close()
 	if k.used && silent && k.raw.missed.Load() {
 		return errStale
@@ -250,7 +254,8 @@ func (k *conn) keep(h *head, framed bool) bool {
 	if h.idle > 0 {
 		idle = min(idle, h.idle)
 	}
-	k.expires = k.raw.clock.Now() + record.Stamp(idle)
+	k.rested = k.raw.clock.Now()
+	k.expires = k.rested + record.Stamp(idle)
 	if len(k.buf) > smallBuffer {
 		k.buf = nil
 	}

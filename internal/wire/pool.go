@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"tokmeter/internal/record"
 )
@@ -22,9 +23,25 @@ type pool struct {
 	addr   string
 	tls    *tls.Config // nil for plain HTTP
 
+	// hasty says that the server closes connections right after an answer that
+	// promised to keep them: a request on one may cross the close and be lost, so
+	// that none is used again.
+	hasty atomic.Bool
+
 	mu    sync.Mutex
 	used  []*conn
 	ahead []*conn
+}
+
+// hastyWithin bounds how long after its answer a kept connection may end for its
+// server to be hasty: limits on idle connections are seconds.
+const hastyWithin = record.Stamp(time.Second)
+
+// noteEnd keeps whether a server ended a connection in haste.
+func (p *pool) noteEnd(k *conn) {
+	if k.used && k.raw.clock.Now()-k.rested < hastyWithin {
+		p.hasty.Store(true)
+	}
 }
 
 // get takes an idle connection, nil when there is none. Kept connections that
@@ -42,6 +59,7 @@ func (p *pool) get(t *record.Timing) *conn {
 			if !dead && (!readable || p.tls != nil) {
 				return k
 			}
+			p.noteEnd(k)
 			t.Replaced++
 		}
 		k.raw.Close()
@@ -65,7 +83,7 @@ func (p *pool) pop() (k *conn) {
 func (p *pool) put(k *conn) {
 	p.mu.Lock()
 	limit := p.client.cfg.MaxIdle
-	full := limit > 0 && len(p.used)+len(p.ahead) >= limit
+	full := limit > 0 && len(p.used)+len(p.ahead) >= limit || k.used && p.hasty.Load()
 	switch {
 	case full:
 	case k.used:
