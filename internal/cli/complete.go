@@ -53,7 +53,7 @@ func (t *tree) completeFlag(cmd *cobra.Command, def *flagDef) {
 		how = completeList(percentileMetrics(), ",")
 	case def.Name == "goodput":
 		how = cobra.FixedCompletions([]string{"ttft:", "tpot:", "e2el:"}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)
-	case def.Name == "gpu":
+	case def.Name == "gpu" || def.Name == "simulate" && cmd.Name() == "precision":
 		how = fixed(cardNames())
 	case def.Name == "simulate":
 		how = completeTarget

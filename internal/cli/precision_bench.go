@@ -121,20 +121,22 @@ func (l *laboratory) Run(ctx context.Context, j experiment.Job) (experiment.Outc
 	r.env.Stdout, r.env.Stderr = out, out
 	r.opts.Progress = &record.Progress{}
 	defer l.board.runs(j, r.opts.Progress)()
-	hash, err := l.send(ctx, r, j)
+	note := jobNote{Variant: j.Variant.Name}
+	note.Prompts, err = l.send(ctx, r, j, &note.PowerW)
 	err = errors.Join(err, r.close())
 	if err != nil && (!r.recorded || j.Kind == experiment.Measure || ctx.Err() != nil) {
 		return experiment.Outcome{}, fmt.Errorf("%w (log: %s)", err, dir+".log")
 	}
-	if err := writeJob(dir, jobNote{Prompts: hash, Variant: j.Variant.Name}); err != nil {
+	if err := writeJob(dir, note); err != nil {
 		return experiment.Outcome{}, err
 	}
 	return l.Load(ctx, j, dir)
 }
 
 // send prepares the run and makes it. The hash is that of the requests as they
-// are for every variant: without model and salt.
-func (l *laboratory) send(ctx context.Context, r *serveRun, j experiment.Job) (hash string, err error) {
+// are for every variant: without model and salt. watt gets the card's mean power
+// while it was on, where that is known.
+func (l *laboratory) send(ctx context.Context, r *serveRun, j experiment.Job, watt *float64) (hash string, err error) {
 	for _, step := range []func() error{
 		func() error { return r.chooseDataset(ctx) },
 		r.nameSimulator,
@@ -149,6 +151,10 @@ func (l *laboratory) send(ctx context.Context, r *serveRun, j experiment.Job) (h
 	hash = r.set.Hash()
 	if err := r.salt(j.Salt); err != nil {
 		return "", err
+	}
+	if len(j.Variant.Command) > 0 {
+		mean := power(ctx)
+		defer func() { *watt = mean() }()
 	}
 	return hash, r.measure(ctx)
 }
@@ -264,8 +270,9 @@ func saltMessages(p protocol.Prompt, text string) (json.RawMessage, error) {
 
 // A jobNote stands beside the records of a run: what they do not say.
 type jobNote struct {
-	Prompts string `json:"prompts"` // hash
-	Variant string `json:"variant"`
+	Prompts string  `json:"prompts"` // hash
+	Variant string  `json:"variant"`
+	PowerW  float64 `json:"power_w,omitempty"` // mean of the card; 0 where not known
 }
 
 // jobFile is its name.
@@ -301,7 +308,7 @@ func (l *laboratory) Load(_ context.Context, j experiment.Job, dir string) (expe
 	if err != nil {
 		return o, fmt.Errorf("note of the run: %w", err)
 	}
-	o.Prompts, o.IgnoreEOS = n.Prompts, p.Target.IgnoreEOS
+	o.Prompts, o.IgnoreEOS, o.PowerW = n.Prompts, p.Target.IgnoreEOS, n.PowerW
 	o.Run, err = comparable(run, p, j)
 	return o, err
 }

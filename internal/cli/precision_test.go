@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokmeter/internal/compare"
+	"tokmeter/internal/experiment"
+	"tokmeter/internal/protocol"
+	"tokmeter/internal/record"
+	"tokmeter/internal/server"
+	"tokmeter/internal/tokenize"
+	"tokmeter/internal/workload"
+)
+
+// TestCommandLine: words reach an engine as they are, but for host and port,
+// which are chosen at its start.
+func TestCommandLine(t *testing.T) {
+	words := []string{"vllm", "serve", "a b", "--host={host}", "it's", `{"a": {"b": 1}}`, "{port}", "", "$HOME", `back\slash`, "#no comment"}
+	line := commandLine(words)
+	split, err := server.Words(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range split {
+		if split[i], err = server.Fill(split[i], map[string]string{"host": "h", "port": "1"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := slices.Clone(words)
+	want[3], want[6] = "--host=h", "1"
+	if diff := cmp.Diff(want, split); diff != "" {
+		t.Fatalf("%s (-want +got):\n%s", line, diff)
+	}
+}
+
+// TestSalt: a salt stands in front of every kind of prompt, and leaves the
+// prompts that others share alone.
+func TestSalt(t *testing.T) {
+	ids := []int{5, 6}
+	r := &serveRun{local: tokenize.Builtin(), set: &workload.Set{Items: []workload.Item{
+		{Prompt: protocol.Prompt{Text: "a"}, PromptLen: 1},
+		{Prompt: protocol.Prompt{IDs: ids}, PromptLen: 2},
+		{Prompt: protocol.Prompt{Batch: []string{"a", "b"}}},
+		{Prompt: protocol.Prompt{Messages: json.RawMessage(`[{"role":"system","content":"x"},{"role":"user","content":"y"}]`)}},
+	}}}
+	if err := r.salt("[1] "); err != nil {
+		t.Fatal(err)
+	}
+	n := len(r.local.Encode("[1] ", false))
+	it := r.set.Items
+	if it[0].Prompt.Text != "[1] a" || it[0].PromptLen != 1+n {
+		t.Errorf("text: got %+v", it[0])
+	}
+	if got := it[1].Prompt.IDs; len(got) != 2+n || !slices.Equal(got[n:], ids) || !slices.Equal(ids, []int{5, 6}) {
+		t.Errorf("ids: got %v", got)
+	}
+	if diff := cmp.Diff([]string{"[1] a", "[1] b"}, it[2].Prompt.Batch); diff != "" {
+		t.Errorf("batch: %s", diff)
+	}
+	if got := string(it[3].Prompt.Messages); !strings.Contains(got, `"[1] x"`) || !strings.Contains(got, `"y"`) {
+		t.Errorf("messages: got %s", got)
+	}
+	r.set.Items = []workload.Item{{Prompt: protocol.Prompt{Messages: json.RawMessage(`[{"content":[]}]`)}}}
+	if err := r.salt("[1] "); err == nil {
+		t.Errorf("messages without a text: want an error")
+	}
+}
+
+// TestBenchFlags: what a variant or the experiment says is no flag for all of
+// them, and no flag has two meanings.
+func TestBenchFlags(t *testing.T) {
+	seen := map[string]bool{}
+	for _, f := range precisionTable() {
+		if seen[f.Name] {
+			t.Errorf("--%s is there twice", f.Name)
+		}
+		seen[f.Name] = true
+	}
+	for name, want := range map[string]bool{"dataset-path": true, "request-rate": true, "seed": true, "model": false, "record-dir": false, "config": false} {
+		if slices.Contains(benchNames(), name) != want {
+			t.Errorf("--%s: want %v", name, want)
+		}
+	}
+}
+
+// TestBoard: on a terminal one line is written over and leaves nothing; a
+// thing that happened has a line of its own.
+func TestBoard(t *testing.T) {
+	env, _, stderr := fakeEnv()
+	env.Now, env.StderrTTY = time.Now, true
+	env.Stderr = &lockedWriter{w: stderr}
+	b := newBoard(env, true)
+	p := &record.Progress{}
+	p.Total.Store(7)
+	done := b.runs(experiment.Job{Kind: experiment.Measure, Variant: experiment.Variant{Name: "fp16"}}, p)
+	progress, loaded := b.loads("int4")
+	progress(server.Progress{Stage: server.Loading, Seconds: 3, Percent: 50, Line: "a\nb"})
+	b.say("fp16", "first\nsecond")
+	done()
+	loaded()
+	b.close()
+	got := stderr.String()
+	for _, want := range []string{"tokmeter: fp16: first; second\n", "fp16 0/7", "int4 loading weights, 3 s, 50 %: a; b"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got %q, want %q in it", got, want)
+		}
+	}
+	if !strings.HasSuffix(got, "\r\x1b[K") {
+		t.Errorf("got %q, want an empty line at the end", got)
+	}
+}
+
+// TestOutcome: which failures make the command fail.
+func TestOutcome(t *testing.T) {
+	for _, row := range []struct {
+		why      string
+		failures []string // of baseline and others
+		fails    bool
+	}{
+		{"all went well", []string{"", ""}, false},
+		{"one variant alone is a measurement", []string{""}, false},
+		{"the others have their results", []string{"", "x", ""}, false},
+		{"nothing to compare with", []string{"x", ""}, true},
+		{"nothing to compare", []string{"", "x"}, true},
+	} {
+		res := &experiment.Result{Baseline: "a"}
+		for i, f := range row.failures {
+			res.Variants = append(res.Variants, compare.Variant{Name: string(rune('a' + i)), Failure: f})
+		}
+		if err := outcome(res); (err != nil) != row.fails {
+			t.Errorf("%s: got %v", row.why, err)
+		}
+	}
+}
+
+// TestWatts: the power of one card, as its driver's tool prints it.
+func TestWatts(t *testing.T) {
+	for out, want := range map[string]float64{"61.35\n": 61.35, "": 0, "[N/A]\n": 0, "61.35\n70.10\n": 0, "-1": 0} {
+		if w, ok := watts(out); ok != (want > 0) || ok && w != want {
+			t.Errorf("%q: got %v, %v, want %v", out, w, ok, want)
+		}
+	}
+}
