@@ -45,10 +45,8 @@ cd -- "$engines/precision"
 
 python3 - "$out/llama-cpp/precision.json" <<'PY' || die "the table is not what the bytes of the weights say"
 import json, sys
-rows = {r["variant"]: r for r in json.load(open(sys.argv[1]))["rows"]}
-tpot = [rows[n]["tpot_ms"] for n in ("F16", "Q8_0", "Q4_0")]
-value = lambda x: x["value"] if isinstance(x, dict) else x
-tpot = [value(x) for x in tpot]
+rows = {r["variant"]: r for r in json.load(open(sys.argv[1]))["views"][0]["variants"]}
+tpot = [rows[n]["tpot_ms"]["value"] for n in ("F16", "Q8_0", "Q4_0")]
 print("TPOT in ms:", tpot, file=sys.stderr)
 sys.exit(not (tpot[0] > tpot[1] > tpot[2] > 0))
 PY
