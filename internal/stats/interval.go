@@ -60,12 +60,13 @@ func Of(x [][]float64, s Statistic, seed uint64) Interval {
 // places where both are finite and above 0 count.
 //
 // Requests are drawn with their places in every round and on both sides at once
-// (a paired bootstrap), in circular blocks of 2·n^⅓ neighbours, because those that
+// (a paired bootstrap), in circular blocks of 1.5·n^⅓ neighbours, because those that
 // were under way together are alike. The ends are percentiles of the drawn
 // logarithms. Percentiles rather than BCa: of a logarithm of a ratio they are
 // nearly symmetric, and swapping the sides inverts the interval exactly. Where
 // rounds differ by more than the requests explain, the ends move apart by the
-// rounds' own variance, each part with Student's t of its own degrees of freedom.
+// rounds' own variance, with Student's t: the mean of the lengths by Cochran and
+// by Satterthwaite.
 func Ratio(a, b [][]float64, s Statistic, seed uint64) Interval {
 	a, b = positivePairs(a, b)
 	t := newTable(s, a, b)
@@ -208,9 +209,10 @@ func (i *Interval) spread(s spread, back func(float64) float64) {
 	if s.k > 1 {
 		below += s.rounds * s.rounds / float64(s.k-1)
 	}
-	half := s.half(blocks - 1)
-	i.DF = v * v / below                       // infinite without rounds and for percentiles
-	i.SE = half / StudentQuantile(0.975, i.DF) // so that P agrees with the interval
+	i.DF = v * v / below // infinite without rounds and for percentiles
+	t := StudentQuantile(0.975, i.DF)
+	half := (s.half(blocks-1) + t*math.Sqrt(v)) / 2
+	i.SE = half / t // so that P agrees with the interval
 	if s.requests < still {
 		i.Low, i.High = back(s.whole-half), back(s.whole+half)
 		return
@@ -220,9 +222,11 @@ func (i *Interval) spread(s spread, back func(float64) float64) {
 	i.High = back(s.whole + max(0, Percentile(s.drawn, 97.5)-s.whole)*grow)
 }
 
-// half is half the interval's length: each part by Student's t of its own
-// degrees of freedom, as Cochran combines them. Satterthwaite's degrees alone
-// would let rounds that are alike by luck count as many. df is of the requests.
+// half is half the interval's length by Cochran: each part with Student's t of
+// its own degrees of freedom, of which df are the requests'. Where rounds matter
+// little it is too long (98 of 100 hold the truth), as the length by
+// Satterthwaite's degrees is too short where rounds matter most (92 of 100, for
+// rounds that are alike by luck count as many): the mean of both is taken.
 func (s *spread) half(df float64) float64 {
 	v := 0.0
 	if s.requests > 0 {
@@ -274,7 +278,9 @@ func (t *table) draw(seed uint64, weight []int32, values []float64, theta func([
 	return drawn, noise / float64(max(counted, 1))
 }
 
-// block3 is the length of a block of n requests.
+// blockOf is the length of a block of n requests. With n^⅓ alone, intervals of
+// requests that share half of their neighbours' effect hold the truth in 91 of
+// 100; see TestCoverage.
 func blockOf(n int) int {
 	if n < 8 {
 		return 1
