@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -208,43 +210,51 @@ func fileName(name string) string {
 	}, name)
 }
 
-// salt puts a text in front of every prompt.
+// salt puts a text in front of every prompt, behind the prompt's number: no two
+// prompts of a run begin alike.
 func (r *serveRun) salt(text string) error {
 	if text == "" {
 		return nil
 	}
-	var ids []int
-	if r.local != nil {
-		ids = r.local.Encode(text, false)
-	}
 	for i := range r.set.Items {
-		p := &r.set.Items[i].Prompt
-		switch {
-		case p.IDs != nil:
-			if len(ids) == 0 {
-				return errors.New("prompts are token ids and no tokenizer is at hand for their salt: take cache: reset or keep")
-			}
-			p.IDs = append(append([]int{}, ids...), p.IDs...)
-		case p.Batch != nil:
-			batch := make([]string, len(p.Batch))
-			for k := range batch {
-				batch[k] = text + p.Batch[k]
-			}
-			p.Batch = batch
-		case p.Messages != nil:
-			salted, err := saltMessages(*p, text)
-			if err != nil {
-				return err
-			}
-			p.Messages = salted
-		default:
-			p.Text = text + p.Text
+		own := strconv.Itoa(i) + text
+		it := &r.set.Items[i]
+		var ids []int
+		if r.local != nil {
+			ids = r.local.Encode(own, false)
 		}
-		if r.set.Items[i].PromptLen > 0 {
-			r.set.Items[i].PromptLen += len(ids)
+		p, err := salted(it.Prompt, own, ids)
+		if err != nil {
+			return err
+		}
+		it.Prompt = p
+		if it.PromptLen > 0 {
+			it.PromptLen += len(ids)
 		}
 	}
 	return nil
+}
+
+// salted is a prompt behind a text, whose tokens are ids.
+func salted(p protocol.Prompt, text string, ids []int) (protocol.Prompt, error) {
+	switch {
+	case p.IDs != nil && len(ids) == 0:
+		return p, errors.New("prompts are token ids and no tokenizer is at hand for their salt: take cache: reset or keep")
+	case p.IDs != nil:
+		p.IDs = slices.Concat(ids, p.IDs)
+	case p.Batch != nil:
+		p.Batch = slices.Clone(p.Batch)
+		for k := range p.Batch {
+			p.Batch[k] = text + p.Batch[k]
+		}
+	case p.Messages != nil:
+		var err error
+		p.Messages, err = saltMessages(p, text)
+		return p, err
+	default:
+		p.Text = text + p.Text
+	}
+	return p, nil
 }
 
 // saltMessages puts a text in front of the first message that is a text.

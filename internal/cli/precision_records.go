@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"tokmeter/internal/compare"
 	"tokmeter/internal/drift"
@@ -19,12 +21,56 @@ func comparable(run *record.Run, p plan.Plan, j experiment.Job) (compare.Run, er
 	}
 	s := metrics.Summarize(recs, end, p)
 	_ = observe(&s, run.Head.Server) // what the server said of itself may be in words of another version
-	// compare says itself when requests are too few.
-	s.Warnings = slices.DeleteFunc(s.Warnings, func(w metrics.Warning) bool { return w.Code == metrics.WarnFewRequests })
 	out := compare.FromRecords(recs, metrics.ViewOf(p), s)
 	out.Variant, out.Round, out.Load, out.Offered = j.Variant.Name, j.Round, j.Load, j.Load.Rate
-	out.Warnings = append(out.Warnings, notes...)
+	out.Warnings = nil
+	for _, w := range s.Warnings {
+		if !slices.Contains(unconcerned(), w.Code) {
+			out.Warnings = append(out.Warnings, w.Code+": "+w.Text)
+		}
+	}
+	for _, n := range notes {
+		out.Warnings = append(out.Warnings, "run_directory: "+n)
+	}
 	return out, nil
+}
+
+// unconcerned are the warnings of a run that are none of the table: compare
+// counts requests and failures itself, and the rest moves neither TTFT nor TPOT.
+func unconcerned() []string {
+	return []string{metrics.WarnFewRequests, metrics.WarnNoSuccess, metrics.WarnFailures, metrics.WarnClientLag, metrics.WarnBundledTokens, metrics.WarnStaleConnections}
+}
+
+// gathered is what the runs themselves doubt, a line for each variant and
+// warning: the first run's words, and how many runs say so. The runs lose theirs.
+func gathered(runs []compare.Run) (notes []string) {
+	type doubt struct{ variant, code string }
+	var order []doubt
+	count, of, words := map[doubt]int{}, map[string]int{}, map[doubt]string{}
+	for i := range runs {
+		r := &runs[i]
+		of[r.Variant]++
+		for _, w := range r.Warnings {
+			code, text, ok := strings.Cut(w, ": ")
+			if strings.Contains(code, " ") || !ok {
+				code, text = w, w // the experiment's own have no code
+			}
+			d := doubt{r.Variant, code}
+			if count[d]++; count[d] == 1 {
+				order = append(order, d)
+				words[d] = text
+			}
+		}
+		r.Warnings = nil
+	}
+	for _, d := range order {
+		line := d.variant + ": " + strings.TrimPrefix(words[d], d.variant+": ")
+		if of[d.variant] > 1 {
+			line += fmt.Sprintf(" (%d of its %d runs say so, each with its own numbers)", count[d], of[d.variant])
+		}
+		notes = append(notes, line)
+	}
+	return notes
 }
 
 // compared is answers as they are compared.

@@ -24,6 +24,7 @@ func (c *command) precisionOf(spec *experiment.Spec, res *experiment.Result, not
 		v := &res.Variants[i]
 		v.Simulated = v.Simulated || strings.HasSuffix(v.Version, simulatedMark)
 	}
+	doubts := gathered(res.Runs)
 	o := compare.Options{Baseline: res.Baseline, Rounds: spec.Rounds}
 	if p, ok := strings.CutPrefix(c.values.text("statistic"), "p"); ok {
 		o.Percentile, _ = strconv.ParseFloat(p, 64)
@@ -39,7 +40,7 @@ func (c *command) precisionOf(spec *experiment.Spec, res *experiment.Result, not
 		// Every round would be the same.
 		t.Warnings = slices.DeleteFunc(t.Warnings, func(w compare.Warning) bool { return w.Code == "one-round" })
 	}
-	p := &report.Precision{Title: spec.Title, Table: t, Notes: slices.Concat(notes, res.Notes)}
+	p := &report.Precision{Title: spec.Title, Table: t, Notes: slices.Concat(notes, res.Notes, doubts)}
 	var goals []string
 	for _, g := range spec.Goals {
 		goals = append(goals, g.String())

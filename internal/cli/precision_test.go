@@ -18,29 +18,8 @@ import (
 	"tokmeter/internal/workload"
 )
 
-// TestCommandLine: words reach an engine as they are, but for host and port,
-// which are chosen at its start.
-func TestCommandLine(t *testing.T) {
-	words := []string{"vllm", "serve", "a b", "--host={host}", "it's", `{"a": {"b": 1}}`, "{port}", "", "$HOME", `back\slash`, "#no comment"}
-	line := commandLine(words)
-	split, err := server.Words(line)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range split {
-		if split[i], err = server.Fill(split[i], map[string]string{"host": "h", "port": "1"}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want := slices.Clone(words)
-	want[3], want[6] = "--host=h", "1"
-	if diff := cmp.Diff(want, split); diff != "" {
-		t.Fatalf("%s (-want +got):\n%s", line, diff)
-	}
-}
-
-// TestSalt: a salt stands in front of every kind of prompt, and leaves the
-// prompts that others share alone.
+// TestSalt: number and salt stand in front of every kind of prompt, and prompts
+// that others share are left alone.
 func TestSalt(t *testing.T) {
 	ids := []int{5, 6}
 	r := &serveRun{local: tokenize.Builtin(), set: &workload.Set{Items: []workload.Item{
@@ -52,18 +31,18 @@ func TestSalt(t *testing.T) {
 	if err := r.salt("[1] "); err != nil {
 		t.Fatal(err)
 	}
-	n := len(r.local.Encode("[1] ", false))
+	n, n1 := len(r.local.Encode("0[1] ", false)), len(r.local.Encode("1[1] ", false))
 	it := r.set.Items
-	if it[0].Prompt.Text != "[1] a" || it[0].PromptLen != 1+n {
+	if it[0].Prompt.Text != "0[1] a" || it[0].PromptLen != 1+n {
 		t.Errorf("text: got %+v", it[0])
 	}
-	if got := it[1].Prompt.IDs; len(got) != 2+n || !slices.Equal(got[n:], ids) || !slices.Equal(ids, []int{5, 6}) {
+	if got := it[1].Prompt.IDs; len(got) != 2+n1 || !slices.Equal(got[n1:], ids) || !slices.Equal(ids, []int{5, 6}) {
 		t.Errorf("ids: got %v", got)
 	}
-	if diff := cmp.Diff([]string{"[1] a", "[1] b"}, it[2].Prompt.Batch); diff != "" {
+	if diff := cmp.Diff([]string{"2[1] a", "2[1] b"}, it[2].Prompt.Batch); diff != "" {
 		t.Errorf("batch: %s", diff)
 	}
-	if got := string(it[3].Prompt.Messages); !strings.Contains(got, `"[1] x"`) || !strings.Contains(got, `"y"`) {
+	if got := string(it[3].Prompt.Messages); !strings.Contains(got, `"3[1] x"`) || !strings.Contains(got, `"y"`) {
 		t.Errorf("messages: got %s", got)
 	}
 	r.set.Items = []workload.Item{{Prompt: protocol.Prompt{Messages: json.RawMessage(`[{"content":[]}]`)}}}
