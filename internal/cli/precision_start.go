@@ -148,7 +148,7 @@ func (l *laboratory) startEngine(ctx context.Context, v experiment.Variant) (exp
 		served = v.Model
 	}
 	s := server.Spec{
-		Name: v.Name, Model: served, Command: commandLine(v.Argv()), Environ: l.env.environ(),
+		Name: v.Name, Model: served, Argv: v.Argv(), Environ: l.env.environ(),
 		Guard: []string{self}, Log: l.freeLog(v), Limit: l.spec.ReadyTimeout, Grace: l.spec.StopTimeout,
 		Chat: strings.Contains(l.spec.Flag("backend"), "chat"), APIKey: l.env.Getenv("OPENAI_API_KEY"),
 		Cards: nvidiaCards,
@@ -169,7 +169,20 @@ func (l *laboratory) startEngine(ctx context.Context, v experiment.Variant) (exp
 		return nil, err
 	}
 	l.board.say(v.Name, fmt.Sprintf("ready after %.1f s at %s", l.env.Now().Sub(began).Seconds(), e.URL()))
+	if err := keepFacts(s.Log, e.Facts()); err != nil {
+		_, left := e.Stop(ctx)
+		return nil, errors.Join(err, left)
+	}
 	return &started{e, l}, nil
+}
+
+// keepFacts writes what an engine says of itself beside its log.
+func keepFacts(log string, f server.Facts) error {
+	text, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(strings.TrimSuffix(log, ".log")+".json", append(text, '\n'), 0o644)
 }
 
 // freeLog is a file for the log of one more start.
@@ -180,23 +193,6 @@ func (l *laboratory) freeLog(v experiment.Variant) string {
 			return path
 		}
 	}
-}
-
-// commandLine writes words so that a template has them as they are, but for the
-// address, which is chosen at the start.
-func commandLine(words []string) string {
-	keep := strings.NewReplacer("{{host}}", "{host}", "{{port}}", "{port}")
-	var out []string
-	for _, w := range words {
-		w = keep.Replace(strings.NewReplacer("{", "{{", "}", "}}").Replace(w))
-		if name, _, ok := strings.Cut(w, "="); !ok || strings.ContainsAny(name, " '\"") || len(out) > 0 {
-			w = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-		} else {
-			w = name + "='" + strings.ReplaceAll(w[len(name)+1:], "'", `'\''`) + "'"
-		}
-		out = append(out, w)
-	}
-	return strings.Join(out, " ")
 }
 
 // nvidiaCards asks the driver's own tool, where there is one.
