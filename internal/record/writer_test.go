@@ -409,7 +409,8 @@ func TestEncodeAllocatesNothingPerEvent(t *testing.T) {
 			}
 		})
 	}
-	if s, l := count(short), count(long); l > s+10 { // the encoder keeps its buffers in a pool, which -race empties at random
+	// The encoder keeps its buffers in a pool, which -race and the collector empty at random; one allocation an event would be 4,990 more.
+	if s, l := count(short), count(long); l > s+100 {
 		t.Fatalf("10 events cost %v allocations, 5000 cost %v", s, l)
 	}
 	if !bytes.Contains(w.line.Bytes(), []byte(`"events":[`)) {
