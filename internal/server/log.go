@@ -202,7 +202,13 @@ func escape(s string) int {
 		}
 		return len(s)
 	case '(', ')', '*', '+':
-		return min(3, len(s))
+		if len(s) == 2 || s[2] >= utf8.RuneSelf {
+			return 2
+		}
+		return 3
+	}
+	if s[1] >= utf8.RuneSelf { // no byte of a sequence: it begins a rune
+		return 1
 	}
 	return 2
 }

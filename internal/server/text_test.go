@@ -295,6 +295,7 @@ func FuzzLog(f *testing.F) {
 		f.Add([]byte(c[1]), uint(1))
 	}
 	f.Add([]byte("\x1b[\x1b]\x1b(\r\r\n\x1b"), uint(1))
+	f.Add([]byte("\x1bé\x1b(é\x1b\xcd"), uint(3))
 	f.Fuzz(func(t *testing.T, data []byte, step uint) {
 		n := int(step%64) + 1
 		b := newLogbook(nil, []string{"secret"})
