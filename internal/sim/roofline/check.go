@@ -6,12 +6,26 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
+
+// checkName wants a name that tables and messages can show as it is: one line
+// of UTF-8 without control characters, and not empty.
+func checkName(kind, name string) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("a %s has no name: give it one", kind)
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return fmt.Errorf("a %s is named %q: a name is one line of printable text", kind, name)
+	}
+	return nil
+}
 
 // check tells what is missing or impossible.
 func (c *Card) check() error {
-	if c.Name == "" {
-		return fmt.Errorf("a card has no name: give it one")
+	if err := checkName("card", c.Name); err != nil {
+		return err
 	}
 	for i, q := range c.quantities() {
 		names := []string{"memory_gib", "bandwidth_gb_s", "fp16_tflops", "fp8_tflops", "int8_tops", "fp4_tflops", "link_gb_s", "link_latency_us"}
@@ -101,8 +115,8 @@ func (a *AllReduce) check() error {
 
 // check tells which shapes are missing or impossible.
 func (m *Model) check() error {
-	if m.Name == "" {
-		return fmt.Errorf("a model has no name: give it one")
+	if err := checkName("model", m.Name); err != nil {
+		return err
 	}
 	need := []struct {
 		name string

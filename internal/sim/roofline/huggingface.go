@@ -104,7 +104,7 @@ func ReadModel(data []byte) (m *Model, notes []string, err error) {
 		notes = append(notes, note)
 	}
 	if missing := c.missing(m); len(missing) > 0 {
-		return nil, nil, fmt.Errorf("config.json of %s: missing %s", m.Name, strings.Join(missing, ", "))
+		return nil, nil, fmt.Errorf("config.json of %q: missing %s", m.Name, strings.Join(missing, ", "))
 	}
 	if err := m.check(); err != nil {
 		return nil, nil, fmt.Errorf("config.json: %w", err)

@@ -122,6 +122,7 @@ func TestReadYAML(t *testing.T) {
 		{"an unknown kernel", "name: x\nmemory_gib: 3\nfp16_tflops: 3\nbandwidth_gb_s: 3\nkernels: {gemm: {bf17: {bytes: 1, flops: 1, sharpness: 2}}}\n", `"bf17" is not known`},
 		{"an unknown sibling", "name: x\nmemory_gib: 3\nfp16_tflops: 3\nbandwidth_gb_s: 3\nlike: h1000\n", "did you mean"},
 		{"two documents", "name: x\nmemory_gib: 3\nfp16_tflops: 3\nbandwidth_gb_s: 3\n---\nname: y\n", "more than one document"},
+		{"a name of two lines", "name: \"a\\nb\"\nmemory_gib: 3\nfp16_tflops: 3\nbandwidth_gb_s: 3\n", "one line of printable text"},
 		{"empty", "", "empty"},
 	} {
 		if _, err := ReadCardYAML([]byte(c.yaml)); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -136,6 +137,7 @@ func TestReadYAML(t *testing.T) {
 func FuzzReadModel(f *testing.F) {
 	f.Add([]byte(`{"model_type":"llama","hidden_size":64,"num_hidden_layers":2,"num_attention_heads":4,"intermediate_size":128,"vocab_size":1000,"sliding_window":5,"quantization_config":{"quant_method":"gptq","bits":8}}`))
 	f.Add([]byte(`{"text_config":{"model_type":"qwen3_moe","hidden_size":8,"num_hidden_layers":2,"num_attention_heads":4,"head_dim":2,"num_experts":4,"num_experts_per_tok":2,"moe_intermediate_size":8,"vocab_size":10,"decoder_sparse_step":2,"intermediate_size":3}}`))
+	f.Add([]byte(`{"model_type":"a\nb"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, _, err := ReadModel(data)
 		if err != nil {
