@@ -21,6 +21,7 @@ func rooms() []room {
 		{"template", "", "disk clock"}, // a template may ask for the date
 		{"pyrand", "", ""},
 		{"alarm", "", "clock goroutines"},
+		{"near", "", ""},
 		{"schedule", "plan pyrand", ""},
 		{"hub", "", "disk network clock goroutines"},
 		{"dataset", "", "disk"},
@@ -38,8 +39,8 @@ func rooms() []room {
 		{"memory", "", "clock goroutines disk"},
 		{"drift", "", "network clock disk"},
 		{"server", "plan telemetry", "network clock goroutines disk"},
-		{"sim", "stats tokenize template pyrand alarm", "network clock goroutines disk"},
-		{"experiment", "plan load metrics compare server sim stats", "clock goroutines disk"},
+		{"sim", "stats tokenize template pyrand alarm near", "network clock goroutines disk"},
+		{"experiment", "plan load metrics compare server sim stats near", "clock goroutines disk"},
 		{"fleet", "plan load record", "network clock goroutines disk"},
 		{"cli", "*", "disk network clock goroutines"}, // it makes the clients that the rooms are given,
 		{"arch", "", ""},

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokmeter/internal/cli/argv"
+	"tokmeter/internal/near"
 )
 
 // Main runs the command that env.Args names and returns the exit code of the
@@ -191,8 +192,8 @@ func (t *tree) commands(under *cobra.Command) []string {
 // unknownCommand says which commands there are.
 func (t *tree) unknownCommand(args []string) error {
 	names := t.commands(t.root)
-	if near := argv.Nearest(args[0], names); len(near) > 0 {
-		return usagef("", "unknown command %q; did you mean %q?", args[0], near[0])
+	if like := near.Names(args[0], names); len(like) > 0 {
+		return usagef("", "unknown command %q; did you mean %q?", args[0], like[0])
 	}
 	return usagef("", "unknown command %q: there is %s", args[0], strings.Join(names, ", "))
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tokmeter/internal/cli/argv"
+	"tokmeter/internal/near"
 	"tokmeter/internal/sim"
 	"tokmeter/internal/sim/engine"
 	"tokmeter/internal/sim/fault"
@@ -141,8 +141,8 @@ func (c *command) orCommand(word string, err error) error {
 	for _, sub := range c.cobra.Commands() {
 		names = append(names, sub.Name())
 	}
-	if near := argv.Nearest(word, names); len(near) > 0 {
-		return usagef("", "%s knows no model and no command %q; did you mean %s %s?", c.cobra.CommandPath(), shorten(word), c.cobra.CommandPath(), near[0])
+	if like := near.Names(word, names); len(like) > 0 {
+		return usagef("", "%s knows no model and no command %q; did you mean %s %s?", c.cobra.CommandPath(), shorten(word), c.cobra.CommandPath(), like[0])
 	}
 	return err
 }

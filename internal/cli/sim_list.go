@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tokmeter/internal/cli/argv"
+	"tokmeter/internal/near"
 	"tokmeter/internal/sim/roofline"
 )
 
@@ -116,8 +116,8 @@ func matching[T any](what, word string, all []T, names func(T) []string) ([]T, e
 	if len(found) > 0 {
 		return found, nil
 	}
-	if near := argv.Nearest(word, known); len(near) > 0 {
-		return nil, usagef("", "no %s is called %q; did you mean %s?", what, shorten(word), near[0])
+	if like := near.Names(word, known); len(like) > 0 {
+		return nil, usagef("", "no %s is called %q; did you mean %s?", what, shorten(word), like[0])
 	}
 	return nil, usagef("", "no %s is called %q: there is %s", what, shorten(word), strings.Join(known, ", "))
 }

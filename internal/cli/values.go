@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tokmeter/internal/cli/argv"
+	"tokmeter/internal/near"
 	"tokmeter/internal/sim/roofline"
 )
 
@@ -200,8 +201,8 @@ func (f *flagDef) checkChoice(value string) error {
 			return nil
 		}
 	}
-	if near := argv.Nearest(value, f.built()); len(near) > 0 {
-		return fmt.Errorf("%q is unknown; did you mean %s?", value, near[0])
+	if like := near.Names(value, f.built()); len(like) > 0 {
+		return fmt.Errorf("%q is unknown; did you mean %s?", value, like[0])
 	}
 	return fmt.Errorf("%q is unknown; use one of %s", value, strings.Join(f.built(), ", "))
 }

@@ -189,7 +189,7 @@ s.yaml: variant "fp16": the name is that of variant 1 too: give each its own
 s.yaml: variant "fp16": command: {modle} stands for nothing: did you mean {model}?; want {model}, {served}, {tokenizer}, {precision}, {name}, {host}, {port}
 s.yaml: variant "fp16": command: no {port} in it: the engine is given a free one
 s.yaml: variant "int4": want one of url, command and simulate, got 2 of them
-s.yaml: variant "int4": simulate a10g/m/int4: --model: model "m" is not in the catalogue: did you mean llama-2-7b, llama-3-70b, llama-3-8b?; tokmeter sim models lists them, or give a folder with config.json
+s.yaml: variant "int4": simulate a10g/m/int4: --model: model "m" is not in the catalogue; tokmeter sim models lists them, or give a folder with config.json
 s.yaml: baseline: "fp61" is no variant: did you mean fp16?
 s.yaml: rounds: 2000: want 1 to 1000
 s.yaml: cache: "no": want salt, reset or keep

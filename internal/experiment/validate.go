@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tokmeter/internal/near"
 )
 
 // Validate reports everything that is wrong with a filled spec, a line each.
@@ -213,37 +215,11 @@ func short(s string) string {
 	return s
 }
 
-// didYouMean is a hint with the nearest names, or nothing.
+// didYouMean is a hint with the nearest name, or nothing.
 func didYouMean(name string, names []string) string {
-	best, least := "", min(max(2, len(name)/3), len(name)-1)+1
-	for _, n := range names {
-		if d := distance(name, n); d < least {
-			best, least = n, d
-		}
-	}
-	if best == "" || len(name) > 100 {
+	like := near.Names(name, names)
+	if len(like) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(": did you mean %s?", best)
-}
-
-// distance is Levenshtein's, of at most 64 bytes of each.
-func distance(a, b string) int {
-	a, b = a[:min(64, len(a))], b[:min(64, len(b))]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			d := last
-			if a[i] != b[j] {
-				d = 1 + min(last, row[j], row[j+1])
-			}
-			last, row[j+1] = row[j+1], d
-		}
-	}
-	return row[len(b)]
+	return fmt.Sprintf(": did you mean %s?", like[0])
 }

@@ -1,11 +1,12 @@
 package argv
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"tokmeter/internal/near"
 )
 
 // names finds options by what the user wrote.
@@ -82,8 +83,8 @@ func (n *names) resolve(written string) (Option, error) {
 	case len(found) > 1:
 		return Option{}, fmt.Errorf("--%s may mean %s", name, list(optionNames(found)))
 	}
-	if near := n.nearest(name); len(near) > 0 {
-		return Option{}, fmt.Errorf("unknown flag --%s; did you mean %s?", name, list(near))
+	if like := near.Names(name, optionNames(n.options)); len(like) > 0 {
+		return Option{}, fmt.Errorf("unknown flag --%s; did you mean %s?", name, list(like))
 	}
 	return Option{}, fmt.Errorf("unknown flag --%s; --help lists all flags", name)
 }
@@ -114,63 +115,4 @@ func list(names []string) string {
 		return joined + ", --" + names[len(names)-1] + rest
 	}
 	return joined + " or --" + names[len(names)-1]
-}
-
-// nearest returns at most three names that look like name, the best first.
-func (n *names) nearest(name string) []string { return Nearest(name, optionNames(n.options)) }
-
-// Nearest returns at most three of the candidates that look like name, the
-// best first: those within a third of its length in single-letter changes, and
-// those that contain it.
-func Nearest(name string, candidates []string) []string {
-	type match struct {
-		name string
-		dist int
-	}
-	if len(name) > maxNameLen {
-		return nil
-	}
-	limit := max(1, len(name)/3)
-	var found []match
-	for _, c := range candidates {
-		d := distance(name, c)
-		if d > limit && len(name) >= 4 && strings.Contains(c, name) {
-			d = limit
-		}
-		if d <= limit {
-			found = append(found, match{c, d})
-		}
-	}
-	slices.SortStableFunc(found, func(a, b match) int { return cmp.Compare(a.dist, b.dist) })
-	var out []string
-	for _, m := range found[:min(3, len(found))] {
-		out = append(out, m.name)
-	}
-	return out
-}
-
-// maxNameLen bounds the work for a name that is none.
-const maxNameLen = 100
-
-// distance is the Damerau–Levenshtein distance (adjacent letters may swap).
-func distance(a, b string) int {
-	prev2, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], prev2[j-2]+1)
-			}
-		}
-		prev2, prev, row = prev, row, prev2
-	}
-	return prev[len(b)]
 }

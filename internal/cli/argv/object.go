@@ -205,11 +205,14 @@ var (
 	plain = regexp.MustCompile(`^[+-]?\d+(_\d+)*$`)
 )
 
+// maxNumberLen bounds the work for a text that is no number.
+const maxNumberLen = 100
+
 // HumanInt reads a whole number as vLLM does: 1k is 1,000 and 1K 1,024, up to
 // t and T; the small letters take decimals (25.6k).
 func HumanInt(text string) (*big.Int, error) {
 	text = strings.TrimSpace(text)
-	if len(text) > maxNameLen {
+	if len(text) > maxNumberLen {
 		return nil, errors.New("not a whole number")
 	}
 	if m := human.FindStringSubmatch(text); m != nil {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"tokmeter/internal/near"
 )
 
 // plain is a name without case, and with one sign for what joins words.
@@ -23,7 +25,7 @@ func FindCard(name string) (*Card, error) {
 		}
 		names = append(names, c.Name)
 	}
-	return nil, fmt.Errorf("card %q is not in the catalogue%s; tokmeter sim hardware lists them, or give a YAML file of your own", name, nearest(n, names))
+	return nil, fmt.Errorf("card %q is not in the catalogue%s; tokmeter sim hardware lists them, or give a YAML file of your own", name, didYouMean(n, names))
 }
 
 // FindModel returns the model of a name or a Hugging Face name, whatever its
@@ -45,7 +47,7 @@ func FindModel(name string) (*Model, string, error) {
 	for _, m := range Models() {
 		names = append(names, m.Name)
 	}
-	return nil, "", fmt.Errorf("model %q is not in the catalogue%s; tokmeter sim models lists them, or give a folder with config.json", name, nearest(lastPart(base), names))
+	return nil, "", fmt.Errorf("model %q is not in the catalogue%s; tokmeter sim models lists them, or give a folder with config.json", name, didYouMean(lastPart(base), names))
 }
 
 // modelNamed compares with and without the part before the slash.
@@ -96,50 +98,11 @@ func cutPrecision(n string) (base, precision string) {
 	return n, ""
 }
 
-// nearest is a hint with up to three names that are close to n, or nothing.
-func nearest(n string, names []string) string {
-	type near struct {
-		name string
-		d    int
-	}
-	var all []near
-	for _, x := range names {
-		d := distance(n, x)
-		if strings.Contains(x, n) || strings.Contains(n, x) {
-			d = 0
-		}
-		if d <= max(2, len(n)/3) {
-			all = append(all, near{x, d})
-		}
-	}
-	if n == "" || len(all) == 0 {
+// didYouMean is a hint with the names that are close to n, or nothing.
+func didYouMean(n string, names []string) string {
+	like := near.Names(n, names)
+	if len(like) == 0 {
 		return ""
 	}
-	slices.SortStableFunc(all, func(a, b near) int { return a.d - b.d })
-	var out []string
-	for _, x := range all[:min(3, len(all))] {
-		out = append(out, x.name)
-	}
-	return ": did you mean " + strings.Join(out, ", ") + "?"
-}
-
-// distance is Levenshtein's, of at most 64 bytes of each.
-func distance(a, b string) int {
-	a, b = a[:min(64, len(a))], b[:min(64, len(b))]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			d := last
-			if a[i] != b[j] {
-				d = 1 + min(last, row[j], row[j+1])
-			}
-			last, row[j+1] = row[j+1], d
-		}
-	}
-	return row[len(b)]
+	return ": did you mean " + strings.Join(like, ", ") + "?"
 }

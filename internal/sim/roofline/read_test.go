@@ -120,7 +120,7 @@ func TestReadYAML(t *testing.T) {
 		{"a missing rate", "name: x\nmemory_gib: 3\nfp16_tflops: 3\n", "bandwidth_gb_s is missing"},
 		{"faster than light", "name: x\nmemory_gib: 3\nfp16_tflops: 3\nbandwidth_gb_s: 3\nkernels: {gemm: {bf16: {bytes: 1.5, flops: 1, sharpness: 2}}}\n", "bf16 bytes: 1.5 must be between"},
 		{"an unknown kernel", "name: x\nmemory_gib: 3\nfp16_tflops: 3\nbandwidth_gb_s: 3\nkernels: {gemm: {bf17: {bytes: 1, flops: 1, sharpness: 2}}}\n", `"bf17" is not known`},
-		{"an unknown sibling", "name: x\nmemory_gib: 3\nfp16_tflops: 3\nbandwidth_gb_s: 3\nlike: h1000\n", "did you mean"},
+		{"an unknown sibling", "name: x\nmemory_gib: 3\nfp16_tflops: 3\nbandwidth_gb_s: 3\nlike: h100-smx\n", "did you mean h100-sxm"},
 		{"two documents", "name: x\nmemory_gib: 3\nfp16_tflops: 3\nbandwidth_gb_s: 3\n---\nname: y\n", "more than one document"},
 		{"a name of two lines", "name: \"a\\nb\"\nmemory_gib: 3\nfp16_tflops: 3\nbandwidth_gb_s: 3\n", "one line of printable text"},
 		{"empty", "", "empty"},
