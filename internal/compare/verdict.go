@@ -13,6 +13,7 @@ const (
 	nearGain     = 0.5  // and of the gain, as logarithms: 1.01 is not near a ceiling of 1.3
 	someCeiling  = 1.1  // ceiling that promises anything to explain
 	level        = 0.05 // of probabilities
+	noGain       = 0.01 // speedup − 1 that is no difference to anybody, however sure
 	sharp        = 0.25 // of the gain promised, that a run must be able to see
 	mostPrefill  = 0.5  // of a request, or of the card's time
 	hostShare    = 0.2  // of TPOT, where a step's time on the host is known
@@ -96,11 +97,16 @@ func (c *court) withinNoise(x *side) (Reason, bool) {
 		return Reason{}, false
 	}
 	inside := s.Low <= 1 && 1 <= s.High
-	if !(x.P >= level) && !inside {
+	small := s.Low >= 1-noGain && s.High <= 1+noGain
+	if !(x.P >= level) && !inside && !small {
 		return Reason{}, false
 	}
 	text := fmt.Sprintf("the difference is within noise: %s; the smallest that this run could have seen is %s", times(s), percent(x.Detectable))
-	if !inside {
+	switch {
+	case inside:
+	case small:
+		text = fmt.Sprintf("there is no difference to speak of: it is less than 1 %% either way (%.3f to %.3f), where starts of one engine differ by more", s.Low, s.High)
+	default:
 		text = fmt.Sprintf("the difference is within noise once all variants are tested together (p %.2g): %s; the smallest that this run could have seen is %s", x.P, times(s), percent(x.Detectable))
 	}
 	return reason(WithinNoise, text, "speedup", s.Value, "low", s.Low, "high", s.High, "p", x.P, "detectable", x.Detectable), true

@@ -133,6 +133,8 @@ func TestVerdicts(t *testing.T) {
 			a: served{ttft: 80, tpot: 60}, b: served{ttft: 80, tpot: 40}, variants: func(a, b *compare.Variant) { a.Alone, b.Alone = compare.Limit{}, compare.Limit{} }},
 		{why: "no gain at a rate that all keep, though the ceiling promises it", code: compare.RateLimited, also: []compare.Code{compare.WithinNoise}, says: "--concurrency", load: rate,
 			a: served{ttft: 80, tpot: 60}, b: served{ttft: 80, tpot: 60}, variants: func(a, b *compare.Variant) { a.HostMs, b.HostMs = 1, 1 }},
+		{why: "half a percent, however sure, is no difference", code: compare.WithinNoise, says: "no difference to speak of: it is less than 1 %", load: compare.Load{Concurrency: 4},
+			a: served{ttft: 80, tpot: 60, noise: 1e-4}, b: served{ttft: 80, tpot: 59.7, noise: 1e-4}, variants: func(a, b *compare.Variant) { a.Alone, b.Alone = compare.Limit{}, compare.Limit{} }},
 		{why: "the same in a closed loop: nothing explains it", code: compare.NotExplained, says: "looked at: no ceiling is known", load: compare.Load{Concurrency: 4},
 			a: served{ttft: 80, tpot: 60}, b: served{ttft: 80, tpot: 40}, variants: func(a, b *compare.Variant) { a.Alone, b.Alone = compare.Limit{}, compare.Limit{} }},
 		{why: "no speedup to explain", code: compare.NotExplained, says: "withheld: card", load: rate,
