@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 )
 
 // about asks a ready engine what it says of itself. What it does not tell stays
@@ -50,16 +49,12 @@ func (e *Engine) about(ctx context.Context) {
 			break
 		}
 	}
-	e.settleLog()
+	pause() // for the last lines of a start, which are the slots and the cache of some engines
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.config = config
 	e.facts = e.facts.merge(told)
 }
-
-// settleLog gives the last lines of a start, which are the slots and the cache
-// of some engines, a moment to arrive.
-func (e *Engine) settleLog() { time.Sleep(5 * pollEvery) }
 
 // merge fills in from o what f does not know.
 func (f Facts) merge(o Facts) Facts {

@@ -81,9 +81,8 @@ func Start(ctx context.Context, s Spec) (*Engine, error) {
 	if err == nil {
 		return e, nil
 	}
-	left, stopErr := e.Stop(context.WithoutCancel(ctx))
-	if stopErr != nil {
-		return nil, fmt.Errorf("%w; and %w: %v", err, stopErr, left)
+	if _, stopErr := e.Stop(context.WithoutCancel(ctx)); stopErr != nil {
+		return nil, fmt.Errorf("%w; and %w", err, stopErr)
 	}
 	return nil, err
 }
@@ -106,7 +105,8 @@ func (e *Engine) launch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	env := slices.Concat(s.Environ, c.env, s.Env)
+	// Of a name that comes twice many programs take the first: only the last is passed on.
+	env := (&exec.Cmd{Env: slices.Concat(s.Environ, c.env, s.Env, []string{Marker + "=" + e.marker})}).Environ()
 	e.environ = env
 	path, err := lookPath(c.argv[0], env, s.Dir)
 	if err != nil {
@@ -131,7 +131,7 @@ func (e *Engine) launch(ctx context.Context) error {
 	}
 	e.book = newLogbook(file, secrets)
 	o := order{
-		Argv: append([]string{path}, c.argv[1:]...), Env: append(env, Marker+"="+e.marker), Dir: s.Dir,
+		Argv: append([]string{path}, c.argv[1:]...), Env: env, Dir: s.Dir,
 		Marker: e.marker, Grace: s.Grace, Parent: os.Getpid(),
 	}
 	cmd, in, out, err := spawn(s, o, e.book)
@@ -151,8 +151,11 @@ func (e *Engine) launch(ctx context.Context) error {
 	case <-e.over:
 		return not(Cause{}, fmt.Errorf("guard %s: it ended at once: it must call server.Guard", s.Guard[0]))
 	case <-time.After(30 * time.Second):
-		_, err := e.Stop(ctx)
-		return not(Cause{}, fmt.Errorf("guard %s: no word from it: it must call server.Guard: %w", s.Guard[0], err))
+		err := fmt.Errorf("guard %s: no word from it: it must call server.Guard", s.Guard[0])
+		if _, stopErr := e.Stop(ctx); stopErr != nil {
+			err = fmt.Errorf("%w; and %w", err, stopErr)
+		}
+		return not(Cause{}, err)
 	}
 }
 
@@ -192,6 +195,8 @@ func (e *Engine) hear(out io.Reader) {
 		}
 		e.mu.Unlock()
 		if w.Exit != nil {
+			// The last lines may still be on their way when the exit is known.
+			e.settle()
 			e.fell()
 			end()
 		}
@@ -204,8 +209,6 @@ func (e *Engine) hear(out io.Reader) {
 
 // fell notes that a ready engine ended by itself.
 func (e *Engine) fell() {
-	// The last lines may still be on their way when the exit is known.
-	e.settle()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !e.ready || e.stopping || e.died != nil {
@@ -321,6 +324,7 @@ func (e *Engine) takeDown(ctx context.Context) (Left, error) {
 	case <-e.over:
 	case <-ctx.Done():
 		_, _ = io.WriteString(e.in, "kill\n")
+		limit.Reset(killLimit + 5*time.Second)
 		select {
 		case <-e.over:
 		case <-limit.C:
@@ -343,6 +347,9 @@ func (e *Engine) takeDown(ctx context.Context) (Left, error) {
 		if !slices.ContainsFunc(left.Processes, func(q Process) bool { return q.PID == p.PID }) {
 			left.Processes = append(left.Processes, p)
 		}
+	}
+	for i := range left.Processes {
+		left.Processes[i].Command = e.book.hide.Replace(left.Processes[i].Command)
 	}
 	if e.portHeld() {
 		left.Port = e.port

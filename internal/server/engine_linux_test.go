@@ -347,6 +347,7 @@ func TestEnvironmentDirectoryAndSecrets(t *testing.T) {
 	s := specOf(t, "env")
 	s.Dir = t.TempDir()
 	s.Command = "WORD='two words' " + s.Command + " --api-key sk-abcdefghijkl --max-tokens 5"
+	s.Environ = append(s.Environ, "WORD=inherited", "VLLM_USE_V1=0")
 	s.Env = []string{"HF_TOKEN=hf_abcdefghijklmnop", "VLLM_USE_V1=1"}
 	e, err := Start(t.Context(), s)
 	if err != nil {
@@ -365,7 +366,7 @@ func TestEnvironmentDirectoryAndSecrets(t *testing.T) {
 		t.Errorf("args %s", args)
 	}
 	env := strings.Join(f.Env, " ")
-	if !strings.Contains(env, "HF_TOKEN=(hidden)") || !strings.Contains(env, "VLLM_USE_V1=1") || strings.Contains(env, "WORD") {
+	if !strings.Contains(env, "HF_TOKEN=(hidden)") || !strings.Contains(env, "VLLM_USE_V1=1") || strings.Contains(env, "WORD") || strings.Contains(env, "VLLM_USE_V1=0") {
 		t.Errorf("env %s", env)
 	}
 }

@@ -60,9 +60,7 @@ type reader struct {
 }
 
 func (r *reader) line(line string) {
-	if len(line) > lineBytes {
-		line = cut(line, lineBytes)
-	}
+	line = cut(line, lineBytes)
 	for _, k := range factRules {
 		if !strings.Contains(line, k.has) {
 			continue
@@ -117,9 +115,9 @@ func rule(has, re string, take func(f *Facts, m []string)) factRule {
 const maxList = 32
 
 func add(list *[]string, s string) {
-	s = strings.TrimSpace(s)
+	s = cut(strings.TrimSpace(s), 200)
 	if s != "" && len(*list) < maxList && !slices.Contains(*list, s) {
-		*list = append(*list, cut(s, 200))
+		*list = append(*list, s)
 	}
 }
 

@@ -244,5 +244,5 @@ func lookPath(name string, env []string, dir string) (string, error) {
 			return found, nil
 		}
 	}
-	return "", fmt.Errorf("no program %s in PATH: install it, or write its full path", name)
+	return "", fmt.Errorf("no program %s in PATH", name)
 }

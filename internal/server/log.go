@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -161,7 +162,7 @@ func isBar(line string) bool {
 }
 
 // Plain is a line without terminal sequences (colours, cursor movements,
-// titles) and without control characters other than the tab.
+// titles) and without what is not printable, but for the tab.
 func Plain(line string) string {
 	var out strings.Builder
 	for i := 0; i < len(line); {
@@ -170,8 +171,8 @@ func Plain(line string) string {
 			continue
 		}
 		r, n := utf8.DecodeRuneInString(line[i:])
-		if r == '\t' || (r >= ' ' && r != 0x7f && (r < 0x80 || r >= 0xa0)) {
-			out.WriteString(line[i : i+n])
+		if r == '\t' || unicode.IsPrint(r) {
+			out.WriteRune(r)
 		}
 		i += n
 	}

@@ -17,7 +17,7 @@ const (
 	showEvery = time.Second
 	askLimit  = 5 * time.Second // of one question that a healthy engine answers at once
 	bodyBytes = 1 << 20
-	refusals  = 5 // in a row, until an engine counts as one that gives no token
+	refusals  = 5 // until an engine counts as one that gives no token
 )
 
 // await returns when the engine has given a token, or with a *Failure.
@@ -178,12 +178,17 @@ func (e *Engine) token(ctx context.Context) error {
 			case err == nil && r == nil:
 				return nil
 			case r != nil && r.status != http.StatusTooManyRequests && r.status < 500:
-				if n, last = n+1, r; n >= refusals {
-					return last
+				if n++; n >= refusals {
+					return r
 				}
+			case r != nil:
+				last = r
 			}
 		}
 		if err := wait(ctx); err != nil {
+			if last != nil && errors.Is(err, errLimit) {
+				return last
+			}
 			return err
 		}
 	}

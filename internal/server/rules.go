@@ -3,7 +3,7 @@ package server
 import "strings"
 
 // factRules is what lines of the logs of vLLM (0.4 to 0.32), SGLang,
-// TensorRT-LLM and llama.cpp tell. The test data has a true line for each.
+// TensorRT-LLM and llama.cpp tell. The test data has true lines for most.
 var factRules = []factRule{
 	// vLLM.
 	rule("Initializing a", `Initializing an? (?:V\d )?LLM engine \(v([^)]+)\) with config: (.*)`, func(f *Facts, m []string) {

@@ -17,7 +17,6 @@ const (
 	Compiling   Stage = "compiling"
 	Capturing   Stage = "capturing graphs"
 	Warming     Stage = "warming up"
-	Asking      Stage = "asking for a token" // ours, not the log's
 	Serving     Stage = "serving"
 )
 
