@@ -77,17 +77,16 @@ type Result struct {
 func (r *Result) Bandwidth() float64 { return max(r.All.Read.Best, r.One.Read.Best) * 1e9 }
 
 const (
-	defaultTime  = 2500 * time.Millisecond
-	leastArray   = 256 << 20
-	leastUseful  = 8 << 20
-	cacheTimes   = 4 // STREAM's rule for one array
-	minPasses    = 3
-	word         = 8
-	shareOfMem   = 8 // one array takes at most this part of the memory that can be had
-	peakTime     = 60 * time.Millisecond
-	factor       = 3.0
-	shareOfOne   = 0.4 // of the time, for one core
-	cacheUnknown = 64 << 20
+	defaultTime = 2500 * time.Millisecond
+	leastArray  = 256 << 20
+	leastUseful = 8 << 20
+	cacheTimes  = 4 // STREAM's rule for one array
+	minPasses   = 3
+	word        = 8
+	shareOfMem  = 8 // one array takes at most this part of the memory that can be had
+	peakTime    = 60 * time.Millisecond
+	factor      = 3.0
+	shareOfOne  = 0.4 // of the time, for one core
 )
 
 // Probe measures. It ends with ctx's cause within one pass after ctx ends.
@@ -134,14 +133,9 @@ func Probe(ctx context.Context, o Options) (Result, error) {
 
 // size chooses the arrays.
 func (r *Result) size(asked int64) error {
-	cache := r.CacheBytes
-	if cache == 0 {
-		cache = cacheUnknown
-		r.Notes = append(r.Notes, "the size of the caches is not known: arrays of 256 MiB are taken to be far larger")
-	}
 	n := asked
 	if n <= 0 {
-		n = max(leastArray, cacheTimes*cache)
+		n = max(leastArray, cacheTimes*r.CacheBytes)
 		if r.Available > 0 {
 			n = min(n, r.Available/shareOfMem)
 		}
@@ -149,8 +143,14 @@ func (r *Result) size(asked int64) error {
 	if n < leastUseful {
 		return fmt.Errorf("memory probe: arrays of %d bytes are too small to measure (%d bytes can be had): free some memory", n, r.Available)
 	}
-	if n < 2*cache {
-		r.Notes = append(r.Notes, fmt.Sprintf("arrays of %d MiB are less than twice the caches of %d MiB: what was measured is partly the caches'", n>>20, cache>>20))
+	if r.Available > 0 && n > r.Available/3 {
+		return fmt.Errorf("memory probe: three arrays of %d bytes are more than the %d bytes that can be had: ask for smaller ones", n, r.Available)
+	}
+	switch {
+	case r.CacheBytes == 0:
+		r.Notes = append(r.Notes, fmt.Sprintf("the size of the caches is not known: arrays of %d MiB are taken to be far larger", n>>20))
+	case n < 2*r.CacheBytes:
+		r.Notes = append(r.Notes, fmt.Sprintf("arrays of %d MiB are less than twice the caches of %d MiB: what was measured is partly the caches'", n>>20, r.CacheBytes>>20))
 	}
 	step := int64(r.Cores * word * unroll)
 	r.ArrayBytes = max(step, n/step*step)

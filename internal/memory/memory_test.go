@@ -122,6 +122,7 @@ func TestSize(t *testing.T) {
 		{"nothing known is said", Machine{Cores: 2}, 0, 256 << 20, 1, false},
 		{"what is asked is kept", Machine{Cores: 1, CacheBytes: 1 << 20, Available: 1 << 30}, 64 << 20, 64 << 20, 0, false},
 		{"no memory", Machine{Cores: 2, CacheBytes: 8 << 20, Available: 16 << 20}, 0, 0, 0, true},
+		{"more than there is", Machine{Cores: 2, CacheBytes: 8 << 20, Available: 1 << 30}, 512 << 20, 0, 0, true},
 		{"too small", Machine{Cores: 2, CacheBytes: 8 << 20, Available: 1 << 30}, 1000, 0, 0, true},
 	} {
 		r := Result{Machine: c.m}
