@@ -23,7 +23,6 @@ func comparable(run *record.Run, p plan.Plan, j experiment.Job) (compare.Run, er
 	_ = observe(&s, run.Head.Server) // what the server said of itself may be in words of another version
 	out := compare.FromRecords(recs, metrics.ViewOf(p), s)
 	out.Variant, out.Round, out.Load, out.Offered = j.Variant.Name, j.Round, j.Load, j.Load.Rate
-	out.Warnings = nil
 	for _, w := range s.Warnings {
 		if !slices.Contains(unconcerned(), w.Code) {
 			out.Warnings = append(out.Warnings, w.Code+": "+w.Text)
@@ -42,7 +41,7 @@ func unconcerned() []string {
 }
 
 // gathered is what the runs themselves doubt, a line for each variant and
-// warning: the first run's words, and how many runs say so. The runs lose theirs.
+// warning: the first run's words, and how many runs say so.
 func gathered(runs []compare.Run) (notes []string) {
 	type doubt struct{ variant, code string }
 	var order []doubt
@@ -61,7 +60,6 @@ func gathered(runs []compare.Run) (notes []string) {
 				words[d] = text
 			}
 		}
-		r.Warnings = nil
 	}
 	for _, d := range order {
 		line := d.variant + ": " + strings.TrimPrefix(words[d], d.variant+": ")

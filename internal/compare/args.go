@@ -2,6 +2,7 @@ package compare
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -77,5 +78,6 @@ func flags(args []string) map[string]string {
 
 // number reports whether a word is a negative number rather than a flag.
 func number(s string) bool {
-	return len(s) > 1 && s[0] == '-' && strings.Trim(s[1:], "0123456789.eE+-") == ""
+	_, err := strconv.ParseFloat(s, 64)
+	return err == nil && s[0] == '-'
 }

@@ -44,7 +44,7 @@ func Build(variants []Variant, runs []Run, o Options) (*Table, error) {
 	}
 	b.fixed = b.fixedDifferences()
 	if len(groups) == 0 {
-		groups = []*group{b.nothing(t.Load)}
+		groups = []*group{{load: t.Load}}
 	}
 	for _, g := range groups {
 		b.view(g)
@@ -55,7 +55,7 @@ func Build(variants []Variant, runs []Run, o Options) (*Table, error) {
 			t.Rows = t.Views[i].Rows
 		}
 	}
-	b.warn(runs)
+	b.warn()
 	return t, nil
 }
 

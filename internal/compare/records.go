@@ -9,9 +9,9 @@ import (
 
 // FromRecords makes a run of records, by the definitions of metrics: v is the
 // view of the run's plan and s the summary of the same records, of which the
-// duration, the most requests under way and the warnings are taken. Means of the
-// times are those of the run's own report. Variant, Round, Load and Offered are
-// for the caller to fill in.
+// duration and the most requests under way are taken. Means of the times are those
+// of the run's own report. Variant, Round, Load, Offered and Warnings are for the
+// caller to fill in.
 func FromRecords(recs []*record.Record, v metrics.View, s metrics.Summary) Run {
 	const ms = 1e3
 	r := Run{Seconds: s.Duration, PeakOpen: s.PeakConcurrency}
@@ -28,9 +28,6 @@ func FromRecords(recs []*record.Record, v metrics.View, s metrics.Summary) Run {
 			}
 		}
 		r.Requests = append(r.Requests, q)
-	}
-	for _, w := range s.Warnings {
-		r.Warnings = append(r.Warnings, w.Text)
 	}
 	return r
 }

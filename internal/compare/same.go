@@ -14,7 +14,7 @@ const (
 	unequalOffer   = 0.01 // of the offered rate
 )
 
-// note adds a difference; where it invalidates, withhold keeps why.
+// note adds a difference to the table.
 func (b *builder) note(d Difference) { b.table.Differences = append(b.table.Differences, d) }
 
 // fixedDifferences finds what differs whatever the load, and returns why the

@@ -31,6 +31,9 @@ func TestDifferences(t *testing.T) {
 		{why: "the batch is not the same", variants: func(a, b *compare.Variant) {
 			a.Args, b.Args = []string{"vllm", "--max-num-seqs", "64", "--enforce-eager"}, []string{"vllm", "--max-num-seqs", "8"}
 		}, what: "arguments", says: "fp16 --enforce-eager --max-num-seqs 64, int4 --max-num-seqs 8"},
+		{why: "a flag that might be a number", variants: func(a, b *compare.Variant) {
+			a.Args, b.Args = []string{"llama-server", "-c", "4096", "-e"}, []string{"llama-server", "-c", "4096"}
+		}, what: "arguments", says: "fp16 -e, int4 "},
 		{why: "other prompts", variants: func(_, b *compare.Variant) { b.Prompts = "g" }, what: "prompts", says: "not the same", withheld: "prompts"},
 		{why: "prompts that nobody hashed", variants: func(_, b *compare.Variant) { b.Prompts = "" }, what: "prompts", says: "not known of int4"},
 		{why: "another card", variants: func(_, b *compare.Variant) { b.Card = "L4" }, what: "card", says: "A10G, int4 L4", withheld: "card"},

@@ -14,16 +14,18 @@ type side struct {
 	runs  map[int]*Run
 	cells [][]*Request // by round of the group, then by place of its indexes; nil where there is no request
 
-	ttft, tpot, e2el float64 // means over its successful requests, ms; NaN where there are none
-	prefillShare     float64 // Σ TTFT ÷ Σ E2EL; NaN where not known
-	offered          float64 // requests a second that were asked for, mean of its runs; 0 in a closed loop
-	ratio            stats.Interval
+	ttft, tpot, e2el float64    // means over its successful requests, ms; NaN where there are none
+	prefillShare     float64    // Σ TTFT ÷ Σ E2EL; NaN where not known
+	offered          float64    // requests a second that were asked for, mean of its runs; 0 in a closed loop
 	output           [2]float64 // tokens of the paired requests, the baseline's and its own
 	cause, why       string     // of unequal work: outputsDiffer or promptsDiffer
 }
 
+// seed of all drawings: equal, so that the same draws meet the same requests.
+const seed = 0
+
 // newSide lays a variant's requests out and fills in what needs no other.
-func newSide(v *Variant, g *group, s stats.Statistic, seed uint64) *side {
+func newSide(v *Variant, g *group, s stats.Statistic) *side {
 	nan := math.NaN()
 	none := Estimate{Value: nan, Low: nan, High: nan}
 	x := &side{group: g, runs: g.runs[v.Name], Row: &Row{
@@ -157,13 +159,12 @@ func (x *side) limits() {
 	}
 }
 
-// against fills in the ratios to the baseline, over the requests of good. seed
-// is equal for all, so that the same draws meet the same requests.
-func (x *side) against(base *side, good []bool, s stats.Statistic, seed uint64) {
+// against fills in the ratios to the baseline, over the requests of good.
+func (x *side) against(base *side, good []bool, s stats.Statistic) {
 	ttft, tpot, e2el := x.times(good)
 	bt, bp, be := base.times(good)
-	x.ratio = stats.Ratio(bp, tpot, s, seed)
-	x.Speedup = estimate(x.ratio)
+	ratio := stats.Ratio(bp, tpot, s, seed)
+	x.Speedup = estimate(ratio)
 	x.TTFTRatio = estimate(stats.Ratio(bt, ttft, s, seed))
 	x.E2ELRatio = estimate(stats.Ratio(be, e2el, stats.OfMean, seed))
 	x.Paired = max(x.Speedup.N, x.TTFTRatio.N)
@@ -172,8 +173,8 @@ func (x *side) against(base *side, good []bool, s stats.Statistic, seed uint64) 
 	if x.Baseline {
 		return
 	}
-	x.P = x.ratio.P(math.Log(x.ratio.Value), 0)
-	x.Detectable = math.Expm1(x.ratio.Detectable())
+	x.P = ratio.P(math.Log(ratio.Value))
+	x.Detectable = math.Expm1(ratio.Detectable())
 }
 
 // throughputs are the output tokens a second of each round.

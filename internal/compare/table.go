@@ -13,8 +13,6 @@ type Options struct {
 	Load *Load
 	// Rounds that were to be run; 0 takes those that any variant has.
 	Rounds int
-	// Seed of the resampling.
-	Seed uint64
 }
 
 // A Table is what the runs say. Rows are those of Load; Views has the same for
@@ -121,8 +119,8 @@ const (
 	NotExplained   Code = "not-explained"   // says what was looked at
 )
 
-// Codes returns the codes in order of precedence.
-func Codes() []Code {
+// codes are in order of precedence.
+func codes() []Code {
 	return []Code{UnequalOutputs, Saturated, WrongKernel, WithinNoise, DecodeBound, PrefillBound, ComputeBound, HostBound, RateLimited, NotExplained}
 }
 

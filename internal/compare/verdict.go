@@ -31,7 +31,7 @@ const (
 func (b *builder) judge() {
 	for i, sides := range b.views {
 		base := sides[b.base]
-		c := &court{b: b, sides: sides, base: base, slow: b.slowCounts(i)}
+		c := &court{sides: sides, base: base, slow: b.slowCounts(i)}
 		for _, x := range sides {
 			if !x.Baseline && x.Failure == "" {
 				x.Verdict = c.verdict(x)
@@ -42,7 +42,6 @@ func (b *builder) judge() {
 
 // A court is what the reasons at one load are judged by.
 type court struct {
-	b     *builder
 	sides []*side
 	base  *side
 	queue map[*side]string // evidence of a queue; "" where there is none
@@ -60,7 +59,7 @@ func (c *court) verdict(x *side) Verdict {
 			found[r.Code] = r
 		}
 	}
-	order := Codes()
+	order := codes()
 	if c.sharp(x) {
 		order = slices.DeleteFunc(order, func(k Code) bool { return k == WithinNoise })
 		order = slices.Insert(order, slices.Index(order, NotExplained), WithinNoise)

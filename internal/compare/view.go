@@ -6,17 +6,12 @@ import (
 	"tokmeter/internal/stats"
 )
 
-// nothing is the group of a table without a run.
-func (b *builder) nothing(l Load) *group {
-	return &group{load: l, runs: map[string]map[int]*Run{}}
-}
-
 // view makes the rows at one load, all but their verdicts.
 func (b *builder) view(g *group) {
 	s := stats.Statistic(b.o.Percentile)
 	sides := make([]*side, len(b.variants))
 	for i := range b.variants {
-		sides[i] = newSide(&b.variants[i], g, s, b.o.Seed)
+		sides[i] = newSide(&b.variants[i], g, s)
 		sides[i].Baseline = i == b.base
 	}
 	base := sides[b.base]
@@ -28,8 +23,8 @@ func (b *builder) view(g *group) {
 	b.unequal(g, sides, good)
 	var p []float64
 	for _, x := range sides {
-		if x.Withheld == "" && x.Failure == "" && len(x.runs) > 0 {
-			x.against(base, good, s, b.o.Seed)
+		if x.Withheld == "" && x.Failure == "" {
+			x.against(base, good, s)
 		}
 		if !x.Baseline && x.Withheld == "" && x.Failure == "" && math.IsNaN(x.Speedup.Value) {
 			x.noSpeedup()

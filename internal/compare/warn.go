@@ -18,7 +18,7 @@ const (
 )
 
 // warn adds what casts doubt on the table.
-func (b *builder) warn(runs []Run) {
+func (b *builder) warn() {
 	t := b.table
 	add := func(code, format string, args ...any) {
 		if w := (Warning{code, fmt.Sprintf(format, args...)}); !slices.Contains(t.Warnings, w) {
@@ -30,7 +30,7 @@ func (b *builder) warn(runs []Run) {
 	}
 	for _, sides := range b.views {
 		base := sides[b.base]
-		if first, last, e, ok := base.drift(stats.Statistic(t.Percentile), b.o.Seed); ok {
+		if first, last, e, ok := base.drift(stats.Statistic(t.Percentile)); ok {
 			add("drift", "the baseline's TPOT went from %.2f to %.2f ms between its first round and its last at %s, ratio %.3f (%.3f to %.3f): the machine itself changed; rounds in turning order share that out",
 				first, last, base.Load, e.Value, e.Low, e.High)
 		}
@@ -50,18 +50,10 @@ func (b *builder) warn(runs []Run) {
 			}
 		}
 	}
-	var own []Warning
-	for _, r := range runs {
-		for _, w := range r.Warnings {
-			own = append(own, Warning{"run", fmt.Sprintf("%s, round %d at %s: %s", r.Variant, r.Round+1, clean(Run{Load: r.Load}).Load, w)})
-		}
-	}
-	slices.SortFunc(own, func(a, b Warning) int { return slices.Compare([]string{a.Text}, []string{b.Text}) })
-	t.Warnings = append(t.Warnings, slices.Compact(own)...)
 }
 
 // drift compares the first round of a variant with its last.
-func (x *side) drift(s stats.Statistic, seed uint64) (first, last float64, e Estimate, ok bool) {
+func (x *side) drift(s stats.Statistic) (first, last float64, e Estimate, ok bool) {
 	_, tpot, _ := x.times(nil)
 	var have [][]float64
 	for k, round := range x.group.rounds {
@@ -74,7 +66,7 @@ func (x *side) drift(s stats.Statistic, seed uint64) (first, last float64, e Est
 	}
 	a, b := have[0], have[len(have)-1]
 	r := stats.Ratio([][]float64{b}, [][]float64{a}, s, seed)
-	p := r.P(math.Log(r.Value), 0)
+	p := r.P(math.Log(r.Value))
 	if !(p < driftP) || !(math.Abs(r.Value-1) > driftAtLeast) {
 		return 0, 0, e, false
 	}

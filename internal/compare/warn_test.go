@@ -38,10 +38,6 @@ func TestWarnings(t *testing.T) {
 		{why: "six times as fast where three are possible", runs: func(a, b []compare.Run) []compare.Run {
 			return append(a, serve("int4", at, served{ttft: 80, tpot: 5})...)
 		}, want: []string{"above-ceiling"}},
-		{why: "a run's own", runs: func(a, b []compare.Run) []compare.Run {
-			a[1].Warnings = []string{"the client was late"}
-			return append(a, b...)
-		}, want: []string{"run"}},
 	} {
 		a, b := serve("fp16", at, served{ttft: 80, tpot: 30}), serve("int4", at, served{ttft: 80, tpot: 15})
 		runs := slices.Concat(a, b)

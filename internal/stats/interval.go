@@ -23,19 +23,19 @@ type Interval struct {
 	N      int // cells that went in
 }
 
-// P returns the two-sided probability of a value at least as far from null by
-// chance, by Student's t; for a ratio null is the logarithm, 0. NaN where the
+// P returns the two-sided probability of a value at least as far from 0 by
+// chance, by Student's t; of a ratio the value is the logarithm. NaN where the
 // error is not known.
-func (i Interval) P(value, null float64) float64 {
+func (i Interval) P(value float64) float64 {
 	switch {
 	case math.IsNaN(i.SE) || math.IsNaN(value):
 		return math.NaN()
-	case i.SE == 0 && value == null:
+	case i.SE == 0 && value == 0:
 		return 1
 	case i.SE == 0:
 		return 0
 	}
-	return 2 * studentTail(math.Abs(value-null)/i.SE, i.DF)
+	return 2 * studentTail(math.Abs(value)/i.SE, i.DF)
 }
 
 // Detectable returns the smallest difference, in the unit of SE, that a
@@ -101,19 +101,8 @@ func LogRatioOfRounds(a, b []float64) Interval {
 			logs = append(logs, math.Log(a[k])-math.Log(b[k]))
 		}
 	}
-	nan := math.NaN()
-	out := Interval{Value: nan, Low: nan, High: nan, SE: nan, DF: nan, N: len(logs)}
-	if len(logs) == 0 {
-		return out
-	}
-	mean := Mean(logs)
-	out.Value = math.Exp(mean)
-	if len(logs) < 2 {
-		return out
-	}
-	out.SE, out.DF = math.Sqrt(variance(logs)/float64(len(logs))), float64(len(logs)-1)
-	half := StudentQuantile(0.975, out.DF) * out.SE
-	out.Low, out.High = math.Exp(mean-half), math.Exp(mean+half)
+	out := MeanOf(logs)
+	out.Value, out.Low, out.High = math.Exp(out.Value), math.Exp(out.Low), math.Exp(out.High)
 	return out
 }
 

@@ -46,7 +46,7 @@ func TestSciPy(t *testing.T) {
 		if got := stats.StudentQuantile(c.P, c.DF); !near(got, c.T, 1e-8) {
 			t.Errorf("t(%v, %v): got %v, want %v", c.P, c.DF, got, c.T)
 		}
-		if got := (stats.Interval{SE: 1, DF: c.DF}).P(2.5, 0); !near(got, 2*c.Tail, 1e-8) {
+		if got := (stats.Interval{SE: 1, DF: c.DF}).P(2.5); !near(got, 2*c.Tail, 1e-8) {
 			t.Errorf("tail above 2.5 at %v: got %v, want %v", c.DF, got, 2*c.Tail)
 		}
 	}

@@ -1,11 +1,13 @@
 // Package stats is mathematics alone: sums, means, deviations and percentiles
-// of plain float64 slices.
+// of plain float64 slices, intervals of them and of their ratios over rounds of
+// paired requests, and tests (Student, Holm, Mann and Kendall).
 //
-// It promises the same bits as NumPy 2 for the same input: np.sum adds in
-// pairs of blocks, np.percentile interpolates from the nearer end, and both
-// orders are kept here, so that two tools that agree on the samples print the
-// same last digit. It knows nothing of requests, units or plans, and it does
-// not approximate: there is no histogram and no digest.
+// Sums, means, deviations and percentiles have the same bits as NumPy 2 for the
+// same input: np.sum adds in pairs of blocks, np.percentile interpolates from the
+// nearer end, and both orders are kept here, so that two tools that agree on the
+// samples print the same last digit; there is no histogram and no digest.
+// Intervals are drawn from a seed: equal input and seed give equal ends. The
+// package knows no units and no plans.
 //
 // A slice with no value has no mean: every function then returns NaN, as NumPy
 // does. Callers that want a zero in its place say so themselves.
