@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"tokmeter/internal/report"
 )
 
 // An Error ends a command: what happened, what the user can do next, and the
@@ -100,11 +102,12 @@ func errorLines(err error) []string {
 	return []string{oneLine(err.Error())}
 }
 
-// oneLine replaces line breaks and the white space around them.
+// oneLine replaces line breaks and the white space around them, and what could
+// move a terminal's cursor.
 func oneLine(s string) string {
 	fields := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' })
 	for i := range fields {
-		fields[i] = strings.TrimSpace(fields[i])
+		fields[i] = strings.TrimSpace(strings.Map(report.Printable, fields[i]))
 	}
 	return strings.Join(fields, "; ")
 }

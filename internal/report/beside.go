@@ -68,16 +68,10 @@ func (t *text) failures() {
 
 // oneLine squeezes white space, drops control characters and cuts what is too
 // long.
-func oneLine(s string) string {
-	s = strings.Join(strings.Fields(strings.Map(printable, s)), " ")
-	if r := []rune(s); len(r) > exampleWidth {
-		return string(r[:exampleWidth]) + "…"
-	}
-	return s
-}
+func oneLine(s string) string { return cut(s, exampleWidth) }
 
-// printable makes blanks of what could move a terminal's cursor.
-func printable(r rune) rune {
+// Printable makes blanks of what could move a terminal's cursor, for strings.Map.
+func Printable(r rune) rune {
 	if unicode.IsPrint(r) {
 		return r
 	}

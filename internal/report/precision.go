@@ -127,13 +127,16 @@ func loadCaption(l compare.Load) string {
 const widest = 1000
 
 // clean is a text on one line, without what could move a terminal's cursor.
-func clean(s string) string { return strings.Join(strings.Fields(strings.Map(printable, s)), " ") }
+func clean(s string) string { return strings.Join(strings.Fields(strings.Map(Printable, s)), " ") }
 
 // flat is clean for a text from elsewhere: one that is too long is cut.
-func flat(s string) string {
+func flat(s string) string { return cut(s, widest) }
+
+// cut is clean with no more than n characters kept.
+func cut(s string, n int) string {
 	s = clean(s)
-	if r := []rune(s); len(r) > widest {
-		return string(r[:widest]) + "…"
+	if r := []rune(s); len(r) > n {
+		return string(r[:n]) + "…"
 	}
 	return s
 }
@@ -197,6 +200,9 @@ func fine(x float64) string {
 	if unknown(x) {
 		return dash
 	}
+	if x >= 0.1 {
+		return share(x)
+	}
 	return fmt.Sprintf("%.2g %%", 100*x)
 }
 
@@ -205,7 +211,7 @@ func plainNumber(x float64) string {
 	if unknown(x) {
 		return dash
 	}
-	if math.Abs(x) >= 1000 && math.Abs(x) < 1e15 {
+	if math.Abs(x) >= 999.5 && math.Abs(x) < 1e15 {
 		return fmt.Sprintf("%.0f", x)
 	}
 	return fmt.Sprintf("%.3g", x)

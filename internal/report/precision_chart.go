@@ -1,8 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"tokmeter/internal/compare"
@@ -46,13 +48,10 @@ type bar struct {
 	Ceiling                              float64 // 0 for none
 }
 
-// chartName cuts a name that would take the room of the chart.
-func chartName(s string) string {
-	s = flat(s)
-	if r := []rune(s); len(r) > mostLabel {
-		return string(r[:mostLabel-1]) + "…"
-	}
-	return s
+// chartName is nameOf with a name that is cut where it would take the room of
+// the chart.
+func chartName(r *compare.Row) string {
+	return simulatedMark(cut(r.Variant.Name, mostLabel-1-len(simulatedMark("", r))), r)
 }
 
 // shownRatio is a row's speedup where it has one.
@@ -81,7 +80,7 @@ func (p *Precision) bars() *barChart {
 	most, long, ceilings := 1.0, 4, false
 	for i := range p.Rows {
 		r := &p.Rows[i]
-		long = max(long, len([]rune(chartName(nameOf(r)))))
+		long = max(long, len([]rune(chartName(r))))
 		if e, ok := shownRatio(r); ok {
 			most = max(most, e.Value)
 			if bounded(e) {
@@ -116,7 +115,7 @@ func (p *Precision) bars() *barChart {
 	for i := range p.Rows {
 		r := &p.Rows[i]
 		y := c.Top + float64(i)*barStep + (barStep-barHeight)/2
-		b := bar{Name: chartName(nameOf(r)), Color: i % colors, Y: y, YEnd: y + barHeight, Middle: y + barHeight/2, Thick: barHeight, TextY: y + barHeight/2 + 4}
+		b := bar{Name: chartName(r), Color: i % colors, Y: y, YEnd: y + barHeight, Middle: y + barHeight/2, Thick: barHeight, TextY: y + barHeight/2 + 4}
 		b.CapTop, b.CapBottom = b.Middle-5, b.Middle+5
 		e, ok := shownRatio(r)
 		if !ok {
@@ -166,7 +165,7 @@ func (p *Precision) curves() *curveChart {
 	}
 	most, long := 1.0, 4
 	for i := range p.Rows {
-		long = max(long, len([]rune(chartName(nameOf(&p.Rows[i])))))
+		long = max(long, len([]rune(chartName(&p.Rows[i]))))
 	}
 	for _, v := range views {
 		for i := range v.Rows {
@@ -198,7 +197,7 @@ func (p *Precision) curves() *curveChart {
 		c.XTicks = append(c.XTicks, tick{At: xs[k], Text: loadWord(views[k].Load)})
 	}
 	for i := range p.Rows {
-		one := curve{Name: chartName(nameOf(&p.Rows[i])), Color: i % colors}
+		one := curve{Name: chartName(&p.Rows[i]), Color: i % colors}
 		var points []string
 		for k, v := range views {
 			if i >= len(v.Rows) {
@@ -227,22 +226,21 @@ func (p *Precision) curves() *curveChart {
 }
 
 // moveApart moves names apart that would lie on each other, upwards from the
-// lowest.
+// lowest, then down again from the top of the chart.
 func moveApart(list []curve) {
 	order := make([]int, len(list))
 	for i := range order {
 		order[i] = i
 	}
-	for i := range order {
-		for j := i + 1; j < len(order); j++ {
-			if list[order[j]].NameY > list[order[i]].NameY {
-				order[i], order[j] = order[j], order[i]
-			}
-		}
-	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(list[b].NameY, list[a].NameY) })
 	for k := 1; k < len(order); k++ {
 		below, this := &list[order[k-1]], &list[order[k]]
 		this.NameY = min(this.NameY, below.NameY-dotApart)
+	}
+	least := float64(chartTop)
+	for _, k := range slices.Backward(order) {
+		list[k].NameY = max(list[k].NameY, least)
+		least = list[k].NameY + dotApart
 	}
 }
 

@@ -71,7 +71,7 @@ func searchKeys() []precisionKey {
 // PrecisionJSON writes everything that the table has, in the order of
 // docs/precision-output.md. What is not known is null.
 func PrecisionJSON(w io.Writer, p *Precision) error {
-	o := &tree{}
+	o := &object{}
 	some, _ := p.simulated()
 	o.set("tokmeter_precision", PrecisionVersion)
 	o.set("title", word(p.Title))
@@ -105,7 +105,7 @@ func PrecisionJSON(w io.Writer, p *Precision) error {
 func (p *Precision) differenceTrees() []any {
 	out := []any{}
 	for _, d := range p.Differences {
-		x := &tree{}
+		x := &object{}
 		x.set("what", d.What)
 		var l compare.Load
 		if d.Load != nil {
@@ -123,19 +123,19 @@ func (p *Precision) differenceTrees() []any {
 	return out
 }
 
-func codeAndText(code, text string) *tree {
-	x := &tree{}
+func codeAndText(code, text string) *object {
+	x := &object{}
 	x.set("code", code)
 	x.set("text", text)
 	return x
 }
 
-func viewTree(v compare.View) *tree {
+func viewTree(v compare.View) *object {
 	rows := []any{}
 	for i := range v.Rows {
 		rows = append(rows, rowTree(&v.Rows[i]))
 	}
-	x := &tree{}
+	x := &object{}
 	for _, f := range loadFields() {
 		x.set(f.key, f.of(v.Load))
 	}
@@ -149,7 +149,7 @@ func (p *Precision) heldTree() any {
 	}
 	list := []any{}
 	for _, h := range p.Held {
-		x := &tree{}
+		x := &object{}
 		x.set("variant", h.Variant)
 		x.set("rate_requests_per_s", finite(h.Rate))
 		x.set("not_held_requests_per_s", told(h.Above))
@@ -157,15 +157,15 @@ func (p *Precision) heldTree() any {
 		x.set("text", h.Text)
 		list = append(list, x)
 	}
-	o := &tree{}
+	o := &object{}
 	o.set("goals", p.Goals)
 	o.set("variants", list)
 	return o
 }
 
 // rowTree is a row with what only the JSON file has at its end.
-func rowTree(r *compare.Row) *tree {
-	o := &tree{}
+func rowTree(r *compare.Row) *object {
+	o := &object{}
 	for _, f := range precisionFields() {
 		x := f.of(r)
 		if e, ok := x.(compare.Estimate); ok {
@@ -175,7 +175,7 @@ func rowTree(r *compare.Row) *tree {
 	}
 	evidence, also := []any{}, []any{}
 	for _, e := range r.Verdict.Evidence {
-		x := &tree{}
+		x := &object{}
 		x.set("what", e.What)
 		x.set("value", finite(e.Value))
 		evidence = append(evidence, x)
@@ -188,8 +188,8 @@ func rowTree(r *compare.Row) *tree {
 	return o
 }
 
-func estimateTree(e compare.Estimate) *tree {
-	x := &tree{}
+func estimateTree(e compare.Estimate) *object {
+	x := &object{}
 	x.set("value", finite(e.Value))
 	x.set("low", told(e.Low))
 	x.set("high", told(e.High))
@@ -197,13 +197,10 @@ func estimateTree(e compare.Estimate) *tree {
 	return x
 }
 
-// A tree is a JSON object that keeps the order of its keys.
-type tree struct{ object }
-
 // MarshalJSON writes the keys in the order in which they were set.
-func (t *tree) MarshalJSON() ([]byte, error) {
+func (o *object) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
-	for i, k := range t.keys {
+	for i, k := range o.keys {
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -211,7 +208,7 @@ func (t *tree) MarshalJSON() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		value, err := json.Marshal(t.values[k])
+		value, err := json.Marshal(o.values[k])
 		if err != nil {
 			return nil, err
 		}

@@ -147,10 +147,10 @@ func (p *Precision) limitTable() precisionTable {
 			nameOf(r), plainNumber(r.MeanOpen), ms(r.Limit.TTFT), share(r.NearTTFT), ms(r.Limit.TPOT), share(r.Near), orDash(r.Limit.Bound), times(r.Ceiling),
 			gigabytes(r.WeightBytes), orDash(r.Variant.Kernel),
 		})
-		switch {
-		case r.CeilingFrom == "weights":
+		if r.CeilingFrom == "weights" && !r.Baseline {
 			t.notes = append(t.notes, r.Variant.Name+": ceiling by the bytes of weights alone")
-		case r.LimitAlone && r.Limit.TPOT > 0:
+		}
+		if r.LimitAlone && r.Limit.TPOT > 0 {
 			t.notes = append(t.notes, r.Variant.Name+": limit of a request alone")
 		}
 	}
@@ -212,13 +212,9 @@ const concurrencyName = "Equal concurrency"
 // viewTables are the tables of the other loads: equal concurrency, and
 // rates where there are several.
 func (p *Precision) viewTables() []precisionTable {
-	rates := p.Rates()
-	if len(rates) == 1 && rates[0].Load == p.Load {
-		rates = nil // the table says it
-	}
 	return []precisionTable{
 		p.viewTable(concurrencyName, "Under way", "with as many requests under way", p.Concurrency()),
-		p.viewTable("Equal rate", "Requests/s", "at that rate", rates),
+		p.viewTable("Equal rate", "Requests/s", "at that rate", p.Rates()),
 	}
 }
 
@@ -229,6 +225,9 @@ func (p *Precision) viewTable(name, head, how string, views []compare.View) prec
 	}
 	for i := range p.Rows {
 		t.head = append(t.head, nameOf(&p.Rows[i]))
+	}
+	if len(views) == 1 && views[0].Load == p.Load {
+		views = nil // the table says it
 	}
 	for _, v := range views {
 		row := []string{loadWord(v.Load)}

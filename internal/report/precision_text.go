@@ -194,7 +194,7 @@ func interval95(s string) int {
 		return 0
 	}
 	n := 1 + strings.IndexFunc(s[1:], func(r rune) bool { return !strings.ContainsRune("0123456789., -", r) })
-	if n < 2 || s[n] != ']' || strings.ContainsAny(s[n+1:min(n+2, len(s))], "([:") {
+	if n < 2 || !strings.ContainsAny(s[1:n], "0123456789") || s[n] != ']' || strings.ContainsAny(s[n+1:min(n+2, len(s))], "([:") {
 		return 0
 	}
 	return n + 1
