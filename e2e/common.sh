@@ -11,6 +11,7 @@ mkdir -p -- "$engines"
 engines=$(cd -- "$engines" && pwd)
 out=${TOKMETER_E2E_OUT:-$(mktemp -d "${TMPDIR:-/tmp}/tokmeter-e2e.XXXXXX")}
 mkdir -p -- "$out"
+out=$(cd -- "$out" && pwd)
 tokmeter=$out/tokmeter
 sharegpt=$top/testdata/sharegpt.json
 server_pid=

@@ -48,6 +48,7 @@ import json, sys
 rows = {r["variant"]: r for r in json.load(open(sys.argv[1]))["views"][0]["variants"]}
 tpot = [rows[n]["tpot_ms"]["value"] for n in ("F16", "Q8_0", "Q4_0")]
 print("TPOT in ms:", tpot, file=sys.stderr)
-sys.exit(not (tpot[0] > tpot[1] > tpot[2] > 0))
+told = all(rows[n]["speedup"] for n in ("Q8_0", "Q4_0"))
+sys.exit(not (told and tpot[0] > tpot[1] > tpot[2] > 0))
 PY
 say "results: $out/llama-cpp"
