@@ -17,6 +17,7 @@ import (
 	"tokmeter/internal/compare"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/record"
+	"tokmeter/internal/report"
 	"tokmeter/internal/sim"
 )
 
@@ -114,9 +115,10 @@ func (c *command) conclude(ctx context.Context, env *Env, l *laboratory, res *ex
 		}
 		return usage(err)
 	}
+	var tableErr error
 	if len(res.Runs) > 0 || err == nil {
-		p, tableErr := c.precisionOf(l.spec, res, notes)
-		if tableErr == nil {
+		var p *report.Precision
+		if p, tableErr = c.precisionOf(l.spec, res, notes); tableErr == nil {
 			tableErr = errors.Join(c.print(env, p), c.save(l.dir, p))
 		}
 		err = errors.Join(err, tableErr)
@@ -126,7 +128,7 @@ func (c *command) conclude(ctx context.Context, env *Env, l *laboratory, res *ex
 		if l.dir != "" {
 			hint = "go on by the same command with --resume " + l.dir
 		}
-		return failf(ExitInterrupted, hint, "interrupted")
+		return errors.Join(failf(ExitInterrupted, hint, "interrupted"), tableErr)
 	}
 	if l.dir != "" {
 		fmt.Fprintf(env.Stderr, "tokmeter: kept in %s\n", l.dir)
@@ -188,9 +190,6 @@ func (c *command) folder(env *Env, spec *experiment.Spec, virtual bool) string {
 func (c *command) openFolder(dir string) error {
 	v := c.values
 	if !v.given("resume") {
-		if v.given("retry") {
-			return usagef("", "--retry needs --resume DIR")
-		}
 		return checkOutput(dir)
 	}
 	if v.given("output-dir") && filepath.Clean(v.text("output-dir")) != filepath.Clean(dir) {

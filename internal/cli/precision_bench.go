@@ -81,6 +81,9 @@ func (l *laboratory) serve(j experiment.Job, more ...string) (*serveRun, error) 
 // check finds what is wrong with the runs of all variants before any engine is
 // started.
 func (l *laboratory) check(ctx context.Context) error {
+	if err := l.checkNames(); err != nil {
+		return err
+	}
 	for i, v := range l.spec.Variants {
 		r, err := l.serve(experiment.Job{Variant: v})
 		if err == nil {
@@ -99,6 +102,23 @@ func (l *laboratory) check(ctx context.Context) error {
 			r.findSimulatedTokenizer(ctx)
 			l.lends = r
 		}
+	}
+	return nil
+}
+
+// checkNames refuses variants whose runs and answers would be kept under one
+// name: some file systems know no case.
+func (l *laboratory) checkNames() error {
+	if l.dir == "" {
+		return nil
+	}
+	owner := map[string]string{}
+	for _, v := range l.spec.Variants {
+		file := strings.ToLower(fileName(v.Name))
+		if other, ok := owner[file]; ok {
+			return usagef("give one another name", "the files of variants %q and %q would have the same names, %s-…", other, v.Name, file)
+		}
+		owner[file] = v.Name
 	}
 	return nil
 }
@@ -190,14 +210,17 @@ func (l *laboratory) freeDir(j experiment.Job) string {
 	case experiment.Try:
 		name += fmt.Sprintf("-try%d", j.Number+1)
 	}
-	dir := filepath.Join(l.dir, "runs", fileName(name))
+	dir := filepath.Join(l.runs(), fileName(name))
 	for i := 2; ; i++ {
 		if _, err := os.Stat(dir); err != nil {
 			return dir
 		}
-		dir = filepath.Join(l.dir, "runs", fmt.Sprintf("%s.%d", fileName(name), i))
+		dir = filepath.Join(l.runs(), fmt.Sprintf("%s.%d", fileName(name), i))
 	}
 }
+
+// runs is the folder of the run directories.
+func (l *laboratory) runs() string { return filepath.Join(l.dir, "runs") }
 
 // fileName is a name without what a file system might refuse.
 func fileName(name string) string {
@@ -299,8 +322,9 @@ func writeJob(dir string, n jobNote) error {
 	return nil
 }
 
-// Load reads a finished run again.
+// Load reads a finished run again, from where the experiment's folder is by now.
 func (l *laboratory) Load(_ context.Context, j experiment.Job, dir string) (experiment.Outcome, error) {
+	dir = filepath.Join(l.runs(), filepath.Base(dir))
 	o := experiment.Outcome{Dir: dir}
 	run, err := record.Open(dir)
 	if err != nil {

@@ -36,15 +36,19 @@ func (l *laboratory) Ask(ctx context.Context, v experiment.Variant, url string, 
 	return path, err
 }
 
-// Agree compares answers that are kept with the baseline's.
+// Agree compares answers that are kept with the baseline's, from where the
+// experiment's folder is by now.
 func (l *laboratory) Agree(baseline, other string) (compare.Agreement, error) {
-	_, a, err := drift.ReadFile(baseline)
+	first, a, err := drift.ReadFile(filepath.Join(l.dir, filepath.Base(baseline)))
 	if err != nil {
 		return compare.Agreement{}, err
 	}
-	_, b, err := drift.ReadFile(other)
+	second, b, err := drift.ReadFile(filepath.Join(l.dir, filepath.Base(other)))
 	if err != nil {
 		return compare.Agreement{}, err
+	}
+	if first.Prompts != second.Prompts || first.MaxTokens != second.MaxTokens {
+		return compare.Agreement{}, fmt.Errorf("%s and %s answer other prompts or at other lengths, as other versions of tokmeter ask: begin in another folder", baseline, other)
 	}
 	return compare.Agree(compared(a), compared(b)), nil
 }

@@ -32,6 +32,9 @@ func (c *command) precisionSpec(ctx context.Context, env *Env, args []string) (s
 	if err := v.check(); err != nil {
 		return s, nil, err
 	}
+	if v.given("retry") && !v.given("resume") {
+		return s, nil, usagef("", "--retry needs --resume DIR")
+	}
 	short := v.given("variant") || v.given("simulate")
 	switch {
 	case len(args) > 1:
@@ -77,13 +80,13 @@ func (v *values) shortVariants() ([]experiment.Variant, error) {
 		if card, _, _ := strings.Cut(simulate, ","); strings.ContainsAny(card, "/=") {
 			return nil, usagef("", "--simulate %q: want a card, such as a10g: models and precisions are the variants'", shorten(simulate))
 		}
-		if !strings.Contains(simulate, "engine=") {
-			card, settings, _ := strings.Cut(simulate, ",")
-			simulate = strings.TrimRight(card+",engine="+shortEngine+","+settings, ",")
-		}
 	}
 	if !v.given("variant") {
 		return experiment.Stubs(simulate), nil
+	}
+	if simulate != "" && !strings.Contains(simulate, "engine=") {
+		card, settings, _ := strings.Cut(simulate, ",")
+		simulate = strings.TrimRight(card+",engine="+experiment.StubsEngine+","+settings, ",")
 	}
 	var command []string
 	if v.given("command") {
@@ -102,10 +105,6 @@ func (v *values) shortVariants() ([]experiment.Variant, error) {
 	experiment.Distinct(all)
 	return all, errors.Join(problems...)
 }
-
-// shortEngine is the engine of the short form: vLLM as it was when the formats
-// of the table's stubs were compared.
-const shortEngine = "vllm-v0-2024"
 
 // overSpec puts what the flags say over the file's.
 func (v *values) overSpec(s *experiment.Spec) error {
@@ -131,13 +130,16 @@ func (v *values) overSpec(s *experiment.Spec) error {
 			}
 		}
 	}
-	for name, to := range map[string]*time.Duration{"ready-timeout": &s.ReadyTimeout, "stop-timeout": &s.StopTimeout} {
-		if v.given(name) {
-			d, err := time.ParseDuration(v.text(name))
+	for _, limit := range []struct {
+		name string
+		to   *time.Duration
+	}{{"ready-timeout", &s.ReadyTimeout}, {"stop-timeout", &s.StopTimeout}} {
+		if v.given(limit.name) {
+			d, err := time.ParseDuration(v.text(limit.name))
 			if err != nil || d <= 0 {
-				check(name, fmt.Errorf("want a time such as 30s or 15m, got %q", shorten(v.text(name))))
+				check(limit.name, fmt.Errorf("want a time such as 30s or 15m, got %q", shorten(v.text(limit.name))))
 			}
-			*to = d
+			*limit.to = d
 		}
 	}
 	if on := v.optionalSwitch("parallel"); on != nil {
@@ -156,7 +158,7 @@ func (v *values) overSpec(s *experiment.Spec) error {
 	}
 	for i := range s.Variants {
 		x := &s.Variants[i]
-		if v.given("gpu") {
+		if v.given("gpu") && x.Simulate == "" {
 			x.GPU = v.text("gpu")
 		}
 		if v.given("price-per-hour") {
@@ -201,7 +203,11 @@ func (c *command) shortBench(ctx context.Context, env *Env, s *experiment.Spec) 
 			add("random-input-len", shortInput)
 			add("random-output-len", shortOutput)
 			add("random-range-ratio", shortRange)
-			notes = append(notes, fmt.Sprintf("no ShareGPT file is at hand: lengths are random, about %s tokens in and %s out, as ShareGPT's are on average (give the file by --dataset-path)", shortInput, shortOutput))
+			sizes := ""
+			if !slices.ContainsFunc([]string{"input-len", "output-len", "random-input-len", "random-output-len", "random-range-ratio"}, given) {
+				sizes = fmt.Sprintf(", about %s tokens in and %s out, as ShareGPT's are on average", shortInput, shortOutput)
+			}
+			notes = append(notes, "no ShareGPT file is at hand: lengths are random"+sizes+" (give the file by --dataset-path)")
 		}
 	}
 	add("num-prompts", shortPrompts)

@@ -227,6 +227,8 @@ func (l *laboratory) Reset(ctx context.Context, v experiment.Variant, url string
 		return err
 	}
 	defer r.server.HTTP.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
 	var problems []error
 	for _, path := range []string{"/reset_prefix_cache", "/flush_cache"} {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.server.BaseURL+path, nil)

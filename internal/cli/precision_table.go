@@ -29,8 +29,12 @@ func (c *command) precisionOf(spec *experiment.Spec, res *experiment.Result, not
 	if p, ok := strings.CutPrefix(c.values.text("statistic"), "p"); ok {
 		o.Percentile, _ = strconv.ParseFloat(p, 64)
 	}
-	if loads := spec.Loads(); len(loads) > 0 {
-		o.Load = &loads[0]
+	// The first load that has a run: those of another may all have failed.
+	for _, l := range spec.Loads() {
+		if slices.ContainsFunc(res.Runs, func(r compare.Run) bool { return r.Load == l }) {
+			o.Load = &l
+			break
+		}
 	}
 	t, err := compare.Build(res.Variants, res.Runs, o)
 	if err != nil {
@@ -101,13 +105,10 @@ type machineNote struct {
 	ReadBytesPerSecond float64 `json:"read_bytes_per_second"`
 }
 
-// bytesPerGB turns a probe's speed into bytes.
-const bytesPerGB = 1e9
-
 // bandwidth is of this machine's memory in bytes a second, where a variant is
 // served by its processor; else 0.
 func (l *laboratory) bandwidth(ctx context.Context) (float64, error) {
-	if !slices.ContainsFunc(l.spec.Variants, func(v experiment.Variant) bool { return v.GPU == experiment.CPU }) {
+	if !slices.ContainsFunc(l.spec.Variants, func(v experiment.Variant) bool { return v.GPU == experiment.CPU && v.Simulate == "" }) {
 		return 0, nil
 	}
 	path := filepath.Join(l.dir, "machine.json")
@@ -123,8 +124,8 @@ func (l *laboratory) bandwidth(ctx context.Context) (float64, error) {
 		l.board.say("", fmt.Sprintf("the memory's bandwidth can't be measured: %v", err))
 		return 0, nil
 	}
-	n.ReadBytesPerSecond = r.All.Read.Best * bytesPerGB
-	l.board.say("", fmt.Sprintf("memory of this machine: %.1f GB/s read", r.All.Read.Best))
+	n.ReadBytesPerSecond = r.Bandwidth()
+	l.board.say("", fmt.Sprintf("memory of this machine: %.1f GB/s read", n.ReadBytesPerSecond/1e9))
 	raw, err := json.Marshal(n)
 	if err == nil {
 		err = os.WriteFile(path, append(raw, '\n'), 0o644)

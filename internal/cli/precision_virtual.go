@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"sync"
 
+	"tokmeter/internal/compare"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/plan"
 )
@@ -19,7 +21,11 @@ func (l *laboratory) virtual(ctx context.Context) (*experiment.Virtual, error) {
 	if l.spec.Drift > 0 {
 		return nil, usagef("", "--virtual and drift contradict each other: nobody answers on the virtual clock")
 	}
-	r, err := l.prepared(ctx, nil)
+	atRate := len(l.spec.Goals) > 0 || slices.ContainsFunc(l.spec.Loads(), func(x compare.Load) bool { return x.Rate > 0 })
+	if atRate && l.spec.Flag("max-concurrency") != "" {
+		return nil, usagef("leave one out", "--virtual and --max-concurrency beside a rate contradict each other: requests are sent when they are due")
+	}
+	r, err := l.prepared(ctx, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +40,7 @@ func (l *laboratory) virtual(ctx context.Context) (*experiment.Virtual, error) {
 		defer mu.Unlock()
 		due, ok := known[rate]
 		if !ok {
-			r, err := l.prepared(ctx, &rate)
+			r, err := l.prepared(ctx, rate)
 			if err != nil {
 				return nil, err
 			}
@@ -48,9 +54,8 @@ func (l *laboratory) virtual(ctx context.Context) (*experiment.Virtual, error) {
 	return w, nil
 }
 
-// prepared is the workload at a rate; nil keeps that of the flags, and 0 sends
-// all at once.
-func (l *laboratory) prepared(ctx context.Context, rate *float64) (*serveRun, error) {
+// prepared is the workload at a rate; 0 keeps that of the flags.
+func (l *laboratory) prepared(ctx context.Context, rate float64) (*serveRun, error) {
 	r, err := l.serve(experiment.Job{Variant: l.spec.Variants[0]})
 	if err != nil {
 		return nil, err
@@ -61,8 +66,8 @@ func (l *laboratory) prepared(ctx context.Context, rate *float64) (*serveRun, er
 	if err := r.nameSimulator(); err != nil {
 		return nil, err
 	}
-	if rate != nil && *rate > 0 {
-		r.plan.Schedule.RequestRate = plan.Float(*rate)
+	if rate > 0 {
+		r.plan.Schedule.RequestRate = plan.Float(rate)
 	}
 	if err := r.findTokenizer(ctx); err != nil {
 		return nil, err

@@ -32,8 +32,7 @@ type Client struct {
 	MaxTokens int
 	// Timeout is for one answer; 0 for two minutes.
 	Timeout time.Duration
-	// HTTP makes the calls; nil for a client that follows the environment's proxy
-	// and keeps one connection.
+	// HTTP makes the calls.
 	HTTP *http.Client
 }
 
@@ -71,11 +70,6 @@ func Ask(ctx context.Context, c Client, n int, have []Answer, keep func(Answer) 
 	known := map[int]Answer{}
 	for _, a := range have {
 		known[a.Index] = a
-	}
-	if c.HTTP == nil {
-		t := &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 1}
-		defer t.CloseIdleConnections()
-		c.HTTP = &http.Client{Transport: t}
 	}
 	extras := extras{logprobs: true, fresh: true}
 	var out []Answer

@@ -45,7 +45,7 @@ func serve(t *testing.T, do func(w http.ResponseWriter, body map[string]any)) Cl
 		do(w, m)
 	}))
 	t.Cleanup(s.Close)
-	return Client{URL: s.URL, Model: "tiny", MaxTokens: tokens, Timeout: 10 * time.Second}
+	return Client{URL: s.URL, Model: "tiny", MaxTokens: tokens, Timeout: 10 * time.Second, HTTP: s.Client()}
 }
 
 func TestShapes(t *testing.T) {
@@ -172,7 +172,7 @@ func TestErrors(t *testing.T) {
 		{"no prompts", Client{URL: "http://x"}, 0, "want 1 to 10000"},
 		{"a URL without a scheme", Client{URL: "localhost:8000"}, 1, "must begin with http://"},
 		{"no tokens", Client{URL: "http://x", MaxTokens: -1}, 1, "-1 tokens an answer"},
-		{"nobody there", Client{URL: "http://127.0.0.1:1"}, 1, "is the server still running?"},
+		{"nobody there", Client{URL: "http://127.0.0.1:1", HTTP: http.DefaultClient}, 1, "is the server still running?"},
 	} {
 		if _, err := Ask(t.Context(), c.c, c.n, nil, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %s", c.why, err, c.want)

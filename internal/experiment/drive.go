@@ -139,8 +139,11 @@ type seat struct {
 func (x *driver) lane(ctx context.Context, turns []turn) (err error) {
 	b := &seat{}
 	defer func() {
-		if e := x.stop(ctx, b); err == nil {
+		switch e := x.stop(ctx, b); {
+		case err == nil:
 			err = e
+		case e != nil:
+			x.tell("", 0, "%v", e)
 		}
 	}()
 	for _, t := range turns {

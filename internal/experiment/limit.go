@@ -1,9 +1,6 @@
 package experiment
 
 import (
-	"slices"
-	"strings"
-
 	"tokmeter/internal/compare"
 	"tokmeter/internal/sim/light"
 	"tokmeter/internal/sim/roofline"
@@ -18,7 +15,7 @@ func (x *driver) limits(r *Result, v Variant, c *compare.Variant, outcomes []Out
 		r.note("%s: no speed of light: %s", v.Name, oneLine(err.Error()))
 		return
 	}
-	if v.GPU == CPU {
+	if v.GPU == CPU && v.Simulate == "" {
 		if c.WeightBytes > 0 && x.deps.Bandwidth > 0 {
 			c.Alone = compare.Limit{TPOT: c.WeightBytes / x.deps.Bandwidth * 1e3, Bound: "weights"}
 		} else {
@@ -96,7 +93,7 @@ func (v Variant) engine() (s setup.Setup, ok bool, err error) {
 		return s, false, nil
 	}
 	s = setup.Setup{Model: v.Model, GPU: v.GPU}
-	if p := strings.ToLower(v.Precision); slices.Contains(roofline.Precisions(), p) {
+	if p, err := roofline.NamePrecision(v.Precision); err == nil {
 		s.Precision = p
 	}
 	return s, true, nil

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"tokmeter/internal/sim/roofline"
 )
 
 // Bounds of a file.
@@ -118,7 +120,11 @@ func (v *Variant) joinSimulate() {
 	if v.Simulate == "" || strings.ContainsAny(card, "/=") || v.Model == "" {
 		return
 	}
-	v.Simulate = simulateWith(v.Simulate, v.Model, strings.ToLower(v.Precision))
+	precision := strings.ToLower(v.Precision)
+	if p, err := roofline.NamePrecision(precision); err == nil {
+		precision = p
+	}
+	v.Simulate = simulateWith(v.Simulate, v.Model, precision)
 }
 
 // real is what an alias stands for.

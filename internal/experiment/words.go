@@ -107,13 +107,15 @@ func Distinct(all []Variant) {
 	}
 }
 
+// StubsEngine is vLLM as it was when the formats of the table's stubs were compared.
+const StubsEngine = "vllm-v0-2024"
+
 // Stubs are the variants of `tokmeter precision --simulate CARD`: Llama-3-8B as
-// its users find it in four formats. An engine that is not named is vLLM of
-// mid-2024, when these were the checkpoints that people compared.
+// its users find it in four formats. An engine that is not named is StubsEngine.
 func Stubs(simulate string) []Variant {
 	card, settings, _ := strings.Cut(simulate, ",")
 	if !strings.Contains(settings, "engine=") {
-		settings = strings.Trim("engine=vllm-v0-2024,"+settings, ",")
+		settings = strings.Trim("engine="+StubsEngine+","+settings, ",")
 	}
 	var out []Variant
 	for _, s := range [][2]string{

@@ -25,7 +25,7 @@ type pool struct {
 
 	// hasty says that the server closes connections right after an answer that
 	// promised to keep them: a request on one may cross the close and be lost, so
-	// that none is used again.
+	// that no further one is kept.
 	hasty atomic.Bool
 
 	mu    sync.Mutex

@@ -30,7 +30,9 @@ func (s Setup) check(p *problems) {
 			p.add("%s %q: want one of %s", flag, got, strings.Join(want, ", "))
 		}
 	}
-	choice("--precision", s.Precision, roofline.Precisions()...)
+	if _, err := roofline.NamePrecision(s.Precision); err != nil {
+		p.add("--precision: %v", err)
+	}
 	choice("--kv-cache-dtype", s.KV, "auto", "float16", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2")
 	choice("--engine", s.Engine, EngineV1, EngineV02024)
 	choice("--scheduling-policy", s.Policy, "fcfs", "priority")
