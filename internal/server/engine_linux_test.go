@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -151,7 +152,7 @@ func TestStartFails(t *testing.T) {
 		{"refuses", specOf(t, "refuses"), nil, NoToken, "", "status 400"},
 		{"port", specOf(t, "serve"), func(s *Spec) { s.Port = taken.Addr().(*net.TCPAddr).Port }, NotStarted, PortTaken, "is taken"},
 		{"port-late", specOf(t, "crash", abs("fail-vllm-port.log")), nil, Crashed, PortTaken, "Errno 98"},
-		{"program", specOf(t, "serve"), func(s *Spec) { s.Command = "no-such-engine --port {port}" }, NotStarted, NoProgram, "no-such-engine"},
+		{"program", specOf(t, "serve"), func(s *Spec) { s.Argv = []string{"no-such-engine", "--port", "{port}"} }, NotStarted, NoProgram, "no-such-engine"},
 		{"dir", specOf(t, "serve"), func(s *Spec) { s.Dir = "/no/such/folder" }, NotStarted, "", "no such folder"},
 		{"guard", specOf(t, "serve"), func(s *Spec) { s.Guard = []string{"/bin/true"} }, NotStarted, "", "must call server.Guard"},
 	} {
@@ -346,7 +347,7 @@ func TestEnvironmentDirectoryAndSecrets(t *testing.T) {
 	t.Parallel()
 	s := specOf(t, "env")
 	s.Dir = t.TempDir()
-	s.Command = "WORD='two words' " + s.Command + " --api-key sk-abcdefghijkl --max-tokens 5"
+	s.Argv = slices.Concat([]string{"WORD=two words"}, s.Argv, []string{"--api-key", "sk-abcdefghijkl", "--max-tokens", "5"})
 	s.Environ = append(s.Environ, "WORD=inherited", "VLLM_USE_V1=0")
 	s.Env = []string{"HF_TOKEN=hf_abcdefghijklmnop", "VLLM_USE_V1=1"}
 	e, err := Start(t.Context(), s)

@@ -212,12 +212,8 @@ func specOf(t testing.TB, what string, rest ...string) Spec {
 }
 
 func specFor(self, what string, rest ...string) Spec {
-	command := "'" + self + "' fake " + what + " {port}"
-	for _, r := range rest {
-		command += " '" + strings.NewReplacer("{", "{{", "}", "}}", "'", `'\''`).Replace(r) + "'"
-	}
 	return Spec{
-		Name: "fp8", Model: "m", Command: command, Guard: []string{self},
+		Name: "fp8", Model: "m", Argv: append([]string{self, "fake", what, "{port}"}, rest...), Guard: []string{self},
 		Environ: os.Environ(), Limit: 20 * time.Second, Grace: 2 * time.Second,
 	}
 }

@@ -147,7 +147,7 @@ func TestWordsAndModelConfig(t *testing.T) {
 	t.Parallel()
 	s := specOf(t, "serve")
 	hub := t.TempDir()
-	s.Command, s.Argv = "", []string{"EXTRA={port}", "HF_HOME=" + hub, os.Args[0], "fake", "serve", "{port}", `{"json":{}}`}
+	s.Argv = []string{"EXTRA={port}", "HF_HOME=" + hub, os.Args[0], "fake", "serve", "{port}", `{"json":{}}`}
 	s.Dir = t.TempDir()
 	s.Model = "org/tiny"
 	write(t, filepath.Join(hub, "hub", "models--org--tiny", "refs", "main"), "abc")

@@ -55,11 +55,10 @@ const (
 
 // A Spec is how an engine is started and when it counts as ready.
 type Spec struct {
-	Name    string // of the variant, for messages and {name}
-	Model   string // for {model}
-	Command string // template: see Words; "" where Argv is given
-	// Argv is the command as words, in place of Command: only {host} and {port}
-	// are replaced, and every other brace stays, as in an option with JSON.
+	Name  string // of the variant, for messages
+	Model string // that is asked for a token where the engine serves several
+	// Argv is the command as words: {host} and {port} are replaced, and every
+	// other brace stays, as in an option with JSON.
 	Argv []string
 	Host string // for {host} and for asking; "" is 127.0.0.1
 	Port int    // for {port}; 0 takes a free one
@@ -148,19 +147,6 @@ func (s Spec) host() string {
 		return "127.0.0.1"
 	}
 	return s.Host
-}
-
-// argv is the command's words with the placeholders filled in.
-func (s Spec) argv(port int) (command, error) {
-	switch {
-	case len(s.Argv) > 0 && s.Command != "":
-		return command{}, fmt.Errorf("command %q beside words %q: give one of the two", s.Command, s.Argv)
-	case len(s.Argv) > 0:
-		return fromWords(s.Argv, s.host(), strconv.Itoa(port))
-	}
-	return expand(s.Command, map[string]string{
-		"model": s.Model, "name": s.Name, "host": s.host(), "port": strconv.Itoa(port),
-	})
 }
 
 // asked is the host that a client reaches an engine on, which listens on host.

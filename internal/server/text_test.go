@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 )
 
 func table(t testing.TB, name string) [][2]string {
@@ -166,65 +165,6 @@ func TestBare(t *testing.T) {
 	}
 }
 
-func TestWords(t *testing.T) {
-	for _, c := range []struct {
-		in   string
-		want []string
-		why  string
-	}{
-		{`vllm serve {model} --port {port}`, []string{"vllm", "serve", "{model}", "--port", "{port}"}, "plain"},
-		{"a \\\n  b", []string{"a", "b"}, "a backslash joins lines"},
-		{`a 'b c' "d e" ''`, []string{"a", "b c", "d e", ""}, "quotes, and an empty word"},
-		{`--x='{{"a":1}}'`, []string{`--x={{"a":1}}`}, "a quote inside a word"},
-		{`"a\"b\n" 'c\'`, []string{`a"b\n`, `c\`}, "backslashes in quotes"},
-		{`a\ b`, []string{"a b"}, "an escaped blank"},
-		{"a # b\nc#d", []string{"a", "c#d"}, "comments"},
-		{"", nil, "nothing"},
-	} {
-		got, err := Words(c.in)
-		if err != nil || !reflect.DeepEqual(got, c.want) {
-			t.Errorf("%s: %q: got %q, %v", c.why, c.in, got, err)
-		}
-	}
-	for _, bad := range []string{`a 'b`, `a "b\"`, `a\`} {
-		if got, err := Words(bad); err == nil {
-			t.Errorf("%q: got %q, want an error", bad, got)
-		}
-	}
-}
-
-func TestExpand(t *testing.T) {
-	values := map[string]string{"model": "a b'c", "port": "8000", "host": "h", "name": "n"}
-	c, err := expand(`HF_HUB_OFFLINE=1 A="x y" vllm {model} --o '{{"k":{port}}}' B=2`, values)
-	want := command{argv: []string{"vllm", "a b'c", "--o", `{"k":8000}`, "B=2"}, env: []string{"HF_HUB_OFFLINE=1", "A=x y"}}
-	if err != nil || !reflect.DeepEqual(c, want) {
-		t.Errorf("got %+v, %v", c, err)
-	}
-	for _, bad := range []struct{ in, text string }{
-		{"vllm {modle}", "{host}, {model}, {name}, {port}"}, {"vllm {", "{{"}, {"vllm }", "}}"},
-		{"", "no program"}, {"A=1", "no program"}, {`vllm '`, "not closed"},
-	} {
-		if _, err := expand(bad.in, values); err == nil || !strings.Contains(err.Error(), bad.text) {
-			t.Errorf("%q: got %v, want %q", bad.in, err, bad.text)
-		}
-	}
-}
-
-// Any words survive being quoted, filled in and split.
-func TestWordsAreKept(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		words := rapid.SliceOfN(rapid.StringMatching(`[ -~é\n\t]{0,12}`), 1, 6).Draw(t, "words")
-		var line []string
-		for _, w := range words {
-			line = append(line, "'"+strings.NewReplacer("'", `'\''`, "{", "{{", "}", "}}").Replace(w)+"'")
-		}
-		c, err := expand("p "+strings.Join(line, " "), map[string]string{})
-		if err != nil || !reflect.DeepEqual(c.argv[1:], words) {
-			t.Fatalf("got %q, %v, want %q", c.argv, err, words)
-		}
-	})
-}
-
 func TestLogbook(t *testing.T) {
 	var file bytes.Buffer
 	b := newLogbook(&file, []string{"hf_secretsecret"})
@@ -274,8 +214,8 @@ func TestSecrets(t *testing.T) {
 }
 
 func TestValidateReportsAll(t *testing.T) {
-	err := Spec{Command: "{x}", Port: 70000, Health: "health", Env: []string{"A"}, Limit: -1}.Validate()
-	for _, want := range []string{"{x}", "70000", "health", "NAME=value", "guard", "not negative"} {
+	err := Spec{Port: 70000, Health: "health", Env: []string{"A"}, Limit: -1}.Validate()
+	for _, want := range []string{"no program", "70000", "health", "NAME=value", "guard", "not negative"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v has no %q", err, want)
 		}
@@ -319,16 +259,6 @@ func FuzzLog(f *testing.F) {
 			t.Fatalf("%+v", got)
 		}
 		Diagnose(b.tail(20))
-	})
-}
-
-func FuzzWords(f *testing.F) {
-	f.Add(`A=1 vllm serve {model} --x '{{"a":1}}' "b\"c" # d`)
-	f.Fuzz(func(t *testing.T, line string) {
-		c, err := expand(line, map[string]string{"model": "m"})
-		if err == nil && (len(c.argv) == 0 || c.argv[0] == "") {
-			t.Fatalf("%q gave no program", line)
-		}
 	})
 }
 
