@@ -7,7 +7,9 @@
 # It needs what e2e/engines/llama-cpp.sh needs, 3 GB of disk and some five
 # minutes on two cores. llama-server is taken where it was compiled
 # (llama-cpp.sh DIR build), else the same server from a wheel. A table whose
-# order is not that of the bytes, or whose speedups are not told, fails.
+# order is not that of the bytes, or where a speedup is neither told nor withheld
+# with its reason, fails: this server closes kept connections right after an
+# answer, and a request that crosses the close fails and is counted.
 set -euo pipefail
 # shellcheck source=SCRIPTDIR/common.sh
 . "$(dirname -- "$0")/common.sh"
@@ -48,7 +50,10 @@ import json, sys
 rows = {r["variant"]: r for r in json.load(open(sys.argv[1]))["views"][0]["variants"]}
 tpot = [rows[n]["tpot_ms"]["value"] for n in ("F16", "Q8_0", "Q4_0")]
 print("TPOT in ms:", tpot, file=sys.stderr)
-told = all(rows[n]["speedup"] for n in ("Q8_0", "Q4_0"))
+for n in ("Q8_0", "Q4_0"):
+    if rows[n]["withheld"]:
+        print(f"{n}: withheld: {rows[n]['withheld']}", file=sys.stderr)
+told = all(rows[n]["speedup"] or rows[n]["withheld"] for n in ("Q8_0", "Q4_0"))
 sys.exit(not (told and tpot[0] > tpot[1] > tpot[2] > 0))
 PY
 say "results: $out/llama-cpp"
