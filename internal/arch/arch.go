@@ -38,9 +38,10 @@ func rooms() []room {
 		{"telemetry", "record", "network clock goroutines disk"},
 		{"memory", "", "clock goroutines disk"},
 		{"drift", "", "network clock disk"},
-		{"server", "plan telemetry", "network clock goroutines disk"},
-		{"sim", "stats tokenize template pyrand alarm near", "network clock goroutines disk"},
-		{"experiment", "plan load metrics compare server sim stats near", "clock goroutines disk"},
+		{"engine", "plan telemetry", "network clock goroutines disk"},
+		{"model", "stats near pyrand", "disk"},
+		{"sim", "model stats tokenize template pyrand alarm near", "network clock goroutines disk"},
+		{"experiment", "plan load metrics compare engine model sim stats near", "clock goroutines disk"},
 		{"fleet", "plan load record", "network clock goroutines disk"},
 		{"cli", "*", "disk network clock goroutines"}, // it makes the clients that the rooms are given,
 		{"arch", "", ""},
@@ -50,7 +51,7 @@ func rooms() []room {
 // pure is the folders that touch nothing although their room may: they are
 // given what they read, and time is a number to them.
 func pure() []string {
-	return []string{"sim/light", "sim/replay", "sim/roofline", "sim/sched", "sim/steps"}
+	return []string{"model/light", "model/replay", "model/roofline", "model/sched", "model/steps"}
 }
 
 // A ban is something that only some rooms may use.

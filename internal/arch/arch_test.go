@@ -235,14 +235,14 @@ func TestRules(t *testing.T) {
 		name, path, text, want string
 	}{
 		{"import that the table does not have", "wire/a.go", "// Package wire.\npackage wire\nimport _ \"tokmeter/internal/metrics\"\n", "internal/wire/a.go:3: the room wire may not import metrics (may: record)"},
-		{"subfolders count as their room", "sim/face/a.go", "// Package face.\npackage face\nimport _ \"tokmeter/internal/protocol/x\"\n", "internal/sim/face/a.go:3: the room sim may not import protocol (may: stats tokenize template pyrand alarm near)"},
+		{"subfolders count as their room", "sim/face/a.go", "// Package face.\npackage face\nimport _ \"tokmeter/internal/protocol/x\"\n", "internal/sim/face/a.go:3: the room sim may not import protocol (may: model stats tokenize template pyrand alarm near)"},
 		{"room that is not in the table", "cake/a.go", "// Package cake.\npackage cake\n", "internal/cake/a.go: the room cake is not in the table of arch"},
 		{"network", "plan/a.go", "// Package plan.\npackage plan\nimport \"net/http\"\nvar _ = http.Get\n", "internal/plan/a.go:4: net/http.Get in the room plan: only rooms with the network in the table open connections"},
 		{"clock", "schedule/a.go", "// Package schedule.\npackage schedule\nimport \"time\"\nvar _ = time.Now\n", "internal/schedule/a.go:4: time.Now in the room schedule: only rooms with the clock in the table know the time"},
 		{"environment under another name", "hub/a.go", "// Package hub.\npackage hub\nimport sys \"os\"\nvar _ = sys.Getenv\n", "internal/hub/a.go:4: os.Getenv in the room hub: only cli touches arguments, environment, streams, signals, terminal and exit"},
 		{"printing", "load/a.go", "// Package load.\npackage load\nimport \"fmt\"\nfunc f() { fmt.Println() }\n", "internal/load/a.go:4: fmt.Println in the room load: only cli touches arguments, environment, streams, signals, terminal and exit"},
-		{"a clock where time is a number", "sim/sched/a.go", "// Package sched.\npackage sched\nimport \"time\"\nvar t = time.Now()\n", "internal/sim/sched/a.go:4: time.Now in the room sim: only rooms with the clock in the table know the time"},
-		{"a goroutine there", "sim/light/a.go", "// Package light.\npackage light\nfunc f() { go f() }\n", "internal/sim/light/a.go:3: the room sim starts no goroutines"},
+		{"a clock where time is a number", "model/sched/a.go", "// Package sched.\npackage sched\nimport \"time\"\nvar t = time.Now()\n", "internal/model/sched/a.go:4: time.Now in the room model: only rooms with the clock in the table know the time"},
+		{"a goroutine there", "model/light/a.go", "// Package light.\npackage light\nfunc f() { go f() }\n", "internal/model/light/a.go:3: the room model starts no goroutines"},
 		{"goroutine", "metrics/a.go", "// Package metrics.\npackage metrics\nfunc f() { go f() }\n", "internal/metrics/a.go:3: the room metrics starts no goroutines"},
 		{"JSON in the wire", "wire/a.go", "// Package wire.\npackage wire\nimport _ \"encoding/json\"\n", "internal/wire/a.go:3: the room wire never uses encoding/json"},
 		{"long file", "plan/a.go", "// Package plan.\npackage plan\n" + strings.Repeat("\n", maxFile), "internal/plan/a.go: 452 lines: a file has at most 450"},

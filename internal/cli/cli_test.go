@@ -38,7 +38,7 @@ func (l leakCheck) Run() int {
 }
 
 func TestMain(m *testing.M) {
-	// The guard of an engine is this very program (see package server).
+	// The guard of an engine is this very program (see package engine).
 	if handled, code := OS().Guard(os.Args[1:]); handled {
 		os.Exit(code)
 	}

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/term"
 
-	"tokmeter/internal/server"
+	"tokmeter/internal/engine"
 )
 
 // An Env is everything of the outside world that a command may touch. A test
@@ -41,7 +41,7 @@ type Env struct {
 	// the process. Nil means that none ever comes.
 	Interrupts func() (got <-chan os.Signal, stop func())
 	// Guard takes over where this process is to guard an engine (see package
-	// server), and gives the exit code. Nil means that it never is.
+	// engine), and gives the exit code. Nil means that it never is.
 	Guard func(args []string) (handled bool, code int)
 	// Executable is the path of this program, by which it starts its guards; nil
 	// means that it starts none.
@@ -71,7 +71,7 @@ func OS() *Env {
 	}
 	e.Executable, e.Environ = os.Executable, os.Environ
 	e.Guard = func(args []string) (bool, int) {
-		return server.Guard(args, server.World{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Notify: signal.Notify})
+		return engine.Guard(args, engine.World{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Notify: signal.Notify})
 	}
 	if os.Getenv("GOMAXPROCS") == "" {
 		e.Spare = func(n int) { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + n) }

@@ -8,9 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"tokmeter/internal/engine"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/record"
-	"tokmeter/internal/server"
 )
 
 // A board tells on stderr what an experiment does: a line for each thing that
@@ -33,7 +33,7 @@ type board struct {
 type lane struct {
 	name  string
 	began time.Time
-	load  *server.Progress // of an engine that loads
+	load  *engine.Progress // of an engine that loads
 	run   *record.Progress // of a run
 }
 
@@ -140,10 +140,10 @@ func (b *board) add(l *lane) (done func()) {
 }
 
 // loads shows how an engine comes up until the second function is called.
-func (b *board) loads(name string) (progress func(server.Progress), done func()) {
-	l := &lane{name: name, load: &server.Progress{}}
+func (b *board) loads(name string) (progress func(engine.Progress), done func()) {
+	l := &lane{name: name, load: &engine.Progress{}}
 	done = b.add(l)
-	return func(p server.Progress) {
+	return func(p engine.Progress) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if !b.tty && b.live && p.Stage != l.load.Stage {
@@ -154,7 +154,7 @@ func (b *board) loads(name string) (progress func(server.Progress), done func())
 }
 
 // loadText is how far an engine has come.
-func loadText(p server.Progress) string {
+func loadText(p engine.Progress) string {
 	s := fmt.Sprintf("%s, %.0f s", p.Stage, p.Seconds)
 	if p.Percent >= 0 {
 		s += fmt.Sprintf(", %.0f %%", p.Percent)

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"tokmeter/internal/engine"
 	"tokmeter/internal/experiment"
-	"tokmeter/internal/server"
 	"tokmeter/internal/sim"
 	"tokmeter/internal/target"
 )
@@ -106,7 +106,7 @@ func (l *laboratory) meet(ctx context.Context, v experiment.Variant) (experiment
 
 // A started is an engine that was started here.
 type started struct {
-	*server.Engine
+	*engine.Engine
 	lab *laboratory
 }
 
@@ -147,7 +147,7 @@ func (l *laboratory) startEngine(ctx context.Context, v experiment.Variant) (exp
 	if served == "" {
 		served = v.Model
 	}
-	s := server.Spec{
+	s := engine.Spec{
 		Name: v.Name, Model: served, Argv: v.Argv(), Environ: l.env.environ(),
 		Guard: []string{self}, Log: l.freeLog(v), Limit: l.spec.ReadyTimeout, Grace: l.spec.StopTimeout,
 		Chat: strings.Contains(l.spec.Flag("backend"), "chat"), APIKey: l.env.Getenv("OPENAI_API_KEY"),
@@ -160,9 +160,9 @@ func (l *laboratory) startEngine(ctx context.Context, v experiment.Variant) (exp
 	defer done()
 	s.Progress = progress
 	began := l.env.Now()
-	e, err := server.Start(ctx, s)
+	e, err := engine.Start(ctx, s)
 	if err != nil {
-		var f *server.Failure
+		var f *engine.Failure
 		if errors.As(err, &f) && ctx.Err() == nil {
 			l.board.lines(f.Last)
 		}
@@ -177,7 +177,7 @@ func (l *laboratory) startEngine(ctx context.Context, v experiment.Variant) (exp
 }
 
 // keepFacts writes what an engine says of itself beside its log.
-func keepFacts(log string, f server.Facts) error {
+func keepFacts(log string, f engine.Facts) error {
 	text, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
 		return err

@@ -10,10 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokmeter/internal/compare"
+	"tokmeter/internal/engine"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/protocol"
 	"tokmeter/internal/record"
-	"tokmeter/internal/server"
 	"tokmeter/internal/tokenize"
 	"tokmeter/internal/workload"
 )
@@ -79,7 +79,7 @@ func TestBoard(t *testing.T) {
 	p.Total.Store(7)
 	done := b.runs(experiment.Job{Kind: experiment.Measure, Variant: experiment.Variant{Name: "fp16"}}, p)
 	progress, loaded := b.loads("int4")
-	progress(server.Progress{Stage: server.Loading, Seconds: 3, Percent: 50, Line: "a\nb"})
+	progress(engine.Progress{Stage: engine.Loading, Seconds: 3, Percent: 50, Line: "a\nb"})
 	b.say("fp16", "first\nsecond")
 	done()
 	loaded()

@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 
 	"tokmeter/internal/metrics"
+	"tokmeter/internal/model/light"
+	"tokmeter/internal/model/roofline"
+	"tokmeter/internal/model/setup"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
-	"tokmeter/internal/sim/light"
-	"tokmeter/internal/sim/roofline"
-	"tokmeter/internal/sim/setup"
 )
 
 // groupLimit is the group of the flags that name the card under a server.

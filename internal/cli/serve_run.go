@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"tokmeter/internal/metrics"
+	"tokmeter/internal/model/setup"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
 	"tokmeter/internal/sim"
-	"tokmeter/internal/sim/setup"
 	"tokmeter/internal/target"
 	"tokmeter/internal/tokenize"
 	"tokmeter/internal/workload"

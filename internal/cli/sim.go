@@ -11,11 +11,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tokmeter/internal/model/setup"
 	"tokmeter/internal/near"
 	"tokmeter/internal/sim"
 	"tokmeter/internal/sim/engine"
 	"tokmeter/internal/sim/fault"
-	"tokmeter/internal/sim/setup"
 )
 
 // addSim adds sim and the commands under it.

@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"tokmeter/internal/metrics"
+	"tokmeter/internal/model/setup"
 	"tokmeter/internal/sim"
 	"tokmeter/internal/sim/engine"
-	"tokmeter/internal/sim/setup"
 )
 
 // simulation reads what --simulate is given and finds the engine that it names;

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"tokmeter/internal/sim/roofline"
+	"tokmeter/internal/model/roofline"
 )
 
 // unconfirmedMark stands behind a number that a single source gives.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tokmeter/internal/model/roofline"
 	"tokmeter/internal/near"
-	"tokmeter/internal/sim/roofline"
 )
 
 // listTable is the flags of the commands that list the catalogue.

@@ -10,12 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tokmeter/internal/model/replay"
+	"tokmeter/internal/model/sched"
+	"tokmeter/internal/model/setup"
+	"tokmeter/internal/model/steps"
 	"tokmeter/internal/record"
 	"tokmeter/internal/report"
-	"tokmeter/internal/sim/replay"
-	"tokmeter/internal/sim/sched"
-	"tokmeter/internal/sim/setup"
-	"tokmeter/internal/sim/steps"
 )
 
 // addReplay adds the command that runs arrivals on a virtual clock.

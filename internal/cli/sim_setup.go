@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"tokmeter/internal/sim/roofline"
-	"tokmeter/internal/sim/setup"
+	"tokmeter/internal/model/roofline"
+	"tokmeter/internal/model/setup"
 )
 
 // engineSetup turns the flags of engineFlags and schedulerFlags into the engine

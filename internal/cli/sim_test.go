@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"tokmeter/internal/cli/argv"
-	"tokmeter/internal/sim/roofline"
-	"tokmeter/internal/sim/setup"
+	"tokmeter/internal/model/roofline"
+	"tokmeter/internal/model/setup"
 )
 
 // simValues reads a command line of sim.

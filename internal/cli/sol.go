@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tokmeter/internal/sim/light"
-	"tokmeter/internal/sim/replay"
+	"tokmeter/internal/model/light"
+	"tokmeter/internal/model/replay"
 )
 
 // groupLight is the group of what sol alone has.

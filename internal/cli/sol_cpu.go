@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"tokmeter/internal/memory"
-	"tokmeter/internal/sim/light"
-	"tokmeter/internal/sim/roofline"
+	"tokmeter/internal/model/light"
+	"tokmeter/internal/model/roofline"
 )
 
 // groupProbe is the group of what sol asks this machine.

@@ -3,8 +3,8 @@ package cli
 import (
 	"strings"
 
+	"tokmeter/internal/model/roofline"
 	"tokmeter/internal/sim/fault"
-	"tokmeter/internal/sim/roofline"
 )
 
 // The groups of the help of the simulator's commands.

@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"tokmeter/internal/cli/argv"
+	"tokmeter/internal/model/roofline"
 	"tokmeter/internal/near"
-	"tokmeter/internal/sim/roofline"
 )
 
 // values is what the command line gave each flag of a table.

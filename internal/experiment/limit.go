@@ -2,9 +2,9 @@ package experiment
 
 import (
 	"tokmeter/internal/compare"
-	"tokmeter/internal/sim/light"
-	"tokmeter/internal/sim/roofline"
-	"tokmeter/internal/sim/setup"
+	"tokmeter/internal/model/light"
+	"tokmeter/internal/model/roofline"
+	"tokmeter/internal/model/setup"
 )
 
 // limits adds the speed of light of a variant whose card is known: alone, and

@@ -15,7 +15,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"tokmeter/internal/sim/roofline"
+	"tokmeter/internal/model/roofline"
 )
 
 // Bounds of a file.

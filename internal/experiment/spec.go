@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"tokmeter/internal/compare"
+	"tokmeter/internal/model/setup"
 	"tokmeter/internal/sim"
-	"tokmeter/internal/sim/setup"
 )
 
 // Bounds of a spec: what exceeds them is a slip of the pen.

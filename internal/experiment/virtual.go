@@ -8,8 +8,8 @@ import (
 	"slices"
 
 	"tokmeter/internal/compare"
-	"tokmeter/internal/sim/replay"
-	"tokmeter/internal/sim/setup"
+	"tokmeter/internal/model/replay"
+	"tokmeter/internal/model/setup"
 )
 
 // A Length is one request of a workload, in tokens.

@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"tokmeter/internal/compare"
+	"tokmeter/internal/model/replay"
 	"tokmeter/internal/pyrand"
-	"tokmeter/internal/sim/replay"
 	"tokmeter/internal/stats"
 )
 

@@ -5,9 +5,9 @@ import (
 	"sync"
 	"time"
 
+	"tokmeter/internal/model/sched"
 	"tokmeter/internal/sim/engine"
 	"tokmeter/internal/sim/fault"
-	"tokmeter/internal/sim/sched"
 	"tokmeter/internal/sim/text"
 )
 

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"tokmeter/internal/model/sched"
 	"tokmeter/internal/sim/engine"
-	"tokmeter/internal/sim/sched"
 	"tokmeter/internal/sim/text"
 )
 

@@ -12,8 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"tokmeter/internal/model/sched"
 	"tokmeter/internal/sim/engine"
-	"tokmeter/internal/sim/sched"
 )
 
 // pathEmbeddings is where texts become vectors.

@@ -6,10 +6,10 @@ import (
 	"sync"
 	"time"
 
+	"tokmeter/internal/model/roofline"
+	"tokmeter/internal/model/sched"
 	"tokmeter/internal/sim/engine"
 	"tokmeter/internal/sim/exposition"
-	"tokmeter/internal/sim/roofline"
-	"tokmeter/internal/sim/sched"
 )
 
 // A meter is told by the engine and keeps the series of /metrics and the last

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tokmeter/internal/sim/setup"
+	"tokmeter/internal/model/setup"
 )
 
 // scrapeOf reads the samples of a server's /metrics by their series, without

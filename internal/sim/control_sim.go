@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"strconv"
 
+	"tokmeter/internal/model/light"
 	"tokmeter/internal/sim/fault"
-	"tokmeter/internal/sim/light"
 )
 
 // live is what can be changed while the server runs. The value that stands is

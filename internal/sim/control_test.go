@@ -20,7 +20,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tokmeter/internal/sim/setup"
+	"tokmeter/internal/model/setup"
 	"tokmeter/internal/template"
 	"tokmeter/internal/tokenize"
 )

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"tokmeter/internal/sim/sched"
+	"tokmeter/internal/model/sched"
 	"tokmeter/internal/template"
 )
 

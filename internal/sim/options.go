@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"tokmeter/internal/model/roofline"
+	"tokmeter/internal/model/setup"
 	"tokmeter/internal/sim/fault"
-	"tokmeter/internal/sim/roofline"
-	"tokmeter/internal/sim/setup"
 	"tokmeter/internal/template"
 	"tokmeter/internal/tokenize"
 )

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"tokmeter/internal/model/replay"
+	"tokmeter/internal/model/setup"
 	"tokmeter/internal/sim/engine"
-	"tokmeter/internal/sim/replay"
-	"tokmeter/internal/sim/setup"
 )
 
 // fast is an engine whose steps last well below a millisecond.

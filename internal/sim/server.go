@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tokmeter/internal/model/setup"
 	"tokmeter/internal/sim/engine"
-	"tokmeter/internal/sim/setup"
 	"tokmeter/internal/sim/text"
 	"tokmeter/internal/tokenize"
 )

@@ -12,8 +12,8 @@ import (
 	"errors"
 	"time"
 
-	"tokmeter/internal/sim/roofline"
-	"tokmeter/internal/sim/sched"
+	"tokmeter/internal/model/roofline"
+	"tokmeter/internal/model/sched"
 )
 
 // An Engine computes requests. Its methods may be called from every goroutine.

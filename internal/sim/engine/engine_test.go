@@ -9,8 +9,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"tokmeter/internal/sim/sched"
-	"tokmeter/internal/sim/setup"
+	"tokmeter/internal/model/sched"
+	"tokmeter/internal/model/setup"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"tokmeter/internal/alarm"
-	"tokmeter/internal/sim/sched"
+	"tokmeter/internal/model/sched"
 )
 
 // A FixedConfig is set times in place of a schedule.

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"tokmeter/internal/sim/roofline"
-	"tokmeter/internal/sim/sched"
+	"tokmeter/internal/model/roofline"
+	"tokmeter/internal/model/sched"
 )
 
 // errPaused is why requests are dropped by a pause or sleep.

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"tokmeter/internal/alarm"
-	"tokmeter/internal/sim/roofline"
-	"tokmeter/internal/sim/sched"
+	"tokmeter/internal/model/roofline"
+	"tokmeter/internal/model/sched"
 )
 
 // A Config is what an engine runs on.
