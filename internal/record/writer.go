@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"hash"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -25,9 +24,7 @@ const gatherFor = time.Second
 // returns, a goroutine of the Writer's own encodes and writes. Close must be
 // called, or Discard.
 type Writer struct {
-	dir   string
-	above []string // folders above dir that Create made, outermost first
-	made  bool     // Create made dir itself
+	folder // owned by the goroutine until gone is closed, but for its names
 
 	headMu sync.Mutex
 	head   Head
@@ -42,7 +39,6 @@ type Writer struct {
 	gone chan struct{} // closed when the goroutine is gone
 
 	// Owned by the goroutine until gone is closed.
-	file *os.File
 	zip  *gzip.Writer
 	sum  hash.Hash
 	line bytes.Buffer
@@ -62,29 +58,28 @@ type footerLine struct {
 
 // Create makes the run directory dir, with the folders above it, and writes
 // its run.json from h. A directory that exists must be empty: a run is never
-// overwritten, and the error is then an fs.ErrExist. Whatever can't be written
-// is found out here.
-func Create(dir string, h Head) (*Writer, error) {
+// overwritten, and the error is then an fs.ErrExist. Of several processes that
+// are given the same directory one gets it. Whatever can't be written is found
+// out here.
+func Create(dir string, h Head) (*Writer, error) { return create(dir, h, true) }
+
+// create is Create; with empty it takes an empty directory that was there.
+func create(dir string, h Head, empty bool) (*Writer, error) {
 	w := &Writer{
-		dir: dir, head: h, sum: sha256.New(),
+		head: h, sum: sha256.New(),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), gone: make(chan struct{}),
 	}
 	w.head.Format = Format
-	if err := w.makeDirs(); err != nil {
+	var err error
+	if w.folder, err = claim(dir, empty); err != nil {
 		return nil, err
 	}
 	if err := writeHead(dir, w.head); err != nil {
-		w.remove()
-		return nil, err
+		return nil, first(err, w.file.Close(), w.remove())
 	}
-	f, err := os.OpenFile(filepath.Join(dir, recordsFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		w.remove()
-		return nil, fmt.Errorf("run directory %s: can't write: %w", dir, err)
-	}
-	w.file = f
+	w.headWritten = true
 	// The level is valid, so there is no error.
-	w.zip, _ = gzip.NewWriterLevel(f, gzip.BestSpeed)
+	w.zip, _ = gzip.NewWriterLevel(w.file, gzip.BestSpeed)
 	w.enc = json.NewEncoder(&w.line)
 	w.enc.SetEscapeHTML(false)
 	go w.write()
@@ -99,44 +94,11 @@ func CreateIn(parent, name string, h Head) (*Writer, error) {
 		if i > 1 {
 			try = fmt.Sprintf("%s-%d", name, i)
 		}
-		w, err := Create(filepath.Join(parent, try), h)
+		w, err := create(filepath.Join(parent, try), h, false)
 		if err == nil || !errors.Is(err, fs.ErrExist) || i == 1000 {
 			return w, err
 		}
 	}
-}
-
-// makeDirs makes dir and the folders above it and notes which it made.
-func (w *Writer) makeDirs() error {
-	dir := filepath.Clean(w.dir)
-	for up := filepath.Dir(dir); ; up = filepath.Dir(up) {
-		if _, err := os.Stat(up); !errors.Is(err, fs.ErrNotExist) || up == filepath.Dir(up) {
-			break
-		}
-		w.above = append([]string{up}, w.above...)
-	}
-	hint := "choose another with --record-dir, or --no-record"
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		w.remove()
-		return fmt.Errorf("run directory %s: can't make it: %w (%s)", w.dir, err, hint)
-	}
-	err := os.Mkdir(dir, 0o755)
-	switch {
-	case err == nil:
-		w.made = true
-		return nil
-	case !errors.Is(err, fs.ErrExist):
-		w.remove()
-		return fmt.Errorf("run directory %s: can't make it: %w (%s)", w.dir, err, hint)
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return fmt.Errorf("run directory %s: %w (%s)", w.dir, err, hint)
-	}
-	if len(entries) > 0 {
-		return fmt.Errorf("run directory %s: %w and is not empty (%s)", w.dir, fs.ErrExist, hint)
-	}
-	return nil
 }
 
 // Dir is the run directory as it was given to Create.
@@ -193,9 +155,7 @@ func (w *Writer) Discard() error {
 	if !w.shut() {
 		return nil
 	}
-	err := w.file.Close()
-	w.remove()
-	return err
+	return first(w.file.Close(), w.remove())
 }
 
 // shut ends the goroutine. It reports whether this call did.
@@ -210,19 +170,6 @@ func (w *Writer) shut() bool {
 	close(w.stop)
 	<-w.gone
 	return true
-}
-
-func (w *Writer) remove() {
-	if w.file != nil || w.made {
-		_ = os.Remove(filepath.Join(w.dir, headFile))
-		_ = os.Remove(filepath.Join(w.dir, recordsFile))
-	}
-	if w.made {
-		_ = os.Remove(w.dir)
-	}
-	for i := len(w.above) - 1; i >= 0; i-- {
-		_ = os.Remove(w.above[i])
-	}
 }
 
 // write is the goroutine: it gathers records for a while, then encodes and

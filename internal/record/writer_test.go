@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -200,89 +199,6 @@ func TestReadableWhileWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-}
-
-func TestCreateRefuses(t *testing.T) {
-	tests := []struct {
-		why   string
-		setup func(t *testing.T, dir string)
-		want  string
-	}{
-		{"a run is never overwritten", func(t *testing.T, dir string) { write(t, dir, 1) }, "not empty"},
-		{"a file stands where the directory should", func(t *testing.T, dir string) {
-			if err := os.WriteFile(dir, nil, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}, "--record-dir"},
-		{"a file stands where a folder above should", func(t *testing.T, dir string) {
-			if err := os.WriteFile(filepath.Dir(dir), nil, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}, "--record-dir"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.why, func(t *testing.T) {
-			dir := filepath.Join(t.TempDir(), "runs", "a")
-			if tt.want != "--record-dir" || strings.Contains(tt.why, "the directory") {
-				if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-					t.Fatal(err)
-				}
-			}
-			tt.setup(t, dir)
-			_, err := Create(dir, Head{})
-			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
-				t.Fatalf("got %v, want one line with %q", err, tt.want)
-			}
-		})
-	}
-}
-
-func TestCreateInExistingEmpty(t *testing.T) {
-	dir := t.TempDir()
-	w, err := Create(dir, Head{})
-	if err != nil {
-		t.Fatal("an empty directory may be used:", err)
-	}
-	if err := w.Discard(); err != nil {
-		t.Fatal(err)
-	}
-	left, err := os.ReadDir(dir)
-	if err != nil || len(left) != 0 {
-		t.Fatalf("Discard: got %v, %v, want the user's directory, empty", left, err)
-	}
-}
-
-func TestDiscardRemovesWhatCreateMade(t *testing.T) {
-	top := t.TempDir()
-	w, err := Create(filepath.Join(top, "runs", "b", "c"), Head{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Add(sample(1, 1)); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Discard(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(top, "runs")); !errors.Is(err, fs.ErrNotExist) {
-		t.Fatalf("got %v, want the folders gone", err)
-	}
-}
-
-func TestCreateInTakesAnotherName(t *testing.T) {
-	parent := t.TempDir()
-	for _, want := range []string{"n", "n-2", "n-3"} {
-		w, err := CreateIn(parent, "n", Head{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if got := filepath.Base(w.Dir()); got != want {
-			t.Fatalf("got %s, want %s", got, want)
-		}
-	}
 }
 
 // A failing disk is told once and for all later records.
