@@ -30,9 +30,9 @@ const (
 type origin uint8
 
 const (
-	python origin = iota // of vllm bench serve
-	rust                 // of vLLM's client in Rust
-	own                  // of tokmeter
+	vllmServe origin = iota // of vllm bench serve
+	rust                    // of vLLM's client in Rust
+	own                     // of tokmeter
 )
 
 // A flagDef is one line of the table of flags: all there is to know about a
@@ -55,7 +55,7 @@ type flagDef struct {
 // options is the flag as the parser of the command line sees it; a switch with
 // a --no- form is two.
 func (f *flagDef) options() []argv.Option {
-	o := argv.Option{Name: f.Name, Late: f.Origin != python, Joined: f.Joined}
+	o := argv.Option{Name: f.Name, Late: f.Origin != vllmServe, Joined: f.Joined}
 	switch f.Kind {
 	case toggle:
 		o.Kind = argv.Switch

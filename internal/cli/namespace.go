@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tokmeter/internal/plan"
+	"tokmeter/internal/python"
 )
 
 // changes is what vLLM's client changes in its flags by itself.
@@ -20,7 +21,7 @@ func (v *values) changes(p plan.Plan) map[string]any {
 		"random-mm-bucket-config": json.RawMessage(`{"(256, 256, 1)": 0.5, "(720, 1280, 1)": 0.5, "(720, 1280, 16)": 0.0}`),
 	}
 	ratio := v.text("random-range-ratio")
-	if x, err := strconv.ParseFloat(ratio, 64); err == nil {
+	if x, err := python.ParseFloat(ratio); err == nil {
 		changed["random-range-ratio"] = x
 	} else {
 		changed["random-range-ratio"] = json.RawMessage(ratio)
@@ -42,6 +43,15 @@ func (v *values) asTyped(p plan.Plan) []namedValue {
 		"request-id-prefix":       p.Target.RequestIDPrefix,
 		"random-mm-bucket-config": pythonSource(v.text("random-mm-bucket-config")),
 	})
+}
+
+// pythonNamespace is the line that vLLM's client begins its output with.
+func pythonNamespace(list []namedValue) string {
+	parts := []string{"subparser='bench'", "bench_type='serve'"}
+	for _, n := range list {
+		parts = append(parts, n.Name+"="+python.Repr(n.Value))
+	}
+	return "Namespace(" + strings.Join(parts, ", ") + ")"
 }
 
 // A pythonSource is a value in Python's own words.
@@ -73,7 +83,7 @@ func (v *values) namespace(changed map[string]any) []namedValue {
 	var out []namedValue
 	for i := range v.table {
 		f := &v.table[i]
-		if f.Origin != python {
+		if f.Origin != vllmServe {
 			continue
 		}
 		value, ok := changed[f.Name]

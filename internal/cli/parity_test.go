@@ -95,7 +95,7 @@ func TestFlagsOfVLLM(t *testing.T) {
 			t.Errorf("--%s is missing", name)
 			continue
 		}
-		if def.Origin != python {
+		if def.Origin != vllmServe {
 			t.Errorf("--%s is vLLM's and not marked so", name)
 		}
 		if got, want := kindName(def.Kind), f.ourKind(); got != want {
@@ -117,7 +117,7 @@ func TestFlagsOfVLLM(t *testing.T) {
 		}
 	}
 	for _, def := range table {
-		if def.Origin == python && !theirNames[def.Name] {
+		if def.Origin == vllmServe && !theirNames[def.Name] {
 			t.Errorf("--%s is marked as vLLM's and is none", def.Name)
 		}
 	}
@@ -177,7 +177,7 @@ func TestArgumentsAsVLLM(t *testing.T) {
 		}
 		got := map[string]any{}
 		for _, f := range v.table {
-			if f.Origin == python && v.given(f.Name) && (f.Default == "" || !f.isDefault(v.text(f.Name))) {
+			if f.Origin == vllmServe && v.given(f.Name) && (f.Default == "" || !f.isDefault(v.text(f.Name))) {
 				got[strings.ReplaceAll(f.Name, "-", "_")] = v.value(&f)
 			}
 		}

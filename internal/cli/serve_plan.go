@@ -13,6 +13,7 @@ import (
 
 	"tokmeter/internal/cli/argv"
 	"tokmeter/internal/plan"
+	"tokmeter/internal/python"
 )
 
 // A serveBuilder turns checked values into a plan. It can do so again for
@@ -205,7 +206,7 @@ func (b *serveBuilder) extraBody() json.RawMessage {
 				b.problem("--%s: want a finite number, got %s", f.Name, value)
 				continue
 			}
-			value = pythonFloat(x)
+			value = python.Float(x)
 		} else {
 			value = strconv.Itoa(b.integer(f.Name))
 		}
@@ -219,18 +220,4 @@ func (b *serveBuilder) extraBody() json.RawMessage {
 		return nil
 	}
 	return json.RawMessage(body.String())
-}
-
-// pythonFloat writes a number as Python's repr does.
-func pythonFloat(x float64) string {
-	s := strconv.FormatFloat(x, 'e', -1, 64)
-	exp, _ := strconv.Atoi(s[strings.IndexByte(s, 'e')+1:])
-	if exp < -4 || exp >= 16 {
-		return s
-	}
-	s = strconv.FormatFloat(x, 'f', -1, 64)
-	if !strings.Contains(s, ".") {
-		s += ".0"
-	}
-	return s
 }

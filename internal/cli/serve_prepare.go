@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"tokmeter/internal/hub"
 	"tokmeter/internal/metrics"
 	"tokmeter/internal/plan"
+	"tokmeter/internal/python"
 	"tokmeter/internal/record"
 	"tokmeter/internal/report"
 	"tokmeter/internal/schedule"
@@ -190,7 +190,7 @@ func (r *serveRun) buildLocally(ctx context.Context) error {
 	}
 	if t := &r.plan.Workload.Trace; r.plan.CompatVLLM() && r.plan.Workload.Dataset == "timed_trace" {
 		r.say("timed-trace: chunk_size: %d, sec_multiplier: %s, label_ts: %q, label_input_length: %q, label_output_length: %q, label_hash_ids: %q",
-			t.ChunkSize, pythonFloat(t.Multiplier), t.Timestamp, t.InputLength, t.OutputLen, t.HashIDs)
+			t.ChunkSize, python.Float(t.Multiplier), t.Timestamp, t.InputLength, t.OutputLen, t.HashIDs)
 	}
 	return r.build(ctx)
 }
@@ -329,10 +329,7 @@ func (r *serveRun) span() time.Duration {
 
 // rateText is a rate as Python prints it.
 func rateText(x plan.Float) string {
-	if math.IsInf(float64(x), 1) {
-		return "inf"
-	}
-	return pythonFloat(float64(x))
+	return python.Float(float64(x))
 }
 
 // workloadWarnings are the workload's own.

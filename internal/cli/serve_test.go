@@ -227,15 +227,3 @@ func TestWithDataset(t *testing.T) {
 		t.Errorf("a trace by chat: got %v, want a usage error", err)
 	}
 }
-
-func TestPythonFloat(t *testing.T) {
-	// As Python's repr writes them.
-	for x, want := range map[float64]string{
-		0: "0.0", 1: "1.0", 0.1: "0.1", -2.5: "-2.5", 1e-4: "0.0001", 1e-5: "1e-05", 123456789: "123456789.0",
-		1e15: "1000000000000000.0", 1e16: "1e+16", 1.5e300: "1.5e+300", 3.14159: "3.14159",
-	} {
-		if got := pythonFloat(x); got != want {
-			t.Errorf("%v: got %s, want %s", x, got, want)
-		}
-	}
-}

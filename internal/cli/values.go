@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -14,6 +12,7 @@ import (
 	"tokmeter/internal/cli/argv"
 	"tokmeter/internal/model/roofline"
 	"tokmeter/internal/near"
+	"tokmeter/internal/python"
 )
 
 // values is what the command line gave each flag of a table.
@@ -243,16 +242,10 @@ func parseInt(s string, allowHuman bool) (int64, error) {
 	return n.Int64(), nil
 }
 
-// underscore is one between two digits, where Python allows it.
-var underscore = regexp.MustCompile(`([0-9])_([0-9])`)
-
 // parseFloat reads a number as Python's float does.
 func parseFloat(s string) (float64, error) {
-	t := strings.TrimSpace(s)
-	// Twice, because the digit between two underscores belongs to both.
-	t = underscore.ReplaceAllString(underscore.ReplaceAllString(t, "$1$2"), "$1$2")
-	x, err := strconv.ParseFloat(t, 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) || strings.ContainsAny(t, "xX_") {
+	x, err := python.ParseFloat(s)
+	if err != nil {
 		return 0, fmt.Errorf("want a number, got %q", shorten(s))
 	}
 	return x, nil

@@ -7,7 +7,7 @@ import (
 
 	"tokmeter/internal/compare"
 	"tokmeter/internal/model/replay"
-	"tokmeter/internal/pyrand"
+	"tokmeter/internal/python/random"
 	"tokmeter/internal/stats"
 )
 
@@ -15,7 +15,7 @@ import (
 // prompts of 4 to 1,024 tokens, 2,048 in all.
 func shareGPT(t testing.TB, n int) []Length {
 	t.Helper()
-	rs, err := pyrand.NewRandomState(1000)
+	rs, err := random.NewRandomState(1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func shareGPT(t testing.TB, n int) []Length {
 
 // poisson is vLLM's arrivals with seed 0.
 func poisson(rate float64, n int) ([]float64, error) {
-	rs, err := pyrand.NewRandomState(0)
+	rs, err := random.NewRandomState(0)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tokmeter/internal/plan"
+	"tokmeter/internal/python"
 )
 
 // dateLayout is vLLM's "%Y%m%d-%H%M%S".
@@ -27,7 +28,7 @@ func FileName(p plan.Plan, date time.Time) string {
 		label = p.Target.Backend
 	}
 	s := &p.Schedule
-	traffic := pythonFloat(float64(s.RequestRate)) + "qps"
+	traffic := python.Float(float64(s.RequestRate)) + "qps"
 	if s.RampStrategy != "" {
 		traffic = fmt.Sprintf("ramp-up-%s-%dqps-%dqps", s.RampStrategy, s.RampStartRPS, s.RampEndRPS)
 	}

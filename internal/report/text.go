@@ -8,6 +8,7 @@ import (
 
 	"tokmeter/internal/metrics"
 	"tokmeter/internal/plan"
+	"tokmeter/internal/python"
 )
 
 const (
@@ -149,5 +150,5 @@ func selected(p *plan.Plan, id metrics.ID) bool {
 
 // percentileWord is "P99" or "P99.9".
 func percentileWord(p float64) string {
-	return "P" + strings.TrimSuffix(pythonFloat(p), ".0")
+	return "P" + strings.TrimSuffix(python.Float(p), ".0")
 }

@@ -3,7 +3,7 @@
 //
 // It promises the due times of vLLM's client for the same plan, number of
 // requests and random state: to the last bit but for the rounding described in
-// package pyrand, then rounded to whole nanoseconds. It refuses a plan whose
+// package random, then rounded to whole nanoseconds. It refuses a plan whose
 // rate is not positive at every request instead of dividing by it.
 //
 // A closed loop (a limit on requests in flight) is no matter of the schedule:
@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"tokmeter/internal/plan"
-	"tokmeter/internal/pyrand"
+	"tokmeter/internal/python/random"
 )
 
 // Arrivals yields the offsets from the start of the run at which requests are due.
@@ -29,7 +29,7 @@ type Arrivals = iter.Seq[time.Duration]
 // where the plan asks for random gaps, and nothing otherwise; rng may be nil
 // then. The formulas are in docs/arrivals.md. The error says which setting gives
 // no schedule.
-func Offsets(s plan.Schedule, n int, rng *pyrand.RandomState) ([]time.Duration, error) {
+func Offsets(s plan.Schedule, n int, rng *random.RandomState) ([]time.Duration, error) {
 	seconds, err := delays(s, n, rng)
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func Offsets(s plan.Schedule, n int, rng *pyrand.RandomState) ([]time.Duration, 
 }
 
 // delays is Offsets in seconds.
-func delays(s plan.Schedule, n int, rng *pyrand.RandomState) ([]float64, error) {
+func delays(s plan.Schedule, n int, rng *random.RandomState) ([]float64, error) {
 	if !(s.Burstiness > 0) {
 		return nil, fmt.Errorf("burstiness %v: it must be positive: 1 is a Poisson process, inf is even spacing", s.Burstiness)
 	}
@@ -70,7 +70,7 @@ func delays(s plan.Schedule, n int, rng *pyrand.RandomState) ([]float64, error) 
 }
 
 // gap is the time in seconds between a request and the one before it.
-func gap(rate, burstiness float64, rng *pyrand.RandomState) float64 {
+func gap(rate, burstiness float64, rng *random.RandomState) float64 {
 	switch {
 	case math.IsInf(rate, 1):
 		return 0
@@ -96,7 +96,7 @@ func Rate(s plan.Schedule, index, n int) (float64, error) {
 	case "linear":
 		rate = start + float64((end-start)*progress)
 	case "exponential":
-		rate = start * pyrand.Pow(end/start, progress)
+		rate = start * random.Pow(end/start, progress)
 	default:
 		return 0, fmt.Errorf("ramp-up strategy %q: want linear or exponential", s.RampStrategy)
 	}

@@ -15,7 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tokmeter/internal/plan"
-	"tokmeter/internal/pyrand"
+	"tokmeter/internal/python/random"
 )
 
 // recorded is one schedule of vLLM's client, made by testdata/record.py.
@@ -44,8 +44,8 @@ func number(t *testing.T, s string) plan.Float {
 	return plan.Float(f)
 }
 
-func state(t interface{ Fatal(...any) }, seed int64) *pyrand.RandomState {
-	s, err := pyrand.NewRandomState(seed)
+func state(t interface{ Fatal(...any) }, seed int64) *random.RandomState {
+	s, err := random.NewRandomState(seed)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tokmeter/internal/python"
 )
 
 // maxLogprobs is vLLM's default of --max-logprobs.
@@ -16,15 +18,6 @@ func refused(param, value, message string) *apiError {
 		value = ", value=" + value
 	}
 	return badRequest(param, "%s (parameter=%s%s)", message, param, value)
-}
-
-// pyFloat is f as Python prints it.
-func pyFloat(f float64) string {
-	s := strconv.FormatFloat(f, 'g', -1, 64)
-	if !strings.ContainsAny(s, ".en") {
-		s += ".0"
-	}
-	return s
 }
 
 // check refuses values that vLLM refuses, in its words.
@@ -101,7 +94,7 @@ func (b *body) checkLengths(path string, maxLen int) *apiError {
 // checkSampling looks at what a sampler would be given.
 func (b *body) checkSampling() *apiError {
 	if t := b.Temperature; t != nil {
-		v := pyFloat(*t)
+		v := python.Float(*t)
 		switch {
 		case *t < 0:
 			return refused("temperature", v, "temperature must be non-negative, got "+v+".")
@@ -112,7 +105,7 @@ func (b *body) checkSampling() *apiError {
 		}
 	}
 	if p := b.TopP; p != nil && (*p <= 0 || *p > 1) {
-		v := pyFloat(*p)
+		v := python.Float(*p)
 		return refused("top_p", v, "top_p must be in (0, 1], got "+v+".")
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tokmeter/internal/model/sched"
+	"tokmeter/internal/python"
 	"tokmeter/internal/sim/engine"
 )
 
@@ -114,7 +115,7 @@ func (s *Server) readEmbedding(c *call) (*embeddingAsk, *apiError) {
 	}
 	if !slices.Contains(embeddingFormats, q.format) {
 		list := literals(embeddingFormats)
-		f.add("literal_error", "body.encoding_format", "Input should be "+list, cut(q.format), "{'expected': "+pyRepr(list)+"}")
+		f.add("literal_error", "body.encoding_format", "Input should be "+list, cut(q.format), "{'expected': "+python.Quote(list)+"}")
 	}
 	if _, ok := f.fields["input"]; !ok && !f.has("messages") {
 		for _, name := range [...]string{"input", "messages", "messages", "messages", "input", "messages", "input"} {
@@ -139,7 +140,7 @@ func (s *Server) readEmbedding(c *call) (*embeddingAsk, *apiError) {
 	}
 	if dims != nil {
 		if *dims < 1 || *dims > int64(q.dimensions) {
-			return nil, badRequest("", "Model %s only supports dimensions in range [1, %d], got %d.", pyRepr(s.Model()), q.dimensions, *dims)
+			return nil, badRequest("", "Model %s only supports dimensions in range [1, %d], got %d.", python.Quote(s.Model()), q.dimensions, *dims)
 		}
 		q.dimensions = int(*dims)
 	}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"tokmeter/internal/python"
 )
 
 // A problem is one error of pydantic, which checks what vLLM is sent.
@@ -24,7 +26,7 @@ func (p problem) String() string {
 	if p.bare {
 		return p.msg
 	}
-	s := fmt.Sprintf("{'type': %s, 'loc': %s, 'msg': %s, 'input': %s", pyRepr(p.kind), pyRepr(p.loc), pyRepr(p.msg), pyRepr(p.input))
+	s := fmt.Sprintf("{'type': %s, 'loc': %s, 'msg': %s, 'input': %s", python.Quote(p.kind), python.Quote(p.loc), python.Quote(p.msg), python.Quote(p.input))
 	if p.ctx != "" {
 		s += ", 'ctx': " + p.ctx
 	}
@@ -128,9 +130,9 @@ func parseForm(body []byte, models int) (*form, *apiError) {
 	if err == nil && f.fields != nil {
 		return f, nil
 	}
-	if fault, bad := pyJSON(string(body)); bad {
-		return nil, invalid([]problem{{kind: "json_invalid", loc: "body." + strconv.Itoa(fault.at), msg: "JSON decode error",
-			input: "<dict of 0 items>", ctx: "{'error': " + pyRepr(fault.why) + "}"}})
+	if fault, bad := python.CheckJSON(string(body)); bad {
+		return nil, invalid([]problem{{kind: "json_invalid", loc: "body." + strconv.Itoa(fault.At), msg: "JSON decode error",
+			input: "<dict of 0 items>", ctx: "{'error': " + python.Quote(fault.Why) + "}"}})
 	}
 	if string(bytes.TrimSpace(body)) == "null" {
 		return nil, invalid([]problem{{kind: "missing", loc: "body", msg: "Field required", input: "None"}})
@@ -370,7 +372,7 @@ func (q *query) choice(name string, words ...string) string {
 		}
 	}
 	list := literals(words)
-	q.add("literal_error", name, "Input should be "+list, "{'expected': "+pyRepr(list)+"}")
+	q.add("literal_error", name, "Input should be "+list, "{'expected': "+python.Quote(list)+"}")
 	return words[0]
 }
 

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"tokmeter/internal/python"
 )
 
 // TestPythonJSON has what Python 3.12's json.loads says.
@@ -28,9 +30,9 @@ func TestPythonJSON(t *testing.T) {
 		{`"\`, 0, "Unterminated string starting at"}, {`"\u12`, 2, `Invalid \uXXXX escape`}, {"+1", 0, "Expecting value"},
 		{".5", 0, "Expecting value"}, {`{"a":1,`, 7, name}, {`{"a":1,2`, 7, name}, {`"\ud800"`, -1, ""}, {`[1.5e3,-0,NaN]`, -1, ""},
 	} {
-		fault, bad := pyJSON(tc.text)
-		if bad != (tc.at >= 0) || bad && (fault.at != tc.at || fault.why != tc.why) {
-			t.Errorf("%q: got %d %q (%v), want %d %q", tc.text, fault.at, fault.why, bad, tc.at, tc.why)
+		fault, bad := python.CheckJSON(tc.text)
+		if bad != (tc.at >= 0) || bad && (fault.At != tc.at || fault.Why != tc.why) {
+			t.Errorf("%q: got %d %q (%v), want %d %q", tc.text, fault.At, fault.Why, bad, tc.at, tc.why)
 		}
 	}
 }
@@ -41,7 +43,7 @@ func TestRepr(t *testing.T) {
 		{"a", "'a'"}, {"it's", `"it's"`}, {`"it's"`, `'"it\'s"'`}, {"a\nb\t\\", `'a\nb\t\\'`}, {"\x00\x7f", `'\x00\x7f'`},
 		{"é😀", "'é😀'"}, {"\u200b\u00a0", `'\u200b\xa0'`},
 	} {
-		if got := pyRepr(tc.text); got != tc.want {
+		if got := python.Quote(tc.text); got != tc.want {
 			t.Errorf("%q: got %s, want %s", tc.text, got, tc.want)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"tokmeter/internal/python"
 	"tokmeter/internal/sim/text"
 )
 
@@ -287,10 +288,10 @@ func (r *responsesAPI) object(a *answer, status string) *responseObject {
 		Presence: rawJSON("0.0"), Frequency: rawJSON("0.0"), TopLogprobs: b.TopLogprobs, Max: a.choices[0].req.Max,
 		Tier: "auto", Status: status, Truncation: "disabled"}
 	if b.Temperature != nil {
-		o.Temperature = rawJSON(pyFloat(*b.Temperature))
+		o.Temperature = rawJSON(python.Float(*b.Temperature))
 	}
 	if b.TopP != nil {
-		o.TopP = rawJSON(pyFloat(*b.TopP))
+		o.TopP = rawJSON(python.Float(*b.TopP))
 	}
 	if len(b.Tools) > 0 {
 		o.Tools, o.ToolChoice = b.Tools, "auto"

@@ -15,25 +15,25 @@ import (
 	"tokmeter/internal/dataset"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/protocol"
-	"tokmeter/internal/pyrand"
+	"tokmeter/internal/python/random"
 )
 
 // Randoms are the two generators that vLLM's client seeds at its start and
 // draws from until its last request is planned: the workload draws first, the
 // schedule goes on where it stopped.
 type Randoms struct {
-	Py *pyrand.Random      // Python's random
-	Np *pyrand.RandomState // numpy.random
+	Py *random.Random      // Python's random
+	Np *random.RandomState // numpy.random
 }
 
 // NewRandoms seeds both with the plan's seed. A seed that NumPy does not take,
 // one outside 0 to 2³²−1, is an error.
 func NewRandoms(seed int64) (*Randoms, error) {
-	np, err := pyrand.NewRandomState(seed)
+	np, err := random.NewRandomState(seed)
 	if err != nil {
 		return nil, fmt.Errorf("--seed %d: %w", seed, err)
 	}
-	return &Randoms{pyrand.NewRandom(seed), np}, nil
+	return &Randoms{random.NewRandom(seed), np}, nil
 }
 
 // A Template renders the chat template of the model for one turn of the user,

@@ -6,7 +6,7 @@ import (
 
 	"tokmeter/internal/dataset"
 	"tokmeter/internal/protocol"
-	"tokmeter/internal/pyrand"
+	"tokmeter/internal/python/random"
 )
 
 // burstGPT takes lengths from rows that pandas would sample, with prompts of
@@ -22,7 +22,7 @@ func (b *builder) burstGPT(ctx context.Context) error {
 	if r.Kept == 0 {
 		return b.nothingLeft()
 	}
-	np, err := pyrand.NewRandomState(b.Plan.Seed)
+	np, err := random.NewRandomState(b.Plan.Seed)
 	if err != nil {
 		return fmt.Errorf("--seed %d: %w", b.Plan.Seed, err)
 	}

@@ -41,11 +41,11 @@ func (f *fit) run(t Tokenizer) {
 // runFrom goes on until the fit is done, with random tokens from tape t, and
 // returns how many it took. f itself is left as it is, so that another attempt
 // can begin at another place.
-func (f fit) runFrom(t Tokenizer, random *tape, from int) (fit, int) {
+func (f fit) runFrom(t Tokenizer, draws *tape, from int) (fit, int) {
 	at := from
 	f.ids = append([]int(nil), f.ids...)
 	for f.need > 0 {
-		f.ids = random.read(f.ids, at, f.need)
+		f.ids = draws.read(f.ids, at, f.need)
 		at += f.need
 		f.need = 0
 		f.tries++

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"tokmeter/internal/protocol"
-	"tokmeter/internal/pyrand"
+	"tokmeter/internal/python/random"
 )
 
 // prefixRepetition makes groups of prompts that share a random prefix.
@@ -35,12 +35,12 @@ func (b *builder) prefixRepetition(ctx context.Context) error {
 	if err := b.Randoms.Np.Seed(b.Plan.Seed); err != nil {
 		return fmt.Errorf("--seed %d: %w", b.Plan.Seed, err)
 	}
-	ahead, err := pyrand.NewRandomState(b.Plan.Seed)
+	ahead, err := random.NewRandomState(b.Plan.Seed)
 	if err != nil {
 		return fmt.Errorf("--seed %d: %w", b.Plan.Seed, err)
 	}
 	vocab := int64(b.Tokenizer.VocabSize())
-	random := &tape{draw: func(n int) []int64 { return ahead.RandInts(0, vocab, n) }}
+	draws := &tape{draw: func(n int) []int64 { return ahead.RandInts(0, vocab, n) }}
 
 	// One group after another: the prefix, then its suffixes; the rest last.
 	group := 1 + each
@@ -53,9 +53,9 @@ func (b *builder) prefixRepetition(ctx context.Context) error {
 		return p.SuffixLen
 	}
 	piece := func(i, from int) (used int) {
-		f := fit{ids: random.read(nil, from, target(i)), target: target(i)}
+		f := fit{ids: draws.read(nil, from, target(i)), target: target(i)}
 		f.run(b.Tokenizer)
-		pieces[i], used = f.runFrom(b.Tokenizer, random, from+target(i))
+		pieces[i], used = f.runFrom(b.Tokenizer, draws, from+target(i))
 		return used + target(i)
 	}
 	drawn, err := inOrder(ctx, b.Workers, main, target, piece)

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"tokmeter/internal/protocol"
-	"tokmeter/internal/pyrand"
+	"tokmeter/internal/python/random"
 )
 
 // random makes prompts of consecutive tokens from random places of the
@@ -15,7 +15,7 @@ import (
 // decoded and encoded at once, and those that need more tokens go in order.
 func (b *builder) random(ctx context.Context) error {
 	r := b.w.Random
-	rng, err := pyrand.NewGenerator(b.Plan.Seed)
+	rng, err := random.NewGenerator(b.Plan.Seed)
 	if err != nil {
 		return fmt.Errorf("--seed %d: %w", b.Plan.Seed, err)
 	}
@@ -64,7 +64,7 @@ func (b *builder) random(ctx context.Context) error {
 }
 
 // settle finishes the fits that wait for random tokens, in order.
-func (b *builder) settle(ctx context.Context, fits []fit, random *tape) error {
+func (b *builder) settle(ctx context.Context, fits []fit, draws *tape) error {
 	var waiting []int
 	for i := range fits {
 		if fits[i].need > 0 {
@@ -75,7 +75,7 @@ func (b *builder) settle(ctx context.Context, fits []fit, random *tape) error {
 	_, err := inOrder(ctx, b.Workers, len(waiting),
 		func(k int) int { return fits[waiting[k]].need },
 		func(k, from int) (used int) {
-			done[k], used = fits[waiting[k]].runFrom(b.Tokenizer, random, from)
+			done[k], used = fits[waiting[k]].runFrom(b.Tokenizer, draws, from)
 			return used
 		})
 	for k, i := range waiting {
@@ -85,7 +85,7 @@ func (b *builder) settle(ctx context.Context, fits []fit, random *tape) error {
 }
 
 // randomPrefix makes the tokens that all prompts begin with.
-func (b *builder) randomPrefix(rng *pyrand.Generator, allowed []int, vocab int64) []int {
+func (b *builder) randomPrefix(rng *random.Generator, allowed []int, vocab int64) []int {
 	n := b.w.Random.PrefixLen
 	if n <= 0 {
 		return nil

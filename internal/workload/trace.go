@@ -8,7 +8,8 @@ import (
 
 	"tokmeter/internal/dataset"
 	"tokmeter/internal/protocol"
-	"tokmeter/internal/pyrand"
+	"tokmeter/internal/python"
+	"tokmeter/internal/python/random"
 )
 
 // timedTrace replays a trace of lengths, times and hashes of prompt blocks.
@@ -36,7 +37,7 @@ func (b *builder) timedTrace(ctx context.Context) error {
 	if !b.Plan.CompatVLLM() {
 		rebase(entries)
 	}
-	hash := pythonHash(uint32(seed))
+	hash := python.NewHash(uint32(seed))
 	ids := vocabularyIDs(b.Tokenizer)
 	if len(ids) == 0 {
 		return fmt.Errorf("dataset timed_trace: the tokenizer has no token that is not special (give another with --tokenizer)")
@@ -84,15 +85,15 @@ func rebase(entries []dataset.TraceEntry) {
 
 // expand makes the prompt of a call: for each hash a block of size tokens, the
 // last one cut to what is missing.
-func expand(e *dataset.TraceEntry, size int, vocabulary []int, hash hasher) []int {
+func expand(e *dataset.TraceEntry, size int, vocabulary []int, hash python.Hash) []int {
 	missing := e.Input
 	prompt := make([]int, 0, min(missing, size*len(e.HashIDs)))
-	var rng *pyrand.Random
+	var rng *random.Random
 	for _, h := range e.HashIDs {
 		n := min(size, missing)
-		seed := int64(uint32(hash.sum(h + ":" + strconv.Itoa(n))))
+		seed := int64(uint32(hash.Sum(h + ":" + strconv.Itoa(n))))
 		if rng == nil {
-			rng = pyrand.NewRandom(seed)
+			rng = random.NewRandom(seed)
 		} else {
 			rng.Seed(seed)
 		}

@@ -8,7 +8,7 @@ import (
 
 	"tokmeter/internal/model/roofline"
 	"tokmeter/internal/model/setup"
-	"tokmeter/internal/pyrand"
+	"tokmeter/internal/python/random"
 	"tokmeter/internal/stats"
 )
 
@@ -27,7 +27,7 @@ const (
 
 // refArrivals are those of vLLM's client with seed 0: NumPy's exponential.
 func refArrivals(t testing.TB) []float64 {
-	rs, err := pyrand.NewRandomState(0)
+	rs, err := random.NewRandomState(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func refLoad(t testing.TB, seed int64) []Arrival {
 	muIn, muOut := math.Log(150), math.Log(120)
 	var load []Arrival
 	for range 60 {
-		rs, err := pyrand.NewRandomState(seed + 1000)
+		rs, err := random.NewRandomState(seed + 1000)
 		if err != nil {
 			t.Fatal(err)
 		}

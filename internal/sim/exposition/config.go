@@ -2,7 +2,8 @@ package exposition
 
 import (
 	"strconv"
-	"strings"
+
+	"tokmeter/internal/python"
 )
 
 // A Config is what the set of series and their fixed labels depend on.
@@ -37,20 +38,20 @@ func (c Cache) labels(maxModelLen int) []Label {
 	tokens := c.Blocks * c.BlockSize
 	concurrency := "None"
 	if maxModelLen > 0 {
-		concurrency = python(float64(tokens) / float64(maxModelLen))
+		concurrency = python.Float(float64(tokens) / float64(maxModelLen))
 	}
 	set := map[string]string{
 		"_block_size_resolved":           "True",
 		"block_size":                     strconv.Itoa(c.BlockSize),
 		"cache_dtype":                    c.Dtype,
 		"effective_attention_block_size": strconv.Itoa(c.BlockSize),
-		"enable_prefix_caching":          truth(c.PrefixCaching),
-		"gpu_memory_utilization":         python(c.Utilization),
+		"enable_prefix_caching":          python.Bool(c.PrefixCaching),
+		"gpu_memory_utilization":         python.Float(c.Utilization),
 		"kv_cache_max_concurrency":       concurrency,
 		"kv_cache_size_tokens":           strconv.Itoa(tokens),
 		"num_gpu_blocks":                 strconv.Itoa(c.Blocks),
 		"num_gpu_blocks_override":        override,
-		"user_specified_block_size":      truth(c.OwnBlockSize),
+		"user_specified_block_size":      python.Bool(c.OwnBlockSize),
 	}
 	labels := []Label{{"engine", "0"}}
 	for _, l := range cacheDefaults {
@@ -101,20 +102,4 @@ var cacheDefaults = [...]Label{
 	{"use_kda_recoverssm", "False"},
 	{"use_replayssm", "False"},
 	{"user_specified_block_size", "False"},
-}
-
-func truth(b bool) string {
-	if b {
-		return "True"
-	}
-	return "False"
-}
-
-// python is Python's str of a float.
-func python(x float64) string {
-	s := strconv.FormatFloat(x, 'f', -1, 64)
-	if !strings.Contains(s, ".") {
-		s += ".0"
-	}
-	return s
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"tokmeter/internal/python"
 )
 
 // append prints the family as prometheus_client does: HELP, TYPE, samples, then
@@ -106,8 +108,8 @@ func appendLabels(dst []byte, labels []Label) []byte {
 	return dst
 }
 
-// appendFloat prints as prometheus_client does: Python's shortest form, with an
-// exponent from a million on.
+// appendFloat prints as prometheus_client's floatToGoString does: Python's repr,
+// with an exponent from a million on, before which it always writes a zero.
 func appendFloat(dst []byte, x float64) []byte {
 	switch {
 	case math.IsInf(x, 1):
@@ -117,27 +119,12 @@ func appendFloat(dst []byte, x float64) []byte {
 	case math.IsNaN(x):
 		return append(dst, "NaN"...)
 	}
-	abs := math.Abs(x)
-	if abs != 0 && (abs < 1e-4 || abs >= 1e16) {
-		return strconv.AppendFloat(dst, x, 'e', -1, 64)
-	}
-	if x < 1e6 {
-		from := len(dst)
-		dst = strconv.AppendFloat(dst, x, 'f', -1, 64)
-		if !strings.Contains(string(dst[from:]), ".") {
-			dst = append(dst, ".0"...)
-		}
+	from := len(dst)
+	dst = python.AppendFloat(dst, x)
+	whole, fraction, _ := strings.Cut(string(dst[from:]), ".")
+	if x <= 0 || len(whole) <= 6 || strings.Contains(whole, "e") {
 		return dst
 	}
-	digits := strconv.FormatFloat(x, 'f', -1, 64)
-	whole, fraction, found := strings.Cut(digits, ".")
-	if !found {
-		fraction = "0"
-	}
 	mantissa := strings.TrimRight(whole[:1]+"."+whole[1:]+fraction, "0.")
-	dst = append(append(dst, mantissa...), "e+"...)
-	if len(whole) < 11 {
-		dst = append(dst, '0')
-	}
-	return strconv.AppendInt(dst, int64(len(whole)-1), 10)
+	return strconv.AppendInt(append(append(dst[:from], mantissa...), "e+0"...), int64(len(whole)-1), 10)
 }

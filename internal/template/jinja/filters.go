@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"tokmeter/internal/python"
 )
 
 // A filterFunc computes v|name(…).
@@ -102,7 +104,7 @@ func jinjaTitle(s string) string {
 	start := true
 	for _, c := range s {
 		switch {
-		case isSpace(c) || strings.ContainsRune("-({[<", c):
+		case python.IsSpace(c) || strings.ContainsRune("-({[<", c):
 			b.WriteRune(c)
 			start = true
 			continue
@@ -161,7 +163,7 @@ func toInt(v, fallback, base any) any {
 		if asInt(base, "base") != 10 {
 			fail("int with a base other than 10 is not known")
 		}
-		s := strings.TrimFunc(v, isSpace)
+		s := strings.TrimFunc(v, python.IsSpace)
 		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 			return n
 		}
@@ -187,9 +189,8 @@ func toFloat(v, fallback any) any {
 func parseFloat(v any) (float64, bool) {
 	switch v := v.(type) {
 	case string:
-		s := strings.TrimFunc(v, isSpace)
-		f, err := strconv.ParseFloat(s, 64)
-		return f, err == nil && !strings.ContainsAny(s, "xXpP_")
+		f, err := python.ParseFloat(v)
+		return f, err == nil
 	case undefined:
 		fail("%s", v.why)
 	}

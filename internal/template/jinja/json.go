@@ -2,10 +2,10 @@ package jinja
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"tokmeter/internal/python"
 )
 
 // A jsonWriter writes what Python's json.dumps writes.
@@ -52,9 +52,9 @@ func (w *jsonWriter) value(r *run, v any, depth int) {
 	case int64:
 		fmt.Fprint(&w.b, v)
 	case float64:
-		w.b.WriteString(jsonFloat(v))
+		w.b.Write(python.AppendJSONFloat(nil, v))
 	case string:
-		w.str(v)
+		w.b.Write(python.AppendJSONString(nil, v, w.ascii))
 	case *list:
 		if v.shape > tuple {
 			fail("Object of type %s is not JSON serializable", typeName(v))
@@ -63,7 +63,7 @@ func (w *jsonWriter) value(r *run, v any, depth int) {
 	case *Dict:
 		order := w.order(v)
 		w.enclosed("{", "}", len(order), depth, func(i int) {
-			w.str(jsonKey(v.keys[order[i]]))
+			w.b.Write(python.AppendJSONString(nil, jsonKey(v.keys[order[i]]), w.ascii))
 			w.b.WriteString(w.colon)
 			w.value(r, v.values[order[i]], depth+1)
 		})
@@ -108,16 +108,6 @@ func (w *jsonWriter) line(depth int) {
 	}
 }
 
-func jsonFloat(f float64) string {
-	switch {
-	case math.IsNaN(f):
-		return "NaN"
-	case math.IsInf(f, 0):
-		return map[bool]string{true: "Infinity", false: "-Infinity"}[f > 0]
-	}
-	return floatRepr(f)
-}
-
 // jsonKey is a key as json.dumps writes it.
 func jsonKey(k any) string {
 	switch k := k.(type) {
@@ -130,29 +120,8 @@ func jsonKey(k any) string {
 	case int64:
 		return fmt.Sprint(k)
 	case float64:
-		return jsonFloat(k)
+		return string(python.AppendJSONFloat(nil, k))
 	}
 	fail("keys must be str, int, float, bool or None, not %s", typeName(k))
 	return ""
-}
-
-func (w *jsonWriter) str(s string) {
-	w.b.WriteByte('"')
-	for _, c := range s {
-		if i := strings.IndexRune("\"\\\n\r\t\f\b", c); i >= 0 {
-			w.b.WriteByte('\\')
-			w.b.WriteByte(`"\nrtfb`[i])
-			continue
-		}
-		switch {
-		case c >= 0x10000 && w.ascii:
-			c -= 0x10000
-			w.b.WriteString(`\u` + hex(0xd800+c>>10, 4) + `\u` + hex(0xdc00+c&0x3ff, 4))
-		case c < 0x20 || w.ascii && c >= utf8.RuneSelf:
-			w.b.WriteString(`\u` + hex(c, 4))
-		default:
-			w.b.WriteRune(c)
-		}
-	}
-	w.b.WriteByte('"')
 }

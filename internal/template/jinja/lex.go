@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"tokmeter/internal/python"
 )
 
 type kind uint8
@@ -126,20 +128,17 @@ func tagStart(s string) int {
 // lstrip_blocks the space between the start of the line and a block or comment.
 func (l *lexer) before(s string, kind, sign byte) string {
 	if sign == '-' {
-		return strings.TrimRightFunc(s, isSpace)
+		return strings.TrimRightFunc(s, python.IsSpace)
 	}
 	if sign == '+' || kind == '{' {
 		return s
 	}
 	start := strings.LastIndexByte(s, '\n') + 1
-	if (start > 0 || l.fresh) && strings.TrimFunc(s[start:], isSpace) == "" {
+	if (start > 0 || l.fresh) && strings.TrimFunc(s[start:], python.IsSpace) == "" {
 		return s[:start]
 	}
 	return s
 }
-
-// isSpace is what Python's str.isspace and \s mean.
-func isSpace(c rune) bool { return unicode.IsSpace(c) || c >= 0x1c && c <= 0x1f }
 
 // closing takes the end of a block or comment, with the line end after it that
 // trim_blocks drops. It reports whether the tag ends here.
@@ -148,7 +147,7 @@ func (l *lexer) closing(end string) bool {
 	switch {
 	case strings.HasPrefix(rest, "-"+end):
 		tail := rest[1+len(end):]
-		l.take(1 + len(end) + len(tail) - len(strings.TrimLeftFunc(tail, isSpace)))
+		l.take(1 + len(end) + len(tail) - len(strings.TrimLeftFunc(tail, python.IsSpace)))
 	case strings.HasPrefix(rest, "+"+end) && end != "}}":
 		l.take(1 + len(end))
 	case strings.HasPrefix(rest, end):
@@ -175,14 +174,14 @@ func (l *lexer) comment() {
 
 // raw reads a raw block whose {% was just taken, if it is one.
 func (l *lexer) raw() bool {
-	rest, ok := strings.CutPrefix(strings.TrimLeftFunc(l.src[l.pos:], isSpace), "raw")
+	rest, ok := strings.CutPrefix(strings.TrimLeftFunc(l.src[l.pos:], python.IsSpace), "raw")
 	if !ok {
 		return false
 	}
-	rest = strings.TrimLeftFunc(rest, isSpace)
+	rest = strings.TrimLeftFunc(rest, python.IsSpace)
 	switch {
 	case strings.HasPrefix(rest, "-%}"):
-		rest = strings.TrimLeftFunc(rest[3:], isSpace)
+		rest = strings.TrimLeftFunc(rest[3:], python.IsSpace)
 	case strings.HasPrefix(rest, "%}"):
 		rest = rest[2:]
 	default:
@@ -199,8 +198,8 @@ func (l *lexer) raw() bool {
 		if after != "" && (after[0] == '-' || after[0] == '+') {
 			sign, after = after[0], after[1:]
 		}
-		after, ok := strings.CutPrefix(strings.TrimLeftFunc(after, isSpace), "endraw")
-		after = strings.TrimLeftFunc(after, isSpace)
+		after, ok := strings.CutPrefix(strings.TrimLeftFunc(after, python.IsSpace), "endraw")
+		after = strings.TrimLeftFunc(after, python.IsSpace)
 		if ok && (strings.HasPrefix(after, "%}") || strings.HasPrefix(after, "-%}") || strings.HasPrefix(after, "+%}")) {
 			if s := l.before(rest[:from], '%', sign); s != "" {
 				l.add(text, s)
@@ -221,7 +220,7 @@ func (l *lexer) inside(end kind) {
 	var open []byte
 	for {
 		rest := l.src[l.pos:]
-		trimmed := strings.TrimLeftFunc(rest, isSpace)
+		trimmed := strings.TrimLeftFunc(rest, python.IsSpace)
 		l.take(len(rest) - len(trimmed))
 		if trimmed == "" {
 			l.fail("a tag has no end: expected %s", mark)

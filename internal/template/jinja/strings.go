@@ -5,6 +5,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"tokmeter/internal/python"
+
 	"golang.org/x/text/cases"
 	"golang.org/x/text/language"
 )
@@ -118,7 +120,7 @@ func swapcase(s string) string {
 
 // strip is strip, lstrip or rstrip, of space or of any of some characters.
 func strip(s string, chars any, side string) string {
-	drop := isSpace
+	drop := python.IsSpace
 	if chars != nil {
 		set := asStr(chars, "chars")
 		drop = func(c rune) bool { return strings.ContainsRune(set, c) }
@@ -140,7 +142,7 @@ func split(r *run, s string, sep any, limit int64, right bool) any {
 		if limit >= 0 {
 			fail("split with a limit at spaces is not known")
 		}
-		for _, f := range strings.FieldsFunc(s, isSpace) {
+		for _, f := range strings.FieldsFunc(s, python.IsSpace) {
 			parts = append(parts, f)
 		}
 		return newList(parts)
@@ -261,7 +263,7 @@ func is(s, what string) bool {
 		case "isalnum":
 			ok = unicode.IsLetter(c) || unicode.IsNumber(c)
 		case "isspace":
-			ok = isSpace(c)
+			ok = python.IsSpace(c)
 		}
 		if !ok {
 			return false

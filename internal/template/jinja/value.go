@@ -5,7 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
+
+	"tokmeter/internal/python"
 )
 
 // Values of a template are nil, bool, int64, float64, string, *list, *Dict,
@@ -225,13 +226,13 @@ func writeRepr(b *strings.Builder, v any, depth int) {
 	case nil:
 		b.WriteString("None")
 	case bool:
-		b.WriteString(map[bool]string{true: "True", false: "False"}[v])
+		b.WriteString(python.Bool(v))
 	case int64:
 		b.WriteString(strconv.FormatInt(v, 10))
 	case float64:
-		b.WriteString(floatRepr(v))
+		b.WriteString(python.Float(v))
 	case string:
-		writeStringRepr(b, v)
+		b.WriteString(python.Quote(v))
 	case undefined:
 		b.WriteString("Undefined")
 	case *list:
@@ -272,57 +273,4 @@ func writeListRepr(b *strings.Builder, v *list, depth int) {
 		writeRepr(b, x, depth+1)
 	}
 	b.WriteString(end)
-}
-
-// floatRepr is Python's shortest form: an exponent below 1e-4 and from 1e16.
-func floatRepr(f float64) string {
-	switch {
-	case math.IsNaN(f):
-		return "nan"
-	case math.IsInf(f, 0):
-		return map[bool]string{true: "inf", false: "-inf"}[f > 0]
-	}
-	if a := math.Abs(f); a != 0 && (a < 1e-4 || a >= 1e16) {
-		return strconv.FormatFloat(f, 'e', -1, 64)
-	}
-	s := strconv.FormatFloat(f, 'f', -1, 64)
-	if !strings.Contains(s, ".") {
-		s += ".0"
-	}
-	return s
-}
-
-func writeStringRepr(b *strings.Builder, s string) {
-	quote := '\''
-	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
-		quote = '"'
-	}
-	b.WriteRune(quote)
-	for _, c := range s {
-		switch {
-		case c == quote || c == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(c)
-		case c == '\n':
-			b.WriteString(`\n`)
-		case c == '\r':
-			b.WriteString(`\r`)
-		case c == '\t':
-			b.WriteString(`\t`)
-		case c == ' ' || unicode.IsPrint(c):
-			b.WriteRune(c)
-		case c < 0x100:
-			b.WriteString(`\x` + hex(c, 2))
-		case c < 0x10000:
-			b.WriteString(`\u` + hex(c, 4))
-		default:
-			b.WriteString(`\U` + hex(c, 8))
-		}
-	}
-	b.WriteRune(quote)
-}
-
-func hex(c rune, width int) string {
-	s := strconv.FormatInt(int64(c), 16)
-	return strings.Repeat("0", width-len(s)) + s
 }

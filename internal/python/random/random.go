@@ -1,4 +1,4 @@
-package pyrand
+package random
 
 import (
 	"fmt"
@@ -40,7 +40,7 @@ func (r *Random) Float64() float64 { return r.mt.float64() }
 func (r *Random) GetRandBits(k int) uint64 {
 	switch {
 	case k < 0 || k > 64:
-		panic(fmt.Sprintf("pyrand: GetRandBits(%d): want 0 to 64 bits", k))
+		panic(fmt.Sprintf("random: GetRandBits(%d): want 0 to 64 bits", k))
 	case k == 0:
 		return 0
 	case k <= 32:
@@ -54,7 +54,7 @@ func (r *Random) GetRandBits(k int) uint64 {
 // with: a whole number in [0, n). It panics when n < 1.
 func (r *Random) RandBelow(n int) int {
 	if n < 1 {
-		panic(fmt.Sprintf("pyrand: RandBelow(%d): want at least 1", n))
+		panic(fmt.Sprintf("random: RandBelow(%d): want at least 1", n))
 	}
 	k := bits.Len(uint(n))
 	v := r.GetRandBits(k)
@@ -78,7 +78,7 @@ func (r *Random) Shuffle(n int, swap func(i, j int)) {
 // n < 1.
 func (r *Random) Choices(n, k int) []int {
 	if n < 1 {
-		panic("pyrand: Choices: want at least one element")
+		panic("random: Choices: want at least one element")
 	}
 	out := make([]int, k)
 	for i := range out {

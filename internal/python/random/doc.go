@@ -1,4 +1,4 @@
-// Package pyrand draws random numbers bit for bit as Python and NumPy draw
+// Package random draws random numbers bit for bit as Python and NumPy draw
 // them, so that a workload made here equals the one that a Python client makes
 // from the same seed.
 //
@@ -19,4 +19,4 @@
 // It does not promise unpredictability and offers no distribution that the
 // clients it follows do not use. None of the generators may be used by two
 // goroutines at once.
-package pyrand
+package random

@@ -1,4 +1,4 @@
-package pyrand
+package random
 
 import (
 	"math"

@@ -1,17 +1,17 @@
-package workload
+package python
 
 import (
 	"encoding/binary"
 	"math/bits"
 )
 
-// A hasher is Python's hash of strings: SipHash-1-3 with a key that comes from
+// A Hash is hash() of strings: SipHash-1-3 with a key that comes from
 // PYTHONHASHSEED. It holds for ASCII text, whose bytes Python hashes as they are.
-type hasher struct{ k0, k1 uint64 }
+type Hash struct{ k0, k1 uint64 }
 
-// pythonHash is the hash of a Python that was started with PYTHONHASHSEED=seed.
-// Its key is made by Python's own small congruence (bootstrap_hash.c).
-func pythonHash(seed uint32) hasher {
+// NewHash is the hash of a Python that was started with PYTHONHASHSEED=seed. Its
+// key is made by Python's own small congruence (bootstrap_hash.c).
+func NewHash(seed uint32) Hash {
 	var key [16]byte
 	if seed != 0 {
 		x := seed
@@ -20,11 +20,11 @@ func pythonHash(seed uint32) hasher {
 			key[i] = byte(x >> 16)
 		}
 	}
-	return hasher{binary.LittleEndian.Uint64(key[:8]), binary.LittleEndian.Uint64(key[8:])}
+	return Hash{binary.LittleEndian.Uint64(key[:8]), binary.LittleEndian.Uint64(key[8:])}
 }
 
-// sum is hash(s).
-func (h hasher) sum(s string) int64 {
+// Sum is hash(s).
+func (h Hash) Sum(s string) int64 {
 	if s == "" {
 		return 0
 	}

@@ -1,122 +1,58 @@
-package sim
+package python
 
-import (
-	"regexp"
-	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
-)
+import "strings"
 
-// pyRepr is Python's repr of a string.
-func pyRepr(s string) string {
-	quote := byte('\'')
-	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
-		quote = '"'
-	}
-	dst := []byte{quote}
-	for _, r := range s {
-		switch {
-		case r == rune(quote) || r == '\\':
-			dst = append(dst, '\\', byte(r))
-		case r == '\n':
-			dst = append(dst, `\n`...)
-		case r == '\r':
-			dst = append(dst, `\r`...)
-		case r == '\t':
-			dst = append(dst, `\t`...)
-		case r < ' ' || r == 0x7f:
-			dst = append(dst, '\\', 'x', "0123456789abcdef"[r>>4], "0123456789abcdef"[r&15])
-		case unicode.IsPrint(r):
-			dst = utf8.AppendRune(dst, r)
-		case r < 0x100:
-			dst = append(dst, `\x`...)
-			dst = append(dst, pyHex(r, 2)...)
-		case r < 0x10000:
-			dst = append(dst, `\u`...)
-			dst = append(dst, pyHex(r, 4)...)
-		default:
-			dst = append(dst, `\U`...)
-			dst = append(dst, pyHex(r, 8)...)
-		}
-	}
-	return string(append(dst, quote))
+// A JSONError is where and why json.loads refuses a text: the pos and msg of a
+// JSONDecodeError.
+type JSONError struct {
+	At  int // in characters from the start of the text
+	Why string
 }
 
-func pyHex(r rune, digits int) string {
-	s := strconv.FormatInt(int64(r), 16)
-	return strings.Repeat("0", digits-len(s)) + s
-}
-
-// What vLLM takes out of error messages before it sends them: addresses, places
-// in its code, paths of files.
-var (
-	address   = regexp.MustCompile(` at 0x[0-9a-fA-F]+>`)
-	traceback = regexp.MustCompile(`\n?\s*File "[^"]+", line \d+, in \S+(\n\s+.*)?`)
-	homePath  = regexp.MustCompile(`/(?:home|usr|opt|var|tmp|root|lib|mnt|srv)(?:/[\w.\-]+)+`)
-	filePath  = regexp.MustCompile(`(?:/[\w\-]+)+/[\w\-]+\.\w+`)
-)
-
-// sanitize is what vLLM makes of an error message.
-func sanitize(message string) string {
-	message = address.ReplaceAllString(message, ">")
-	message = traceback.ReplaceAllString(message, "")
-	message = homePath.ReplaceAllString(message, "<path>")
-	message = filePath.ReplaceAllString(message, "<path>")
-	return strings.TrimSpace(message)
-}
-
-// A jsonFault is where and why Python's json refuses a text. At counts
-// characters.
-type jsonFault struct {
-	at  int
-	why string
-}
-
-// pyJSON returns what Python's json.loads says of a text that is no JSON, and
-// false where it would read it.
-func pyJSON(text string) (jsonFault, bool) {
-	p := pyReader{text: []rune(text)}
+// CheckJSON returns what json.loads says of a text that is no JSON, and false
+// where it would read it. NaN, Infinity and -Infinity are JSON to Python.
+func CheckJSON(text string) (JSONError, bool) {
+	p := jsonReader{text: []rune(text)}
 	p.space()
 	if !p.value(0) {
 		return p.fault, true
 	}
 	p.space()
 	if p.at < len(p.text) {
-		return jsonFault{p.at, "Extra data"}, true
+		return JSONError{p.at, "Extra data"}, true
 	}
-	return jsonFault{}, false
+	return JSONError{}, false
 }
 
-// deepest bounds nesting, as Python's recursion limit does.
-const deepest = 900
+// maxDepth bounds nesting, as Python's recursion limit does.
+const maxDepth = 900
 
-type pyReader struct {
+type jsonReader struct {
 	text  []rune
 	at    int
-	fault jsonFault
+	fault JSONError
 }
 
-func (p *pyReader) space() {
+func (p *jsonReader) space() {
 	for p.at < len(p.text) && strings.ContainsRune(" \t\n\r", p.text[p.at]) {
 		p.at++
 	}
 }
 
-func (p *pyReader) peek() rune {
+func (p *jsonReader) peek() rune {
 	if p.at < len(p.text) {
 		return p.text[p.at]
 	}
 	return -1
 }
 
-func (p *pyReader) fail(at int, why string) bool {
-	p.fault = jsonFault{at, why}
+func (p *jsonReader) fail(at int, why string) bool {
+	p.fault = JSONError{at, why}
 	return false
 }
 
-func (p *pyReader) value(depth int) bool {
-	if depth > deepest {
+func (p *jsonReader) value(depth int) bool {
+	if depth > maxDepth {
 		return p.fail(p.at, "Expecting value")
 	}
 	switch c := p.peek(); {
@@ -137,7 +73,7 @@ func (p *pyReader) value(depth int) bool {
 	return p.number()
 }
 
-func (p *pyReader) digits() int {
+func (p *jsonReader) digits() int {
 	from := p.at
 	for c := p.peek(); c >= '0' && c <= '9'; c = p.peek() {
 		p.at++
@@ -145,7 +81,7 @@ func (p *pyReader) digits() int {
 	return p.at - from
 }
 
-func (p *pyReader) number() bool {
+func (p *jsonReader) number() bool {
 	from := p.at
 	if p.peek() == '-' {
 		p.at++
@@ -176,7 +112,7 @@ func (p *pyReader) number() bool {
 	return true
 }
 
-func (p *pyReader) str() bool {
+func (p *jsonReader) str() bool {
 	from := p.at
 	p.at++
 	for {
@@ -213,7 +149,7 @@ func (p *pyReader) str() bool {
 	}
 }
 
-func (p *pyReader) object(depth int) bool {
+func (p *jsonReader) object(depth int) bool {
 	const name = "Expecting property name enclosed in double quotes"
 	p.at++
 	p.space()
@@ -251,7 +187,7 @@ func (p *pyReader) object(depth int) bool {
 	}
 }
 
-func (p *pyReader) array(depth int) bool {
+func (p *jsonReader) array(depth int) bool {
 	p.at++
 	p.space()
 	if p.peek() == ']' {

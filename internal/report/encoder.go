@@ -5,7 +5,8 @@ import (
 	"io"
 	"math"
 	"strconv"
-	"unicode/utf8"
+
+	"tokmeter/internal/python"
 )
 
 // An object is a JSON object that keeps its keys in order, as a Python dict
@@ -37,8 +38,8 @@ type list struct {
 // Infinity as words that JSON does not have.
 type encoder struct {
 	w      *bufio.Writer
-	num    []byte
-	infRaw bool // Infinity as a word; otherwise the string "inf"
+	buf    []byte // of one scalar
+	infRaw bool   // Infinity as a word; otherwise the string "inf"
 }
 
 func newEncoder(w io.Writer, infRaw bool) *encoder {
@@ -53,12 +54,12 @@ func (e *encoder) value(v any) {
 	case bool:
 		e.w.WriteString(strconv.FormatBool(v))
 	case int:
-		e.num = strconv.AppendInt(e.num[:0], int64(v), 10)
-		e.w.Write(e.num)
+		e.buf = strconv.AppendInt(e.buf[:0], int64(v), 10)
+		e.w.Write(e.buf)
 	case float64:
 		e.float(v)
 	case string:
-		e.text(v)
+		e.string(v)
 	case []string:
 		e.list(len(v), func(i int) any { return v[i] })
 	case []float64:
@@ -107,7 +108,7 @@ func (e *encoder) object(o *object) {
 		if i > 0 {
 			e.w.WriteString(", ")
 		}
-		e.text(k)
+		e.string(k)
 		e.w.WriteString(": ")
 		e.value(o.values[k])
 	}
@@ -117,9 +118,9 @@ func (e *encoder) object(o *object) {
 func (e *encoder) float(f float64) {
 	if math.IsInf(f, 0) && !e.infRaw {
 		if f > 0 {
-			e.text("inf")
+			e.string("inf")
 		} else {
-			e.text("-inf")
+			e.string("-inf")
 		}
 		return
 	}
@@ -127,99 +128,11 @@ func (e *encoder) float(f float64) {
 		e.w.WriteString("null")
 		return
 	}
-	e.num = appendPythonFloat(e.num[:0], f)
-	e.w.Write(e.num)
+	e.buf = python.AppendJSONFloat(e.buf[:0], f)
+	e.w.Write(e.buf)
 }
 
-// appendPythonFloat appends f as Python's float.__repr__ writes it, and the
-// words of json.dumps where repr's would be "inf" and "nan".
-func appendPythonFloat(dst []byte, f float64) []byte {
-	switch {
-	case math.IsNaN(f):
-		return append(dst, "NaN"...)
-	case math.IsInf(f, 1):
-		return append(dst, "Infinity"...)
-	case math.IsInf(f, -1):
-		return append(dst, "-Infinity"...)
-	}
-	abs := math.Abs(f)
-	if abs != 0 && (abs < 1e-4 || abs >= 1e16) {
-		return strconv.AppendFloat(dst, f, 'e', -1, 64)
-	}
-	start := len(dst)
-	dst = strconv.AppendFloat(dst, f, 'f', -1, 64)
-	for _, c := range dst[start:] {
-		if c == '.' {
-			return dst
-		}
-	}
-	return append(dst, ".0"...)
-}
-
-// pythonFloat is str(f) of a Python float: the repr, with "inf" for Infinity.
-func pythonFloat(f float64) string {
-	switch {
-	case math.IsInf(f, 1):
-		return "inf"
-	case math.IsInf(f, -1):
-		return "-inf"
-	case math.IsNaN(f):
-		return "nan"
-	}
-	return string(appendPythonFloat(nil, f))
-}
-
-const hexDigits = "0123456789abcdef"
-
-func (e *encoder) text(s string) {
-	e.w.WriteByte('"')
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c < utf8.RuneSelf {
-			e.ascii(c)
-			i++
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		if r >= 0x10000 {
-			r -= 0x10000
-			e.unicode(0xd800 + r>>10)
-			e.unicode(0xdc00 + r&0x3ff)
-		} else {
-			e.unicode(r)
-		}
-		i += size
-	}
-	e.w.WriteByte('"')
-}
-
-func (e *encoder) ascii(c byte) {
-	switch c {
-	case '"', '\\':
-		e.w.WriteByte('\\')
-		e.w.WriteByte(c)
-	case '\n':
-		e.w.WriteString(`\n`)
-	case '\r':
-		e.w.WriteString(`\r`)
-	case '\t':
-		e.w.WriteString(`\t`)
-	case '\b':
-		e.w.WriteString(`\b`)
-	case '\f':
-		e.w.WriteString(`\f`)
-	default:
-		if c < ' ' || c == 0x7f {
-			e.unicode(rune(c))
-			return
-		}
-		e.w.WriteByte(c)
-	}
-}
-
-func (e *encoder) unicode(r rune) {
-	e.w.WriteString(`\u`)
-	for shift := 12; shift >= 0; shift -= 4 {
-		e.w.WriteByte(hexDigits[r>>shift&0xf])
-	}
+func (e *encoder) string(s string) {
+	e.buf = python.AppendJSONString(e.buf[:0], s, true)
+	e.w.Write(e.buf)
 }

@@ -1,4 +1,4 @@
-package pyrand
+package random
 
 import (
 	"fmt"
@@ -60,7 +60,7 @@ func (s *RandomState) RandInts(low, high int64, n int) []int64 {
 // span is high − 1 − low, the largest offset of a half-open range.
 func span(low, high int64) uint64 {
 	if low >= high {
-		panic(fmt.Sprintf("pyrand: empty range: low %d >= high %d", low, high))
+		panic(fmt.Sprintf("random: empty range: low %d >= high %d", low, high))
 	}
 	return uint64(high) - 1 - uint64(low)
 }
@@ -133,7 +133,7 @@ func (s *RandomState) StandardNormal() float64 {
 // number.
 func (s *RandomState) Gamma(shape, scale float64) float64 {
 	if !(scale >= 0) {
-		panic(fmt.Sprintf("pyrand: Gamma: scale %v: want at least 0", scale))
+		panic(fmt.Sprintf("random: Gamma: scale %v: want at least 0", scale))
 	}
 	return float64(scale * s.StandardGamma(shape))
 }
@@ -144,7 +144,7 @@ func (s *RandomState) Gamma(shape, scale float64) float64 {
 func (s *RandomState) StandardGamma(shape float64) float64 {
 	switch {
 	case !(shape >= 0):
-		panic(fmt.Sprintf("pyrand: StandardGamma: shape %v: want at least 0", shape))
+		panic(fmt.Sprintf("random: StandardGamma: shape %v: want at least 0", shape))
 	case shape == 1:
 		return s.StandardExponential()
 	case shape == 0:
