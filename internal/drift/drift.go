@@ -20,6 +20,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"tokmeter/internal/origin"
 )
 
 // A Client is a server to ask and how.
@@ -200,7 +202,7 @@ func (c *Client) call(ctx context.Context, prompt string, x extras) (Answer, err
 		req.Header = c.Header.Clone()
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.HTTP.Do(req)
+	resp, err := origin.Keep(c.HTTP).Do(req)
 	if err != nil {
 		return Answer{}, c.reason(ctx, err)
 	}

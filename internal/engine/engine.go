@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"tokmeter/internal/origin"
 )
 
 // An Engine is one that was started. Its methods may be called from any
@@ -72,7 +74,7 @@ func Start(ctx context.Context, s Spec) (*Engine, error) {
 	}
 	if e.client == nil {
 		// Of its own, and without a proxy: the engine is here.
-		e.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		e.client = origin.Keep(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}})
 	}
 	if err := e.launch(ctx); err != nil {
 		return nil, err

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tokmeter/internal/origin"
 )
 
 const (
@@ -152,7 +154,7 @@ func (h *Hub) send(ctx context.Context, method, address string, header http.Head
 // public hub to which a mirror sends on.
 func (h *Hub) trusts(u *url.URL) bool {
 	for _, base := range []string{h.endpoint(), DefaultEndpoint} {
-		if b, err := url.Parse(base); err == nil && b.Scheme == u.Scheme && b.Host == u.Host {
+		if b, err := url.Parse(base); err == nil && origin.Of(b) == origin.Of(u) {
 			return true
 		}
 	}

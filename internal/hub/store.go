@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"tokmeter/internal/lock"
 )
 
 // A store is one repository in the cache, as huggingface_hub lays it out:
@@ -171,7 +173,7 @@ func (s store) lock(ctx context.Context, dir, etag string) (part string, unlock 
 	}
 	unlock = func() { f.Close() }
 	for {
-		taken, err := tryLock(f)
+		taken, err := lock.Try(f)
 		switch {
 		case err != nil:
 			part, err := partName(s.blob(etag))

@@ -149,6 +149,7 @@ type Summary struct {
 	PromptSources []SourceCount
 	Replaced      int    // stale keep-alive connections that were replaced
 	Redirects     int    // redirects followed
+	Stripped      int    // requests that a redirect led to another origin, where the user's headers were not sent
 	Reason        string // why the run ended
 
 	Warnings []Warning

@@ -11,6 +11,9 @@ func (s *Summary) count(v View, recs []*record.Record) {
 	for _, r := range recs {
 		s.Replaced += r.Replaced
 		s.Redirects += r.Redirects
+		if r.Stripped {
+			s.Stripped++
+		}
 		if !v.OK(r) {
 			s.Failed++
 			continue

@@ -321,7 +321,11 @@ func (e *evidence) redirects() string {
 	if e.Redirects == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d redirects were followed, and their round trips are part of TTFT: use the final address as --base-url", e.Redirects)
+	words := fmt.Sprintf("%d redirects were followed, and their round trips are part of TTFT: use the final address as --base-url", e.Redirects)
+	if e.Stripped > 0 {
+		words += fmt.Sprintf("; %d requests were led to another server, which was not sent your key and other headers", e.Stripped)
+	}
+	return words
 }
 
 // percent writes n of total with one decimal.

@@ -155,6 +155,7 @@ func TestWarnings(t *testing.T) {
 		}},
 		{metrics.WarnStaleConnections, 120, "one replaced", func(r run) { r.recs[7].Replaced = 1 }},
 		{metrics.WarnRedirects, 120, "one followed", func(r run) { r.recs[7].Redirects = 1 }},
+		{metrics.WarnRedirects, 120, "one led to another server", func(r run) { r.recs[7].Redirects, r.recs[7].Stripped = 1, true }},
 	}
 	for _, d := range metrics.WarningDefinitions() {
 		// Those that need what Summarize is not given have tests of their own.

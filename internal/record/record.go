@@ -66,6 +66,7 @@ type Timing struct {
 	Reused    bool  `json:"reused,omitempty"`    // the connection had carried a request before
 	Replaced  int   `json:"replaced,omitempty"`  // stale keep-alive connections replaced for it
 	Redirects int   `json:"redirects,omitempty"` // redirects followed
+	Stripped  bool  `json:"stripped,omitempty"`  // a redirect led to another origin, where headers of the user's were not sent
 	Status    int   `json:"status,omitempty"`    // HTTP status; 0 when no status line came
 	BytesIn   int64 `json:"bytes_in,omitempty"`
 	BytesOut  int64 `json:"bytes_out,omitempty"`

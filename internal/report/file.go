@@ -188,26 +188,3 @@ func ignoreClosed(err error) error {
 	}
 	return err
 }
-
-// appendFile adds a line to a file, or makes it. When writing fails the file
-// is cut back to what it was.
-func appendFile(path string, write func(io.Writer) error) (err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
-	if err != nil {
-		return reason(err)
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return errors.Join(reason(err), f.Close())
-	}
-	if info.Size() > 0 {
-		_, err = io.WriteString(f, "\n")
-	}
-	if err == nil {
-		err = write(f)
-	}
-	if err != nil {
-		err = errors.Join(reason(err), f.Truncate(info.Size()))
-	}
-	return errors.Join(err, f.Close())
-}

@@ -1,16 +1,20 @@
 package report_test
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"tokmeter/internal/plan"
 	"tokmeter/internal/report"
 )
 
@@ -72,6 +76,36 @@ func TestAppend(t *testing.T) {
 	one := result(t, r)
 	if got, want := read(t, path), one+"\n"+one+"\n"+one; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestAppendBeside: lines of many writers stay whole, and each is on a line of
+// its own.
+func TestAppendBeside(t *testing.T) {
+	const writers = 64
+	dir := t.TempDir()
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() {
+			r := runInto(dir)
+			r.Plan.Output.SaveResult, r.Plan.Output.AppendResult = false, true
+			r.Plan.Output.Metadata = []plan.KeyValue{{Key: "writer", Value: strconv.Itoa(i)}, {Key: "pad", Value: strings.Repeat("x", 20_000)}}
+			if _, err := report.Save(r); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	seen := map[string]bool{}
+	for line := range strings.SplitSeq(read(t, filepath.Join(dir, "a", "b", "r.json")), "\n") {
+		var one struct{ Writer, Pad string }
+		if err := json.Unmarshal([]byte(line), &one); err != nil || len(one.Pad) != 20_000 {
+			t.Fatalf("a line of %d bytes is broken: %v", len(line), err)
+		}
+		seen[one.Writer] = true
+	}
+	if len(seen) != writers {
+		t.Errorf("got the lines of %d writers, want %d", len(seen), writers)
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"tokmeter/internal/origin"
 )
 
 // maxAnswer bounds what is read of one answer, in bytes.
@@ -26,6 +28,9 @@ type Server struct {
 	BaseURL string      // scheme://host:port, perhaps with a path
 	Header  http.Header // sent with every question
 	HTTP    *http.Client
+	// Notice, if set, hears of each question that was redirected to another
+	// origin, where Header was not sent.
+	Notice func(string)
 }
 
 // A Model is one entry of /v1/models.
@@ -43,11 +48,16 @@ type StatusError struct {
 	Path   string
 	Status int
 	Body   string // the first 300 bytes
+	Note   string // of a redirect that left headers behind; "" for none
 }
 
 // Error says which path answered what.
 func (e *StatusError) Error() string {
-	return fmt.Sprintf("%s answered %d %s: %s", e.Path, e.Status, http.StatusText(e.Status), e.Body)
+	words := fmt.Sprintf("%s answered %d %s", e.Path, e.Status, http.StatusText(e.Status))
+	if e.Note != "" {
+		words += " (" + e.Note + ")"
+	}
+	return words + ": " + e.Body
 }
 
 // Models asks /v1/models. raw is the answer as it came.
@@ -134,17 +144,22 @@ func (s *Server) ask(ctx context.Context, method, path string, body, into any) (
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := s.HTTP.Do(req)
+	resp, err := origin.Keep(s.HTTP).Do(req)
 	if err != nil {
 		return nil, s.unreached(err)
 	}
 	defer resp.Body.Close()
+	_, kept := origin.Shared(s.Header)
+	note := origin.Note(req.URL, resp.Request.URL, kept)
+	if note != "" && s.Notice != nil {
+		s.Notice(path + ": " + note)
+	}
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, &StatusError{Path: path, Status: resp.StatusCode, Body: strings.TrimSpace(string(raw[:min(len(raw), 300)]))}
+		return nil, &StatusError{Path: path, Status: resp.StatusCode, Body: strings.TrimSpace(string(raw[:min(len(raw), 300)])), Note: note}
 	}
 	if into == nil {
 		return raw, nil

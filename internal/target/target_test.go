@@ -81,6 +81,60 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// TestRedirects: a question follows a redirect, the key only within the origin
+// that was named, and what was kept back is told.
+func TestRedirects(t *testing.T) {
+	secrets := http.Header{"Authorization": {"Bearer secret"}, "Cookie": {"a=secret"}, "X-Api-Key": {"secret"}}
+	heads := make(chan http.Header, 1)
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		heads <- r.Header
+		if r.URL.Path == "/denied/v1/models" {
+			http.Error(w, "who are you", http.StatusUnauthorized)
+			return
+		}
+		io.WriteString(w, `{"data":[{"id":"a"}]}`)
+	}
+	plain := httptest.NewServer(http.HandlerFunc(answer))
+	defer plain.Close()
+	to := ""
+	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/models" {
+			http.Redirect(w, r, to, http.StatusTemporaryRedirect)
+			return
+		}
+		answer(w, r)
+	}))
+	defer secure.Close()
+	for _, row := range []struct {
+		why, to string
+		kept    bool // the key goes along
+		denied  bool
+	}{
+		{"within the server", "/other/models", true, false},
+		{"from https to http", plain.URL + "/models", false, false},
+		{"to another name of the same machine", strings.Replace(plain.URL, "127.0.0.1", "localhost", 1), false, false},
+		{"to a server that wants a key", plain.URL + "/denied/v1/models", false, true},
+	} {
+		to = row.to
+		var notices []string
+		s := &Server{BaseURL: secure.URL, HTTP: secure.Client(), Header: secrets, Notice: func(n string) { notices = append(notices, n) }}
+		_, _, err := s.Models(t.Context())
+		head := <-heads
+		for name := range secrets {
+			if (head.Get(name) != "") != row.kept {
+				t.Errorf("%s: the other side had %s %q", row.why, name, head.Get(name))
+			}
+		}
+		const words = "without Authorization, Cookie, X-Api-Key"
+		if told := len(notices) == 1 && strings.Contains(notices[0], words); told == row.kept {
+			t.Errorf("%s: told %q", row.why, notices)
+		}
+		if (err != nil) != row.denied || row.denied && !strings.Contains(err.Error(), words) {
+			t.Errorf("%s: got %v", row.why, err)
+		}
+	}
+}
+
 func TestUnreachable(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

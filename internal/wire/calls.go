@@ -2,6 +2,8 @@ package wire
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 
 	"tokmeter/internal/record"
@@ -67,11 +69,23 @@ func (c *calls) follow(ctx context.Context, clock *Clock, to *target,
 	}()
 	for ; ; t.Redirects++ {
 		location, err := send(ctx, to, &t)
+		t.Stripped = to.left != ""
 		if err != nil || location == "" {
-			return t, failure(ctx, err)
+			return t, to.explain(failure(ctx, err))
 		}
 		if to, err = to.next(&t, location); err != nil {
 			return t, failure(ctx, err)
 		}
 	}
+}
+
+// explain says of a failure that a redirect may be why.
+func (to *target) explain(err error) error {
+	var e *Error
+	if to.left == "" || !errors.As(err, &e) || e.Outcome != record.HTTPError && e.Outcome != record.BadStream {
+		return err
+	}
+	told := *e
+	told.Err = fmt.Errorf("%w (%s)", e.Err, to.left)
+	return &told
 }

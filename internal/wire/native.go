@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"sync"
 
+	"tokmeter/internal/origin"
 	"tokmeter/internal/record"
 )
 
@@ -110,14 +111,14 @@ func (c *native) Close() error {
 func (c *native) poolFor(u *url.URL) *pool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	key := origin(u)
+	key := origin.Of(u)
 	p := c.pools[key]
 	if p == nil {
 		var secure *tls.Config
 		if u.Scheme == "https" {
 			secure = c.cfg.tlsConfig(u.Hostname(), "http/1.1")
 		}
-		p = &pool{client: c, addr: address(u), tls: secure}
+		p = &pool{client: c, addr: origin.Address(u), tls: secure}
 		c.pools[key] = p
 	}
 	return p

@@ -182,7 +182,7 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// TestRedirects: methods, bodies and headers as aiohttp treats them.
+// TestRedirects: methods and bodies as aiohttp treats them.
 func TestRedirects(t *testing.T) {
 	bothClients(t, func(t *testing.T, open func(Config) Client) {
 		echo := func(w http.ResponseWriter, r *http.Request) {
@@ -231,7 +231,7 @@ func TestRedirects(t *testing.T) {
 			{path: "/near", status: 301, hops: 1, want: "GET /echo?a=b  auth=Bearer k own=1 type=application/json"},
 			{path: "/near", status: 302, hops: 1, want: "GET /echo?a=b  auth=Bearer k own=1 type=application/json"},
 			{path: "/near", status: 303, hops: 1, want: "GET /echo?a=b  auth=Bearer k own=1 type=application/json"},
-			{path: "/away", status: 307, hops: 1, want: "POST /echo {} auth= own=1 type=application/json"},
+			{path: "/away", status: 307, hops: 1, want: "POST /echo {} auth= own= type=application/json"},
 			{path: "/hops/1234567890", status: 307, hops: 10, want: "POST /hops/ {} auth=Bearer k own=1 type=application/json"},
 			{path: "/hops/12345678901", status: 307, hops: 10, failed: record.HTTPError},
 			{path: "/again", status: 302, hops: 10, failed: record.HTTPError},
@@ -256,6 +256,62 @@ func TestRedirects(t *testing.T) {
 				t.Errorf("timing %+v", r.timing)
 			}
 			c.Close()
+		}
+	})
+}
+
+// TestRedirectElsewhere: no header of the user's leaves the origin that was
+// named, and the failure that may come of it names what was kept back.
+func TestRedirectElsewhere(t *testing.T) {
+	bothClients(t, func(t *testing.T, open func(Config) Client) {
+		status := http.StatusOK
+		heads := make(chan http.Header, 1)
+		other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			heads <- r.Header
+			w.Header().Set("Content-Type", "text/event-stream")
+			w.WriteHeader(status)
+			io.WriteString(w, "data: x\n\n")
+		}))
+		defer other.Close()
+		here := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body)
+			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+		}))
+		defer here.Close()
+		u, err := url.Parse(here.URL + "/?key=secret")
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.User = url.UserPassword("user", "secret")
+		for _, row := range []struct {
+			why    string
+			config Config
+			status int
+			words  string
+		}{
+			{"every header but the harmless", Config{URL: here.URL, Header: http.Header{"authorization": {"secret"}, "X-Api-Key": {"secret"}, "cookie": {"secret"}, "X-Tenant": {"secret"}}}, 401, "without Authorization, Cookie, X-Api-Key, X-Tenant"},
+			{"a name and password in the address", Config{URL: u.String()}, 403, "without Authorization"},
+			{"an answer without a fault", Config{URL: here.URL, Header: http.Header{"Api-Key": {"secret"}}}, 200, ""},
+		} {
+			status = row.status
+			c := open(row.config)
+			r := do(t, c, within(t, 5*time.Second), Call{Body: []byte("{}")})
+			c.Close()
+			for name, values := range <-heads {
+				if strings.Contains(strings.Join(values, " "), "secret") {
+					t.Errorf("%s: %s went along: %q", row.why, name, values)
+				}
+			}
+			if !r.timing.Stripped {
+				t.Errorf("%s: the timing does not say that headers were kept back", row.why)
+			}
+			if row.words == "" {
+				if r.err != nil {
+					t.Errorf("%s: %v", row.why, r.err)
+				}
+			} else if r.err == nil || !strings.Contains(r.err.Error(), row.words) || strings.Contains(r.err.Error(), "secret") {
+				t.Errorf("%s: got %v, want it to say %q", row.why, r.err, row.words)
+			}
 		}
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"tokmeter/internal/origin"
 	"tokmeter/internal/record"
 )
 
@@ -107,7 +108,7 @@ func (c *std) Connect(ctx context.Context, n int) error {
 			to = proxy
 		}
 	}
-	addr := address(to)
+	addr := origin.Address(to)
 	c.mu.Lock()
 	missing := n - len(c.ahead[addr])
 	c.mu.Unlock()

@@ -3,14 +3,13 @@ package wire
 import (
 	"encoding/base64"
 	"fmt"
-	"net"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"tokmeter/internal/origin"
 	"tokmeter/internal/record"
 )
 
@@ -21,6 +20,7 @@ const maxRedirects = 10
 type target struct {
 	url    *url.URL
 	header http.Header // of the configuration, less what a redirect drops
+	left   string      // what a redirect left behind, in words; "" for nothing
 	get    bool        // a redirect turned the call into a GET without a body
 	prefix []byte      // request line and headers that every call has
 	id     string      // x-request-id of calls that have none of their own
@@ -116,41 +116,32 @@ func (h *head) redirect() string {
 }
 
 // follow is the target of a redirect, by aiohttp's rules: 303 always and 301
-// and 302 of a POST become a GET without a body, 307 and 308 keep both, and
-// another origin is not told who asks.
+// and 302 of a POST become a GET without a body, and 307 and 308 keep both.
+// Another origin is not told who asks.
 func (to *target) follow(status int, location string) (*target, error) {
 	u, err := to.url.Parse(location)
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, badStream{fmt.Errorf("the server redirects to %.200q, which is no http address", location)}
 	}
-	header := to.header.Clone()
-	if origin(u) != origin(to.url) {
-		for name := range header {
-			switch textproto.CanonicalMIMEHeaderKey(name) {
-			case "Authorization", "Cookie", "Proxy-Authorization", "Host":
-				delete(header, name)
-			}
+	header, left := to.header, to.left
+	if origin.Of(u) == origin.Of(to.url) {
+		if u.User == nil {
+			u.User = to.url.User
 		}
-	} else if u.User == nil {
-		u.User = to.url.User
+	} else {
+		var kept []string
+		header, kept = origin.Shared(to.header)
+		if to.url.User != nil && !slices.Contains(kept, "Authorization") {
+			kept = append([]string{"Authorization"}, kept...)
+		}
+		if note := origin.Note(to.url, u, kept); note != "" {
+			left = note
+		}
 	}
 	u.Fragment, u.RawFragment = "", ""
-	return newTarget(u, header, to.get || status <= 303), nil
-}
-
-// origin is the scheme, host and port of u.
-func origin(u *url.URL) string { return u.Scheme + "://" + strings.ToLower(address(u)) }
-
-// address is what a connection to u is dialled with.
-func address(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = "80"
-		if u.Scheme == "https" {
-			port = "443"
-		}
-	}
-	return net.JoinHostPort(u.Hostname(), port)
+	next := newTarget(u, header, to.get || status <= 303)
+	next.left = left
+	return next, nil
 }
 
 // hostHeader leaves the zone out of an IPv6 address: it means nothing to the
