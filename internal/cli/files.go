@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"tokmeter/internal/atomicfile"
 	"tokmeter/internal/plan"
 )
 
@@ -78,9 +79,8 @@ func checkParent(flag, path string) error {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return nil // a pipe or a link is written to as it is
 	}
-	f, err := os.CreateTemp(dir, ".tokmeter-*.tmp")
-	if err != nil {
+	if err := atomicfile.Probe(dir); err != nil {
 		return fmt.Errorf("%s %s: the folder %s can't be written to", flag, path, dir)
 	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
+	return nil
 }

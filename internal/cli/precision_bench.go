@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,12 +16,12 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"tokmeter/internal/atomicfile"
 	"tokmeter/internal/cli/argv"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/protocol"
 	"tokmeter/internal/record"
-	"tokmeter/internal/report"
 	"tokmeter/internal/sim"
 )
 
@@ -352,10 +351,8 @@ func checkOutput(dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, "runs"), 0o755); err != nil {
 		return usagef("give another folder by --output-dir", "%w", err)
 	}
-	path := filepath.Join(dir, ".writable")
-	err := report.WriteFile(path, func(io.Writer) error { return nil })
-	if err != nil {
+	if err := atomicfile.Probe(dir); err != nil {
 		return usagef("give another folder by --output-dir", "%w", err)
 	}
-	return os.Remove(path)
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tokmeter/internal/atomicfile"
 	"tokmeter/internal/compare"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/memory"
@@ -92,8 +93,8 @@ func (c *command) save(dir string, p *report.Precision) error {
 	var problems []error
 	for _, w := range c.writers() {
 		path := filepath.Join(dir, "precision"+w.end)
-		if err := report.WriteFile(path, func(to io.Writer) error { return w.write(to, p) }); err != nil {
-			problems = append(problems, failf(ExitFailed, "", "%s: %w", path, err))
+		if err := atomicfile.Write(path, func(to io.Writer) error { return w.write(to, p) }); err != nil {
+			problems = append(problems, failf(ExitFailed, "", "%w", err))
 		}
 	}
 	return errors.Join(problems...)

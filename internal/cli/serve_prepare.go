@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"tokmeter/internal/atomicfile"
 	"tokmeter/internal/dataset"
 	"tokmeter/internal/hub"
 	"tokmeter/internal/metrics"
@@ -311,9 +312,9 @@ func (r *serveRun) saveRequests() error {
 	if path == "" {
 		return nil
 	}
-	err := report.WriteFile(path, func(w io.Writer) error { return workload.Save(w, r.set.Items, r.due) })
+	err := atomicfile.Write(path, func(w io.Writer) error { return workload.Save(w, r.set.Items, r.due) })
 	if err != nil {
-		return failf(ExitFailed, "", "--save-requests %s: %w", path, err)
+		return failf(ExitFailed, "", "--save-requests: %w", err)
 	}
 	r.sayBeside("Requests saved to %s", path)
 	return nil

@@ -10,12 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tokmeter/internal/atomicfile"
 	"tokmeter/internal/model/replay"
 	"tokmeter/internal/model/sched"
 	"tokmeter/internal/model/setup"
 	"tokmeter/internal/model/steps"
 	"tokmeter/internal/record"
-	"tokmeter/internal/report"
 )
 
 // addReplay adds the command that runs arrivals on a virtual clock.
@@ -213,5 +213,5 @@ func runSteps(env *Env, cases, output string) error {
 	if err := checkParent("--output", output); err != nil {
 		return usage(err)
 	}
-	return report.WriteFile(output, run)
+	return atomicfile.Write(output, run)
 }

@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"math"
 	"os"
+
+	"tokmeter/internal/atomicfile"
 )
 
 // Version is of the files of answers.
@@ -185,30 +187,21 @@ func AskFile(ctx context.Context, c Client, path string, n int) ([]Answer, error
 	return list, err
 }
 
-// rewrite puts what is known into a file of its own, takes the place of the old
-// one, which may end in a torn line, and stays open for more.
+// rewrite puts what is known in the place of a file, which may end in a torn
+// line, and opens it for more.
 func rewrite(path string, h Head, list []Answer) (*os.File, error) {
-	part := path + ".part"
-	f, err := os.Create(part)
-	if err != nil {
-		return nil, err
-	}
-	w := bufio.NewWriter(f)
-	err = encode(w, h)
-	for _, a := range list {
-		if err == nil {
-			err = Write(w, a)
+	err := atomicfile.Replace(path, func(to io.Writer) error {
+		w := bufio.NewWriter(to)
+		if err := encode(w, h); err != nil {
+			return err
 		}
-	}
-	if err == nil {
-		err = w.Flush()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(part, path)
-	}
+		for _, a := range list {
+			if err := Write(w, a); err != nil {
+				return err
+			}
+		}
+		return w.Flush()
+	})
 	if err != nil {
 		return nil, err
 	}

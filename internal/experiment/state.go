@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"tokmeter/internal/atomicfile"
 	"tokmeter/internal/compare"
 )
 
@@ -94,7 +96,7 @@ func ReadState(text []byte) (*State, error) {
 }
 
 // Save writes the state.
-func (f Folder) Save(s *State) (err error) {
+func (f Folder) Save(s *State) error {
 	fail := func(err error) error { return fmt.Errorf("state of the experiment: can't write: %w", err) }
 	if err := os.MkdirAll(string(f), 0o755); err != nil {
 		return fail(err)
@@ -103,25 +105,10 @@ func (f Folder) Save(s *State) (err error) {
 	if err != nil {
 		return fail(err)
 	}
-	tmp, err := os.CreateTemp(string(f), StateFile+".*.tmp")
-	if err != nil {
-		return fail(err)
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(tmp.Name())
-		}
-	}()
-	_, err = tmp.Write(append(text, '\n'))
-	if err == nil {
-		err = tmp.Sync() // else a crash of the machine may leave an empty file under the name
-	}
-	if e := tmp.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), filepath.Join(string(f), StateFile))
-	}
+	err = atomicfile.Replace(filepath.Join(string(f), StateFile), func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
 	if err != nil {
 		return fail(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"tokmeter/internal/atomicfile"
 	"tokmeter/internal/lock"
 )
 
@@ -138,22 +139,7 @@ func writeWhole(path string, from io.Reader) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
-	part, err := partName(path)
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, from)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(part, path)
-	}
-	if err != nil {
-		os.Remove(part)
-	}
-	return err
+	return atomicfile.Replace(path, func(w io.Writer) error { _, err := io.Copy(w, from); return err })
 }
 
 // lockPoll is how often a taken lock is tried again.

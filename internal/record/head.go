@@ -4,12 +4,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
+
+	"tokmeter/internal/atomicfile"
 )
 
 // Format is the version of the run directory's format. A reader refuses a
@@ -106,33 +109,18 @@ func cpuModel(path string) string {
 	return ""
 }
 
-// writeHead replaces run.json in dir in one step, so that a reader sees the
-// old text or the whole of the other.
+// writeHead replaces run.json in dir in one step, so that a reader sees one head
+// or the other.
 func writeHead(dir string, h Head) error {
 	b, err := json.MarshalIndent(h, "", "  ")
-	if err != nil {
-		return fmt.Errorf("run directory %s: %s: %w", dir, headFile, err)
-	}
-	f, err := os.CreateTemp(dir, headFile+".*.tmp")
-	if err != nil {
-		return fmt.Errorf("run directory %s: can't write: %w", dir, err)
-	}
-	_, err = f.Write(append(b, '\n'))
-	// CreateTemp makes files for the owner alone; a run is no secret.
-	for _, then := range []func() error{func() error { return f.Chmod(0o644) }, f.Sync} {
-		if err == nil {
-			err = then()
-		}
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
 	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(dir, headFile))
+		err = atomicfile.Replace(filepath.Join(dir, headFile), func(w io.Writer) error {
+			_, err := w.Write(append(b, '\n'))
+			return err
+		})
 	}
 	if err != nil {
-		_ = os.Remove(f.Name())
-		return fmt.Errorf("run directory %s: can't write %s: %w", dir, headFile, err)
+		return fmt.Errorf("run directory: can't write %w", err)
 	}
 	return nil
 }

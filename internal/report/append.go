@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -19,8 +20,13 @@ const (
 
 // appendFile adds a line to a file, or makes it: one write, under the file's
 // lock, so that lines of several programs stay whole. When writing fails the
-// file is cut back to what it was.
-func appendFile(path string, write func(io.Writer) error) error {
+// file is cut back to what it was. Errors begin with the path.
+func appendFile(path string, write func(io.Writer) error) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
+	}()
 	var line bytes.Buffer
 	if err := write(&line); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"tokmeter/internal/atomicfile"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/python"
 )
@@ -69,15 +70,14 @@ func CheckWritable(p plan.Plan, date time.Time) error {
 		if info.IsDir() {
 			return fmt.Errorf("result file %s: it is a folder: choose another --result-filename", path)
 		}
-		if p.Output.AppendResult || writtenThrough(path) {
+		if p.Output.AppendResult || atomicfile.Through(path) {
 			return checkAppend(path)
 		}
 	}
-	f, err := os.CreateTemp(dir, tempPattern)
-	if err != nil {
-		return fmt.Errorf("result folder %s: %w: %s", dir, reason(err), hint)
+	if err := atomicfile.Probe(dir); err != nil {
+		return fmt.Errorf("result folder %w: %s", err, hint)
 	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
+	return nil
 }
 
 func checkAppend(path string) error {
@@ -87,10 +87,6 @@ func checkAppend(path string) error {
 	}
 	return f.Close()
 }
-
-// tempPattern names files in the making; the leading dot hides what a killed
-// run may leave.
-const tempPattern = ".tokmeter-*.tmp"
 
 // reason is the system's part of a path error, whose path the caller names.
 func reason(err error) error {
@@ -113,78 +109,19 @@ func Save(r Run) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return "", fmt.Errorf("result folder %s: %w", filepath.Dir(path), reason(err))
 	}
-	write := WriteFile
+	write := atomicfile.Write
 	if r.Plan.Output.AppendResult {
 		write = appendFile
 	}
-	if err := write(path, func(w io.Writer) error { return JSON(w, r) }); err != nil {
-		return "", fmt.Errorf("result file %s: %w", path, err)
+	if err := write(path, func(w io.Writer) error { return writeJSON(w, &r) }); err != nil {
+		return "", fmt.Errorf("result file %w", err)
 	}
 	if !r.Plan.Output.PyTorchFormat || len(pyTorchRecords(&r)) == 0 {
 		return path, nil
 	}
 	beside := strings.TrimSuffix(path, filepath.Ext(path)) + ".pytorch.json"
-	if err := WriteFile(beside, func(w io.Writer) error { return PyTorch(w, r) }); err != nil {
-		return path, fmt.Errorf("PyTorch file %s: %w", beside, err)
+	if err := atomicfile.Write(beside, func(w io.Writer) error { return writePyTorch(w, &r) }); err != nil {
+		return path, fmt.Errorf("PyTorch file %w", err)
 	}
 	return path, nil
-}
-
-// writtenThrough reports whether path is something that a file must not be put
-// in the place of: a pipe, a device, or a link such as /dev/stdout.
-func writtenThrough(path string) bool {
-	info, err := os.Lstat(path)
-	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
-}
-
-// WriteFile writes a file under another name and puts it in its place, so that
-// it is whole or absent. What is no file, such as a pipe or /dev/stdout, is
-// written to as it is, and so is the file behind a link. Its errors do not name
-// the path.
-func WriteFile(path string, write func(io.Writer) error) (err error) {
-	if writtenThrough(path) {
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|os.O_CREATE, 0o644)
-		if err != nil {
-			return reason(err)
-		}
-		return errors.Join(write(f), f.Close())
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), tempPattern)
-	if err != nil {
-		return reason(err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, ignoreClosed(f.Close()), os.Remove(f.Name()))
-		}
-	}()
-	if err := write(f); err != nil {
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
-		return reason(err)
-	}
-	if err := f.Close(); err != nil {
-		return reason(err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return linkReason(err)
-	}
-	return nil
-}
-
-// linkReason is the system's part of a renaming's error.
-func linkReason(err error) error {
-	var link *os.LinkError
-	if errors.As(err, &link) {
-		return link.Err
-	}
-	return err
-}
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, os.ErrClosed) {
-		return nil
-	}
-	return err
 }

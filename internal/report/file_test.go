@@ -3,7 +3,6 @@ package report_test
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -188,31 +187,6 @@ func TestSaveFails(t *testing.T) {
 		if diff := cmp.Diff([]string{"r.json"}, names(t, dir)); diff != "" {
 			t.Errorf("folder (-want +got):\n%s", diff)
 		}
-	}
-}
-
-// TestWriteLink: the file behind a link is written, the link stays.
-func TestWriteLink(t *testing.T) {
-	dir := t.TempDir()
-	link, file := filepath.Join(dir, "link"), filepath.Join(dir, "file")
-	if err := os.WriteFile(file, []byte("what was there before"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(file, link); err != nil {
-		t.Skip("no links here: ", err)
-	}
-	err := report.WriteFile(link, func(w io.Writer) error {
-		_, err := io.WriteString(w, "short")
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if info, err := os.Lstat(link); err != nil || info.Mode().IsRegular() {
-		t.Error("the link was replaced")
-	}
-	if b, err := os.ReadFile(file); err != nil || string(b) != "short" {
-		t.Errorf("got %q, %v", b, err)
 	}
 }
 

@@ -17,12 +17,16 @@ var pyTorchMetrics = [...]string{
 // PyTorch writes r as the PyTorch benchmark database reads it: one record for
 // each metric, with the command line and all other numbers beside it.
 func PyTorch(w io.Writer, r Run) error {
-	e := newEncoder(w, false)
-	e.value(pyTorchRecords(&r))
-	if err := e.w.Flush(); err != nil {
+	if err := writePyTorch(w, &r); err != nil {
 		return fmt.Errorf("result: %w", err)
 	}
 	return nil
+}
+
+func writePyTorch(w io.Writer, r *Run) error {
+	e := newEncoder(w, false)
+	e.value(pyTorchRecords(r))
+	return e.w.Flush()
 }
 
 func pyTorchRecords(r *Run) []any {

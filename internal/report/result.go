@@ -50,12 +50,16 @@ func arrays() []array {
 // key of vLLM's in vLLM's order and type, then what vLLM does not have. Under
 // plan.CompatVLLM it holds vLLM's keys alone.
 func JSON(w io.Writer, r Run) error {
-	e := newEncoder(w, r.Summary.Compat)
-	e.value(result(&r))
-	if err := e.w.Flush(); err != nil {
+	if err := writeJSON(w, &r); err != nil {
 		return fmt.Errorf("result: %w", err)
 	}
 	return nil
+}
+
+func writeJSON(w io.Writer, r *Run) error {
+	e := newEncoder(w, r.Summary.Compat)
+	e.value(result(r))
+	return e.w.Flush()
 }
 
 // result is the whole object of the result file.
