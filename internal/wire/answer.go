@@ -3,7 +3,6 @@ package wire
 import (
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"tokmeter/internal/record"
@@ -19,8 +18,8 @@ type cutShort struct{ error }
 
 func (e cutShort) Unwrap() error { return e.error }
 
-// errStopped says that the handler wanted no more events.
-var errStopped = errors.New("the handler has all it wanted")
+// errCut ends a body whose connection ended before its framing did.
+var errCut = cutShort{errors.New("the connection ended in the middle of the answer")}
 
 const (
 	// drainLimit is how much of a body nobody looks at is read to keep the
@@ -33,131 +32,195 @@ const (
 	textWait = 5 * time.Second
 )
 
-// An answer is the body of a response on its way to the handler. Both clients
-// hand their bodies through it, so that both judge alike.
+// An answer is the body of a response on its way to the handler. Whoever reads
+// the connection pushes what came into it, piece by piece, so that every reader
+// of every client judges alike. One goroutine at a time drives it.
 type answer struct {
 	head   head
-	body   segments
 	proven bool // the framing proves the end: a length or a last chunk
 	cutter cutter
-	last   record.Stamp
-	hurry  func(time.Duration) // lets reads fail after a while
+	fn     Handler
+	hurry  func(time.Duration) // has the body end with an error after a while
+	last   record.Stamp        // when the latest piece reached the kernel
+
+	stage   stage
+	plain   *inflater // takes the content coding off; nil for none
+	start   []byte    // of a body that is not yet known to be a stream
+	refusal *Error    // what is said of an answer without events
+	drained int
+
+	framed bool  // the body ended as its framing promised
+	err    error // nil, an *Error, or what the body met
 }
 
-// take hands the events of a 200 answer to fn and gives errStopped when fn
-// wanted no more; of any other answer it gives an *Error with the first bytes
-// of the body. Errors of the body come back as they are.
-func (a *answer) take(fn Handler) error {
+// A stage is what becomes of the next piece of a body.
+type stage uint8
+
+const (
+	sniffing stage = iota // it tells whether the body is an event stream
+	inEvents              // it goes to the cutter
+	inText                // it is kept as the words of a refusal
+	draining              // nobody looks at it
+	over                  // none is wanted
+)
+
+// open judges an answer by its head.
+func (a *answer) open() {
+	switch a.head.encoding {
+	case "":
+	case "gzip", "x-gzip", "deflate":
+		a.plain = newInflater(a.head.encoding, a.take)
+	default:
+		a.fail(badStream{fmt.Errorf("Content-Encoding %.60q is not understood; gzip and deflate are: ask for no other in Accept-Encoding", a.head.encoding)})
+		return
+	}
 	if a.head.status != 200 {
-		return a.text(nil, record.HTTPError, fmt.Errorf("HTTP status %d", a.head.status))
+		a.refuse(record.HTTPError, fmt.Errorf("HTTP status %d", a.head.status))
+		return
 	}
-	yes, maybe := streamKind(a.head.contentType)
-	var start []byte
-	if !yes && maybe {
-		var err error
-		if yes, start, err = a.sniff(); err != nil {
-			return err
-		}
-	}
-	if !yes {
-		return a.text(start, record.BadStream, fmt.Errorf("the answer is no event stream: its Content-Type is %q", a.head.contentType))
-	}
-	return a.events(start, fn)
-}
-
-// sniff reads until the first bytes tell whether the body is an event stream.
-func (a *answer) sniff() (yes bool, start []byte, err error) {
-	for {
-		piece, at, err := a.body.next()
-		if err == io.EOF {
-			return false, start, nil
-		}
-		if err != nil {
-			return false, start, err
-		}
-		a.last = at
-		start = append(start, piece...)
-		if yes, sure := beginsStream(start); sure {
-			return yes, start, nil
-		}
-		if len(start) > bodyLimit {
-			return false, start, nil
-		}
+	switch yes, maybe := streamKind(a.head.contentType); {
+	case yes:
+		a.begin()
+	case !maybe:
+		a.refuseType()
 	}
 }
 
-func (a *answer) events(start []byte, fn Handler) error {
+func (a *answer) begin() {
 	a.cutter.reset()
-	more, err := a.cutter.feed(start, a.last, fn)
-	for err == nil {
-		if !more {
-			return errStopped
-		}
-		var piece []byte
-		if piece, a.last, err = a.next(); err != nil {
-			break
-		}
-		more, err = a.cutter.feed(piece, a.last, fn)
-	}
-	if err == io.EOF {
-		if a.cutter.end(a.proven, a.last, fn) {
-			return nil
-		}
-		return errStopped
-	}
-	return err
+	a.stage = inEvents
 }
 
-// next keeps the last stamp when the body has ended.
-func (a *answer) next() ([]byte, record.Stamp, error) {
-	piece, at, err := a.body.next()
-	if err != nil {
-		at = a.last
-	}
-	return piece, at, err
+func (a *answer) refuseType() {
+	a.refuse(record.BadStream, fmt.Errorf("the answer is no event stream: its Content-Type is %q", a.head.contentType))
 }
 
-// finish drains what is left where err allows it. It says whether the body
-// ended as framed, and passes on what is an error to the caller.
-func (a *answer) finish(raw segments, err error) (framed bool, failed error) {
-	switch e := (*Error)(nil); {
-	case err == nil:
-		return true, nil
-	case err == errStopped:
-		a.hurry(drainWait)
-		return drain(raw), nil
-	case errors.As(err, &e):
-		a.hurry(drainWait)
-		return drain(raw), err
-	}
-	return false, err
-}
-
-// text reads the first bytes of a body that holds no events. How the body
+// refuse keeps the first bytes of a body that holds no events. How the body
 // itself fares does not matter: the answer is a failure already.
-func (a *answer) text(start []byte, outcome record.Outcome, words error) error {
+func (a *answer) refuse(outcome record.Outcome, words error) {
+	a.refusal = &Error{Outcome: outcome, Status: a.head.status, Err: words}
+	a.stage = inText
 	a.hurry(textWait)
-	e := &Error{Outcome: outcome, Status: a.head.status, Err: words, Body: start}
-	for len(e.Body) < bodyLimit {
-		piece, _, err := a.body.next()
-		if err != nil {
-			break
-		}
-		e.Body = append(e.Body, piece[:min(len(piece), bodyLimit)]...)
-	}
-	e.Body = e.Body[:min(len(e.Body), bodyLimit):min(len(e.Body), bodyLimit)]
-	return e
+	start := a.start
+	a.start = nil
+	a.text(start)
 }
 
-// drain reads a body that nobody looks at up to its end, and says whether it
-// came to it as the framing promised.
-func drain(body segments) bool {
-	for total := 0; total < drainLimit; {
-		piece, _, err := body.next()
-		if err != nil {
-			return err == io.EOF
-		}
-		total += len(piece)
+func (a *answer) text(piece []byte) {
+	body := append(a.refusal.Body, piece[:min(len(piece), bodyLimit)]...)
+	a.refusal.Body = body[:min(len(body), bodyLimit):min(len(body), bodyLimit)]
+	if len(body) >= bodyLimit {
+		a.err = a.refusal
+		a.drain()
 	}
-	return false
+}
+
+// drain lets the rest of the body go by, to keep the connection.
+func (a *answer) drain() {
+	a.stage = draining
+	a.hurry(drainWait)
+}
+
+// fail ends the answer.
+func (a *answer) fail(err error) {
+	a.err, a.stage = err, over
+	a.free()
+}
+
+// free gives back what the decompressor holds.
+func (a *answer) free() {
+	if a.plain != nil {
+		a.plain.close()
+	}
+}
+
+// feed takes the next piece of the body, which reached the kernel at the given
+// moment.
+func (a *answer) feed(piece []byte, at record.Stamp) {
+	if a.stage == draining {
+		if a.drained += len(piece); a.drained >= drainLimit {
+			a.stage = over
+			a.free()
+		}
+		return
+	}
+	a.last = at
+	if a.plain == nil {
+		a.take(piece)
+		return
+	}
+	switch err := a.plain.feed(piece); {
+	case a.stage == over:
+		a.free()
+	case err != nil && a.stage == inText:
+		a.err = a.refusal
+		a.drain()
+	case err != nil && a.stage < draining:
+		a.fail(err)
+	}
+}
+
+// take takes a piece without its codings. It reports whether more is wanted.
+func (a *answer) take(piece []byte) (more bool) {
+	switch a.stage {
+	case sniffing:
+		a.start = append(a.start, piece...)
+		yes, sure := beginsStream(a.start)
+		switch {
+		case yes && sure:
+			a.begin()
+			start := a.start
+			a.start = nil
+			a.events(start)
+		case sure || len(a.start) > bodyLimit:
+			a.refuseType()
+		}
+	case inEvents:
+		a.events(piece)
+	case inText:
+		a.text(piece)
+	}
+	return a.stage < draining
+}
+
+func (a *answer) events(piece []byte) {
+	switch more, err := a.cutter.feed(piece, a.last, a.fn); {
+	case err != nil:
+		a.err, a.stage = err, over
+	case !more:
+		a.drain()
+	}
+}
+
+// end says that the body is over: as its framing promised, or by err.
+func (a *answer) end(err error) {
+	a.framed = err == nil
+	if a.plain != nil && a.stage < draining {
+		err = a.plain.end(err)
+	}
+	switch {
+	case a.stage >= draining:
+	case err == nil:
+		a.complete()
+	case a.stage == inText:
+		a.err = a.refusal
+	default:
+		a.framed = false
+		a.err = err
+	}
+	a.stage = over
+	a.free()
+}
+
+// complete judges a body that came whole.
+func (a *answer) complete() {
+	if a.stage == sniffing {
+		a.refuseType()
+	}
+	switch a.stage {
+	case inText:
+		a.err = a.refusal
+	case inEvents:
+		a.cutter.end(a.proven, a.last, a.fn)
+	}
 }

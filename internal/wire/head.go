@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"tokmeter/internal/record"
 )
 
 // maxHead bounds the status line and headers of an answer, in bytes.
@@ -199,11 +197,4 @@ func beginsStream(b []byte) (yes, sure bool) {
 		}
 	}
 	return false, sure
-}
-
-// A segment source gives a body piece by piece with its transfer and content
-// codings taken off. The piece is valid until the next call. io.EOF is the end
-// that the framing promised; a cut is any other end of the connection.
-type segments interface {
-	next() (piece []byte, at record.Stamp, err error)
 }

@@ -39,7 +39,7 @@ const hastyWithin = record.Stamp(time.Second)
 
 // noteEnd keeps whether a server ended a connection in haste.
 func (p *pool) noteEnd(k *conn) {
-	if k.used && k.raw.clock.Now()-k.rested < hastyWithin {
+	if k.used && p.client.cfg.Clock.Now()-k.rested < hastyWithin {
 		p.hasty.Store(true)
 	}
 }
@@ -55,7 +55,7 @@ func (p *pool) get(t *record.Timing) *conn {
 			return k
 		}
 		if k.expires >= now {
-			readable, dead := k.raw.sys.peek()
+			readable, dead := k.raw.peek()
 			if !dead && (!readable || p.tls != nil) {
 				return k
 			}
@@ -144,7 +144,8 @@ func (p *pool) dial(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, failure(ctx, refusedError{err})
 	}
-	k := &conn{raw: raw, rw: raw, pool: p, cutter: p.client.cfg.cutter()}
+	link := &pulled{stampConn: raw, rw: raw}
+	k := &conn{raw: link, pool: p, cutter: p.client.cfg.cutter()}
 	raw.patient = true
 	if p.tls != nil {
 		limited, cancel := context.WithTimeout(ctx, p.client.cfg.DialTimeout)
@@ -155,7 +156,7 @@ func (p *pool) dial(ctx context.Context) (*conn, error) {
 			raw.Close()
 			return nil, failure(ctx, refusedError{fmt.Errorf("TLS with %s: %w", p.addr, err)})
 		}
-		k.rw = secured
+		link.rw = secured
 	}
 	k.connected = p.client.cfg.Clock.Now()
 	return k, nil

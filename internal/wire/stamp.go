@@ -35,7 +35,7 @@ type stampConn struct {
 	ended    atomic.Bool // a read came to the end of the stream
 	stopped  atomic.Bool // abort was called
 	broken   atomic.Bool // a read or write found the connection reset
-	missed   atomic.Bool // once it is closed: the server had not taken the request; see misses
+	unmet    atomic.Bool // once it is closed: the server had not taken the request; see misses
 	patient  bool        // a blocked write gives up when an answer is there
 }
 
@@ -168,7 +168,7 @@ func (s *stampConn) abort() {
 // Close closes the connection once.
 func (s *stampConn) Close() (err error) {
 	s.once.Do(func() {
-		s.missed.Store(s.misses())
+		s.unmet.Store(s.misses())
 		err = s.Conn.Close()
 		if s.gone != nil {
 			s.gone()
@@ -176,3 +176,7 @@ func (s *stampConn) Close() (err error) {
 	})
 	return err
 }
+
+// missed reports, once the connection is closed, whether the server had not
+// taken the request.
+func (s *stampConn) missed() bool { return s.unmet.Load() }

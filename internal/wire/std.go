@@ -173,29 +173,19 @@ func (c *std) try(ctx context.Context, to *target, call Call, fn Handler, t *rec
 			timer.Stop()
 		}
 	}()
-	framed := false
+	a := answer{head: h, proven: b.shared || h.chunked || h.length >= 0, cutter: state.cutter, fn: fn, hurry: hurry, last: b.stamp()}
 	if location = h.redirect(); location != "" {
-		hurry(drainWait)
-		framed = drain(b)
+		a.drain()
 	} else {
-		framed, err = receiveStd(h, b, state.cutter, hurry, fn)
+		a.open()
 	}
+	b.pump(&a)
 	w.account(t, b.stamp(), b.shared)
-	t.Framed = framed
+	t.Framed = a.framed
 	if b.shared {
 		t.BytesIn, t.BytesOut = t.BytesIn+b.total, t.BytesOut+req.ContentLength
 	}
-	return location, err
-}
-
-func receiveStd(h head, b *stdBody, c cutter, hurry func(time.Duration), fn Handler) (framed bool, err error) {
-	src, err := decoded(b, h.encoding)
-	if err != nil {
-		return false, err
-	}
-	proven := b.shared || h.chunked || h.length >= 0
-	a := answer{head: h, body: src, proven: proven, cutter: c, last: b.stamp(), hurry: hurry}
-	return a.finish(b, a.take(fn))
+	return location, a.err
 }
 
 // request is the call as net/http wants it.

@@ -60,6 +60,21 @@ func (b *stdBody) next() ([]byte, record.Stamp, error) {
 	return nil, b.stamp(), explainBody(err)
 }
 
+// pump pushes the body into a until that is over.
+func (b *stdBody) pump(a *answer) {
+	for a.stage != over {
+		piece, at, err := b.next()
+		switch {
+		case err == nil:
+			a.feed(piece, at)
+		case err == io.EOF:
+			a.end(nil)
+		default:
+			a.end(err)
+		}
+	}
+}
+
 // explainBody tells a connection that ended from a body that is broken.
 func explainBody(err error) error {
 	var sys syscall.Errno
@@ -182,7 +197,7 @@ func (w *watch) explain(err error) error {
 	switch {
 	case w.tries == 0:
 		return refusedError{err}
-	case w.reused && w.first == 0 && w.conn != nil && w.conn.missed.Load():
+	case w.reused && w.first == 0 && w.conn != nil && w.conn.missed():
 		return errStale
 	case errors.Is(err, io.EOF), strings.Contains(words, "server closed idle connection"):
 		return resetError{errors.New("the server closed the connection without an answer")}

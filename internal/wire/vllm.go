@@ -185,28 +185,3 @@ func pythonStrip(b []byte) []byte {
 		return unicode.IsSpace(r) || strings.ContainsRune("\x1c\x1d\x1e\x1f", r)
 	})
 }
-
-// A wholeReads hands on what came in one read of the connection as one
-// segment, whatever chunks it was in.
-type wholeReads struct {
-	body *body
-	buf  []byte
-	err  error // to be told after what came before it
-}
-
-func (w *wholeReads) next() ([]byte, record.Stamp, error) {
-	if w.err != nil {
-		return nil, w.body.k.raw.lastStamp(), w.err
-	}
-	first, at, err := w.body.next()
-	if err != nil {
-		return nil, at, err
-	}
-	w.buf = append(w.buf[:0], first...)
-	for k := w.body.k; k.r < k.w && !w.body.over && w.body.left != 0 && w.err == nil; {
-		var piece []byte
-		piece, w.err = w.body.piece()
-		w.buf = append(w.buf, piece...)
-	}
-	return w.buf, at, nil
-}
