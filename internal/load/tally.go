@@ -22,6 +22,8 @@ type tally struct {
 	choices []choice
 	text    []byte // the answer of choice 0
 	texts   int    // events with text so far, for displays
+	beside  int    // bytes of texts that are not in text
+	bytes   int64  // of the events' data
 
 	alone     protocol.Usage // of an event without choices
 	promptIDs int            // token ids of the prompt that the server sent
@@ -84,6 +86,9 @@ func (t *tally) begin(rec *record.Record, d protocol.Dialect) {
 // nothing that follows matters: after [DONE], or when the stream is broken.
 func (t *tally) event(e wire.Event) (more bool) {
 	if t.done || t.failed == record.BadStream {
+		return false
+	}
+	if t.bytes += int64(len(e.Data)); t.endless() {
 		return false
 	}
 	if string(e.Name) == "error" {
@@ -167,7 +172,7 @@ func (t *tally) note(ev *protocol.Event, at record.Stamp) (more bool) {
 // newer returns the later usage, but never lets zeros replace a count: some
 // servers attach zeros to every event but the last.
 func newer(old, next protocol.Usage) protocol.Usage {
-	if next.Completion == 0 && old.Completion > 0 {
+	if next.Completion <= 0 && old.Completion > 0 {
 		return old
 	}
 	return next
@@ -191,8 +196,10 @@ func (t *tally) delta(d *protocol.Delta, m *mark) protocol.Kind {
 		t.text = append(t.text, d.Text...)
 	case kind.HasText():
 		c.beside = append(c.beside, d.Text...)
+		t.beside += len(d.Text)
 	}
 	c.beside = append(c.beside, d.Beside...)
+	t.beside += len(d.Beside)
 	if kind == protocol.Answer || kind == protocol.Tool {
 		m.is |= isAnswer
 	}
@@ -218,6 +225,8 @@ func (t *tally) running(ev *protocol.Event, m *mark) {
 	case n >= c.used && n > 0:
 		m.counted = saturate(n - c.used)
 		c.used = n
+	case n < 0:
+		c.used, t.noUsage = n, true
 	case n > 0 || m.is&isText != 0:
 		t.noUsage = true
 	}

@@ -5,6 +5,7 @@ import "tokmeter/internal/record"
 // settle decides which events carried tokens and how many, and fills the
 // counts and moments of the record.
 func (t *tally) settle() {
+	t.refuse()
 	var s sums
 	for i := range t.marks {
 		s.add(&t.marks[i])

@@ -21,6 +21,7 @@ const (
 	WarnReaderClock      = "reader_clock"
 	WarnSharedReads      = "shared_reads"
 	WarnBundledTokens    = "bundled_tokens"
+	WarnRefusedCount     = "refused_count"
 	WarnTokenSource      = "token_source"
 	WarnPromptLength     = "prompt_length"
 	WarnOutputLength     = "output_length"
@@ -74,6 +75,7 @@ func WarningDefinitions() []WarningDefinition {
 		{WarnReaderClock, "some or all answers have no kernel stamps", (*evidence).readerClock},
 		{WarnSharedReads, "more than " + part(sharedLimit) + " of token events have the stamp of the one before, or more than " + part(firstLimit) + " of first tokens that of the next", (*evidence).sharedReads},
 		{WarnBundledTokens, "an event carried several tokens", (*evidence).bundledTokens},
+		{WarnRefusedCount, "the server gave a count below zero, or of more tokens than the bytes of the answer or request can hold", (*evidence).refusedCount},
 		{WarnTokenSource, "output tokens were counted as events", (*evidence).tokenSource},
 		{WarnPromptLength, "the server's prompt tokens differ by more than " + part(lengthLimit) + " from the workload's", (*evidence).promptLength},
 		{WarnOutputLength, "more than " + part(shortLimit) + " of answers are longer than asked, or have not the length asked although ignore_eos was sent", (*evidence).outputLength},
@@ -315,6 +317,21 @@ func (e *evidence) staleConnections() string {
 		return ""
 	}
 	return fmt.Sprintf("the server had closed %d kept-alive connections before they were used again; each was replaced before sending", e.Replaced)
+}
+
+func (e *evidence) refusedCount() string {
+	n, first := 0, 0
+	for _, r := range e.recs {
+		if r.Refused != 0 {
+			if n++; n == 1 {
+				first = r.Refused
+			}
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the server's counts of %d requests can't be (%d tokens in the first of them) and were not used: their tokens were counted in another way", n, first)
 }
 
 func (e *evidence) redirects() string {

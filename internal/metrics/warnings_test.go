@@ -154,6 +154,7 @@ func TestWarnings(t *testing.T) {
 			}
 		}},
 		{metrics.WarnStaleConnections, 120, "one replaced", func(r run) { r.recs[7].Replaced = 1 }},
+		{metrics.WarnRefusedCount, 120, "one count that can't be", func(r run) { r.recs[7].Refused = 4294967295 }},
 		{metrics.WarnRedirects, 120, "one followed", func(r run) { r.recs[7].Redirects = 1 }},
 		{metrics.WarnRedirects, 120, "one led to another server", func(r run) { r.recs[7].Redirects, r.recs[7].Stripped = 1, true }},
 	}

@@ -53,14 +53,14 @@ func (o object) text(key string) (string, error) {
 	return s, nil
 }
 
-// count returns a member that is a count; false when it is no number. A
-// negative number is 0.
+// count returns a member that is a count; false when it is no number. What is
+// below zero is -1, and what no computer counts to 1e15.
 func (o object) count(key string) (int, bool) {
 	f, err := strconv.ParseFloat(string(o[key]), 64)
 	if err != nil {
 		return 0, false
 	}
-	return int(min(max(f, 0), 1e15)), true
+	return int(min(max(f, -1), 1e15)), true
 }
 
 func parseObject(data []byte) (object, error) {

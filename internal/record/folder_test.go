@@ -125,7 +125,7 @@ func TestFoldersThatMeet(t *testing.T) {
 		wg.Wait()
 		return dirs, errs
 	}
-	for range 20 {
+	for range 5 {
 		parent := filepath.Join(t.TempDir(), "runs")
 		dirs, errs := meet(func(i int) (*Writer, error) {
 			return CreateIn(parent, "n", Head{Tokmeter: strconv.Itoa(i)})

@@ -150,6 +150,7 @@ func Read(from io.Reader) iter.Seq2[*Record, error] {
 				yield(nil, fmt.Errorf("line %d: %w", n+1, err))
 				return
 			}
+			rec.refuse()
 			sum.Write(line)
 			n++
 			if !yield(rec, nil) {

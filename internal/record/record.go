@@ -114,8 +114,12 @@ type Record struct {
 	// UsageAlone says that usage came in an event of its own, without choices:
 	// the only place where vLLM's client looks for it.
 	UsageAlone bool `json:"usage_alone,omitempty"`
-	WantPrompt int  `json:"want_prompt,omitempty"` // prompt tokens by the workload's tokenizer
-	WantOutput int  `json:"want_output,omitempty"` // output tokens asked for
+	// Refused is a count that the server gave and that can't be: below zero, or
+	// more tokens than the bytes of the answer (or of the request) can hold. The
+	// counts above come from elsewhere then.
+	Refused    int `json:"refused,omitempty"`
+	WantPrompt int `json:"want_prompt,omitempty"` // prompt tokens by the workload's tokenizer
+	WantOutput int `json:"want_output,omitempty"` // output tokens asked for
 
 	Finish string `json:"finish,omitempty"` // the server's finish reason
 	Text   string `json:"text,omitempty"`   // the answer alone, of the first choice
