@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
-	"tokmeter/internal/report"
+	"tokmeter/internal/excerpt"
 )
 
 // An Error ends a command: what happened, what the user can do next, and the
@@ -99,15 +98,5 @@ func errorLines(err error) []string {
 			return lines
 		}
 	}
-	return []string{oneLine(err.Error())}
-}
-
-// oneLine replaces line breaks and the white space around them, and what could
-// move a terminal's cursor.
-func oneLine(s string) string {
-	fields := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' })
-	for i := range fields {
-		fields[i] = strings.TrimSpace(strings.Map(report.Printable, fields[i]))
-	}
-	return strings.Join(fields, "; ")
+	return []string{excerpt.Lines(err.Error())}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tokmeter/internal/engine"
+	"tokmeter/internal/excerpt"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/record"
 )
@@ -93,7 +94,7 @@ func (b *board) say(variant, text string) {
 	if variant != "" {
 		variant += ": "
 	}
-	fmt.Fprintf(b.w, "tokmeter: %s%s\n", variant, oneLine(text))
+	fmt.Fprintf(b.w, "tokmeter: %s%s\n", variant, excerpt.Lines(text))
 	if b.tty {
 		b.show()
 	}
@@ -160,7 +161,7 @@ func loadText(p engine.Progress) string {
 		s += fmt.Sprintf(", %.0f %%", p.Percent)
 	}
 	if p.Line != "" {
-		s += ": " + oneLine(p.Line)
+		s += ": " + excerpt.Lines(p.Line)
 	}
 	return s
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"tokmeter/internal/excerpt"
 	"tokmeter/internal/metrics"
 	"tokmeter/internal/model/light"
 	"tokmeter/internal/model/roofline"
@@ -243,5 +244,5 @@ func limitAgain(s *metrics.Summary, recs []*record.Record, p plan.Plan, kept jso
 			return
 		}
 	}
-	s.Warnings = append(s.Warnings, metrics.Warning{Code: "limit", Text: "the speed of light of the run can't be told again: " + oneLine(err.Error())})
+	s.Warnings = append(s.Warnings, metrics.Warning{Code: "limit", Text: "the speed of light of the run can't be told again: " + excerpt.Lines(err.Error())})
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"tokmeter/internal/excerpt"
 	"tokmeter/internal/live"
 	"tokmeter/internal/load"
 	"tokmeter/internal/protocol"
@@ -112,7 +113,7 @@ func (r *serveRun) readyCheck(ctx context.Context, j load.Job, first workload.Re
 	// Waiting for its port was a part of it.
 	left := max(time.Until(r.readyBy), time.Second)
 	rec, err := load.Ready(ctx, j, first, left, func(rec *record.Record) {
-		fmt.Fprintf(r.env.Stderr, "tokmeter: not ready: %s: %s\n", rec.Outcome, oneLine(rec.Err))
+		fmt.Fprintf(r.env.Stderr, "tokmeter: not ready: %s: %s\n", rec.Outcome, excerpt.Lines(rec.Err))
 	})
 	if err == nil {
 		r.say("Initial test run completed.")

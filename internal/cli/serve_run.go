@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"tokmeter/internal/excerpt"
 	"tokmeter/internal/metrics"
 	"tokmeter/internal/model/setup"
 	"tokmeter/internal/plan"
@@ -133,7 +134,7 @@ type serveRun struct {
 
 // warn notes a reason to doubt a number; it is shown with the result.
 func (r *serveRun) warn(code, format string, args ...any) {
-	r.warnings = append(r.warnings, metrics.Warning{Code: code, Text: oneLine(fmt.Sprintf(format, args...))})
+	r.warnings = append(r.warnings, metrics.Warning{Code: code, Text: excerpt.Lines(fmt.Sprintf(format, args...))})
 }
 
 // say prints a line of vLLM's client, for those who read its output.

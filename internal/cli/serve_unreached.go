@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"tokmeter/internal/excerpt"
 	"tokmeter/internal/record"
 	"tokmeter/internal/target"
 )
@@ -71,7 +72,7 @@ func (r *serveRun) askModels(ctx context.Context) (models []target.Model, raw []
 		}
 		if time.Since(told) >= awaitTold {
 			told = time.Now()
-			fmt.Fprintf(r.env.Stderr, "tokmeter: not ready: %s\n", oneLine(err.Error()))
+			fmt.Fprintf(r.env.Stderr, "tokmeter: not ready: %s\n", excerpt.Lines(err.Error()))
 		}
 		if time.Until(r.readyBy) < awaitEvery {
 			return nil, nil, fmt.Errorf("the server was not ready within %s: %w", limit, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tokmeter/internal/cli/argv"
+	"tokmeter/internal/excerpt"
 	"tokmeter/internal/model/roofline"
 	"tokmeter/internal/near"
 	"tokmeter/internal/python"
@@ -274,10 +275,4 @@ func parseRatio(s string) (in, out float64, err error) {
 }
 
 // shorten cuts a value that is too long for a message.
-func shorten(s string) string {
-	const most = 60
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return s
-}
+func shorten(s string) string { return excerpt.Cut(s, 60) }

@@ -8,7 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"tokmeter/internal/excerpt"
 )
 
 // A Row is one usable call of a BurstGPT table; lengths are in tokens.
@@ -140,9 +141,7 @@ func listed(names []string) string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		if len(n) > 40 || !utf8.ValidString(n) {
-			n = strings.ToValidUTF8(n[:min(40, len(n))], "") + "…"
-		}
+		n = excerpt.Cut(strings.ToValidUTF8(n, "\uFFFD"), 40)
 		b.WriteString(strconv.Quote(n))
 	}
 	return b.String()

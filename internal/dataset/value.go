@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+
+	"tokmeter/internal/excerpt"
 )
 
 // number is a number as Python's json reads it.
@@ -42,10 +44,7 @@ func (s *scanner) checkWord(w string) string {
 	if c := w[0]; (c == '-' || c >= '0' && c <= '9') && number.MatchString(w) {
 		return w
 	}
-	if len(w) > 40 {
-		w = w[:40] + "…"
-	}
-	s.fail("%q is not a value", w)
+	s.fail("%q is not a value", excerpt.Cut(w, 40))
 	return ""
 }
 

@@ -21,6 +21,7 @@ import (
 	"strings"
 	"time"
 
+	"tokmeter/internal/excerpt"
 	"tokmeter/internal/origin"
 )
 
@@ -241,11 +242,7 @@ func (c *Client) reason(ctx context.Context, err error) error {
 
 // short is the first words of a server's, on one line.
 func short(s string) string {
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "�")), " ")
-	if r := []rune(s); len(r) > shown {
-		return string(r[:shown]) + "…"
-	}
-	return s
+	return excerpt.Cut(excerpt.Squeeze(s), shown)
 }
 
 // A reply is the part of an answer that is read, in the shapes of all servers:

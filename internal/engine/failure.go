@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"tokmeter/internal/excerpt"
 )
 
 // An Exit is how an engine's first process ended.
@@ -90,7 +92,7 @@ func (f *Failure) Error() string {
 	if f.Log != "" {
 		fmt.Fprintf(&b, " (log: %s)", f.Log)
 	}
-	return oneLine(b.String())
+	return excerpt.Squeeze(b.String())
 }
 
 // Unwrap is the reason, so that errors.Is finds the end of a context.
@@ -102,8 +104,6 @@ func (f *Failure) lastLine() string {
 	}
 	return Bare(f.Last[len(f.Last)-1])
 }
-
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // failure is what an ending comes to, with what the log says.
 func (e *Engine) failure(how Ending, x Exit, reason error) *Failure {

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"unicode"
 	"unicode/utf8"
+
+	"tokmeter/internal/excerpt"
 )
 
 const (
@@ -216,11 +218,8 @@ func escape(s string) int {
 
 // cut shortens a text to n bytes at a rune's border.
 func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
+	if start := excerpt.Bytes(s, n); len(start) < len(s) {
+		return start + "…"
 	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n] + "…"
+	return s
 }

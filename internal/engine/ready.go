@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"tokmeter/internal/excerpt"
 )
 
 const (
@@ -246,7 +248,7 @@ func (e *Engine) oneToken(ctx context.Context, model string) (*refusal, error) {
 			return nil, nil
 		}
 		if first == nil {
-			first = &refusal{t.path, status, cut(oneLine(Plain(strings.ToValidUTF8(string(body), "�"))), 200)}
+			first = &refusal{t.path, status, cut(excerpt.Squeeze(Plain(strings.ToValidUTF8(string(body), "�"))), 200)}
 		}
 		if status == http.StatusTooManyRequests || status >= 500 || status == http.StatusUnauthorized {
 			break

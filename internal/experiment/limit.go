@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"tokmeter/internal/compare"
+	"tokmeter/internal/excerpt"
 	"tokmeter/internal/model/light"
 	"tokmeter/internal/model/roofline"
 	"tokmeter/internal/model/setup"
@@ -12,7 +13,7 @@ import (
 func (x *driver) limits(r *Result, v Variant, c *compare.Variant, outcomes []Outcome) {
 	s, ok, err := v.engine()
 	if err != nil {
-		r.note("%s: no speed of light: %s", v.Name, oneLine(err.Error()))
+		r.note("%s: no speed of light: %s", v.Name, excerpt.First(err.Error()))
 		return
 	}
 	if v.GPU == CPU && v.Simulate == "" {
@@ -28,7 +29,7 @@ func (x *driver) limits(r *Result, v Variant, c *compare.Variant, outcomes []Out
 	}
 	l, err := light.Build(s)
 	if err != nil {
-		r.note("%s: no speed of light: %s", v.Name, oneLine(err.Error()))
+		r.note("%s: no speed of light: %s", v.Name, excerpt.First(err.Error()))
 		return
 	}
 	x.describe(v, c, l)
@@ -44,7 +45,7 @@ func (x *driver) limits(r *Result, v Variant, c *compare.Variant, outcomes []Out
 			c.Alone = compare.Limit{TTFT: verdict.Alone.TTFT.Mean, TPOT: verdict.Alone.TPOT.Mean, Bound: verdict.TPOTBound}
 		}
 		if verdict.NoLoad != "" {
-			r.note("%s: no speed of light at %s: %s", v.Name, loadText(o.Run.Load), oneLine(verdict.NoLoad))
+			r.note("%s: no speed of light at %s: %s", v.Name, loadText(o.Run.Load), excerpt.First(verdict.NoLoad))
 			continue
 		}
 		if c.Limits == nil {

@@ -15,6 +15,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"tokmeter/internal/excerpt"
 	"tokmeter/internal/model/roofline"
 )
 
@@ -69,7 +70,7 @@ func read(name string, text []byte) (Spec, error) {
 		if errors.Is(err, io.EOF) {
 			return Spec{}, fmt.Errorf("%s: the file is empty: examples/ has specs to begin with", name)
 		}
-		return Spec{}, fmt.Errorf("%s: %s", name, oneLine(strings.TrimPrefix(err.Error(), "yaml: ")))
+		return Spec{}, fmt.Errorf("%s: %s", name, excerpt.First(strings.TrimPrefix(err.Error(), "yaml: ")))
 	}
 	var more yaml.Node
 	if err := y.Decode(&more); !errors.Is(err, io.EOF) {

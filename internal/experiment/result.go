@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"tokmeter/internal/compare"
+	"tokmeter/internal/excerpt"
 )
 
 // result puts together what the state has. Every run is read again from its
@@ -27,7 +27,7 @@ func (x *driver) result(ctx context.Context) *Result {
 				o, err := x.load(ctx, v, s)
 				if err != nil {
 					failures[i] = err.Error()
-					r.note("%s: round %d at %s: %s", v.Name, round+1, loadText(l), oneLine(err.Error()))
+					r.note("%s: round %d at %s: %s", v.Name, round+1, loadText(l), excerpt.First(err.Error()))
 					continue
 				}
 				outcomes[i] = append(outcomes[i], o)
@@ -39,13 +39,13 @@ func (x *driver) result(ctx context.Context) *Result {
 	for i, v := range x.spec.Variants {
 		c := x.variant(r, v, outcomes[i])
 		if len(outcomes[i]) == 0 {
-			c.Failure = oneLine(failures[i])
+			c.Failure = excerpt.First(failures[i])
 		}
 		if why := x.gone(v.Name); why != "" {
 			if len(outcomes[i]) == 0 && c.Failure == "" {
-				c.Failure = oneLine(why)
+				c.Failure = excerpt.First(why)
 			}
-			r.note("%s: given up: %s", v.Name, oneLine(why))
+			r.note("%s: given up: %s", v.Name, excerpt.First(why))
 		}
 		if len(outcomes[i]) == 0 && c.Failure == "" {
 			c.Failure = "not measured"
@@ -65,15 +65,6 @@ func (r *Result) note(format string, args ...any) {
 	if s := fmt.Sprintf(format, args...); !slices.Contains(r.Notes, s) {
 		r.Notes = append(r.Notes, s)
 	}
-}
-
-// oneLine is a text without its further lines.
-func oneLine(s string) string {
-	line, rest, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	if strings.TrimSpace(rest) != "" {
-		line += " …"
-	}
-	return line
 }
 
 // load reads one run of the state, or says why it has no result.
@@ -140,7 +131,7 @@ func (x *driver) drift(r *Result) {
 		case s == nil:
 			return ""
 		case s.Failure != "":
-			r.note("%s: no answers for drift: %s", name, oneLine(s.Failure))
+			r.note("%s: no answers for drift: %s", name, excerpt.First(s.Failure))
 			return ""
 		}
 		return s.Path
@@ -157,7 +148,7 @@ func (x *driver) drift(r *Result) {
 		}
 		a, err := x.deps.Asker.Agree(base, other)
 		if err != nil {
-			r.note("%s: drift: %s", v.Name, oneLine(err.Error()))
+			r.note("%s: drift: %s", v.Name, excerpt.First(err.Error()))
 			continue
 		}
 		v.Drift = &a

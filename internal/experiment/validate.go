@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"tokmeter/internal/excerpt"
 	"tokmeter/internal/near"
 )
 
@@ -208,12 +209,7 @@ func (v *Variant) validateCommand(p *problems, label string) {
 }
 
 // short cuts a text for a message.
-func short(s string) string {
-	if len(s) > 60 {
-		return strings.ToValidUTF8(s[:60], "") + "…"
-	}
-	return s
-}
+func short(s string) string { return excerpt.Cut(s, 60) }
 
 // didYouMean is a hint with the nearest name, or nothing.
 func didYouMean(name string, names []string) string {

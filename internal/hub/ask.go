@@ -172,7 +172,7 @@ func (h *Hub) unreachable(ctx context.Context, r repo, file string, err error) e
 
 // refused is the error of an answer with a status of 400 or more.
 func (h *Hub) refused(r repo, at, file string, resp *http.Response) error {
-	code, said := resp.Header.Get(headerErrorCode), oneLine(resp.Header.Get(headerErrorMessage))
+	code, said := resp.Header.Get(headerErrorCode), foreign(resp.Header.Get(headerErrorMessage))
 	e := &Error{Name: r.id}
 	noToken := "and set HF_TOKEN"
 	if h.Token != "" {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strings"
+
+	"tokmeter/internal/excerpt"
 )
 
 // Why a file could not be had; errors.Is finds them in an *Error.
@@ -42,7 +44,7 @@ func (e *Error) Error() string {
 	}
 	b.WriteString(": " + e.Reason.Error())
 	if e.Err != nil {
-		b.WriteString(": " + oneLine(e.Err.Error()))
+		b.WriteString(": " + foreign(e.Err.Error()))
 	}
 	if e.Hint != "" {
 		b.WriteString(": " + e.Hint)
@@ -58,14 +60,8 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Reason, e.Err}
 }
 
-// oneLine makes foreign words fit a line of ours.
-func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > 300 {
-		s = strings.ToValidUTF8(s[:300], "") + "…"
-	}
-	return s
-}
+// foreign makes words from elsewhere fit a line of ours.
+func foreign(s string) string { return excerpt.Cut(excerpt.Squeeze(s), 300) }
 
 // cacheError is the error of a step on the disk; one that is an *Error already,
 // or the end of the caller's patience, is not the disk's.

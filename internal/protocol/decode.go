@@ -48,7 +48,7 @@ func (o object) text(key string) (string, error) {
 	}
 	s, ok := stringOf(o[key])
 	if !ok {
-		return "", fmt.Errorf("event: %s is not a string: %s", key, excerpt(o[key]))
+		return "", fmt.Errorf("event: %s is not a string: %s", key, shown(o[key]))
 	}
 	return s, nil
 }
@@ -66,16 +66,16 @@ func (o object) count(key string) (int, bool) {
 func parseObject(data []byte) (object, error) {
 	var o object
 	if err := json.Unmarshal(data, &o); err != nil {
-		return nil, fmt.Errorf("event is no JSON object: %w: %s", err, excerpt(data))
+		return nil, fmt.Errorf("event is no JSON object: %w: %s", err, shown(data))
 	}
 	if o == nil {
-		return nil, fmt.Errorf("event is no JSON object: %s", excerpt(data))
+		return nil, fmt.Errorf("event is no JSON object: %s", shown(data))
 	}
 	return o, nil
 }
 
-// excerpt shows foreign bytes in an error.
-func excerpt(b []byte) string {
+// shown shows foreign bytes in an error.
+func shown(b []byte) string {
 	const most = 80
 	if len(b) > most {
 		return strconv.Quote(string(b[:most])) + "…"
@@ -97,7 +97,7 @@ func decodeChunk(data []byte, ev *Event) error {
 	var choices []json.RawMessage
 	if top.has("choices") {
 		if err := json.Unmarshal(top["choices"], &choices); err != nil {
-			return fmt.Errorf("event: choices is not an array: %s", excerpt(top["choices"]))
+			return fmt.Errorf("event: choices is not an array: %s", shown(top["choices"]))
 		}
 	}
 	ids, _ := elements(top["prompt_token_ids"])
@@ -128,19 +128,19 @@ func decodeChunk(data []byte, ev *Event) error {
 func decodeChoice(raw json.RawMessage) (d Delta, promptIDs int, withIDs bool, err error) {
 	var c object
 	if err := json.Unmarshal(raw, &c); err != nil || c == nil {
-		return d, 0, false, fmt.Errorf("event: a choice is not an object: %s", excerpt(raw))
+		return d, 0, false, fmt.Errorf("event: a choice is not an object: %s", shown(raw))
 	}
 	if c.has("index") {
 		d.Choice, err = strconv.Atoi(string(c["index"]))
 		if err != nil || d.Choice < 0 || d.Choice > MaxChoice {
-			return d, 0, false, fmt.Errorf("event: the index of a choice is not in 0…%d: %s", MaxChoice, excerpt(c["index"]))
+			return d, 0, false, fmt.Errorf("event: the index of a choice is not in 0…%d: %s", MaxChoice, shown(c["index"]))
 		}
 	}
 	var t texts
 	if c.has("delta") {
 		delta := c.sub("delta")
 		if delta == nil {
-			return d, 0, false, fmt.Errorf("event: delta is not an object: %s", excerpt(c["delta"]))
+			return d, 0, false, fmt.Errorf("event: delta is not an object: %s", shown(c["delta"]))
 		}
 		if t, err = deltaTexts(delta); err != nil {
 			return d, 0, false, err
@@ -204,7 +204,7 @@ func deltaTexts(delta object) (t texts, err error) {
 	var calls []object
 	if raw := delta["tool_calls"]; len(raw) > 0 && raw[0] == '[' {
 		if json.Unmarshal(raw, &calls) != nil {
-			return t, fmt.Errorf("event: tool_calls is not a list of objects: %s", excerpt(raw))
+			return t, fmt.Errorf("event: tool_calls is not a list of objects: %s", shown(raw))
 		}
 	}
 	for _, c := range calls {

@@ -5,7 +5,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"tokmeter/internal/excerpt"
 )
 
 // maxErrorText is the most bytes of a message that ErrorText returns.
@@ -42,20 +43,7 @@ func errorText(body []byte) string {
 	if strings.TrimSpace(msg) == "" {
 		msg = string(body)
 	}
-	return oneLine(msg)
-}
-
-// oneLine makes any text a line of valid UTF-8 of at most maxErrorText bytes.
-func oneLine(s string) string {
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "\uFFFD")), " ")
-	if len(s) <= maxErrorText {
-		return s
-	}
-	cut := maxErrorText
-	for !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut]
+	return excerpt.Bytes(excerpt.Squeeze(msg), maxErrorText)
 }
 
 // title returns the title of an HTML page, which is what proxies answer with.

@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"strings"
-	"unicode"
 
 	"tokmeter/internal/metrics"
 )
@@ -62,20 +61,8 @@ func (t *text) failures() {
 		if f.Status != 0 {
 			status = fmt.Sprint(f.Status)
 		}
-		t.line(fmt.Sprintf("%6d  %-12s  %-6s  request %d: %s", f.N, f.Outcome, status, f.Index, oneLine(f.Example)))
+		t.line(fmt.Sprintf("%6d  %-12s  %-6s  request %d: %s", f.N, f.Outcome, status, f.Index, cut(f.Example, exampleWidth)))
 	}
-}
-
-// oneLine squeezes white space, drops control characters and cuts what is too
-// long.
-func oneLine(s string) string { return cut(s, exampleWidth) }
-
-// Printable makes blanks of what could move a terminal's cursor, for strings.Map.
-func Printable(r rune) rune {
-	if unicode.IsPrint(r) {
-		return r
-	}
-	return ' '
 }
 
 // client writes how far the client itself can be trusted and who counted.

@@ -47,7 +47,7 @@ func (t *text) limit() {
 	}
 	t.line("alone:  on an empty server: no software does better on this card")
 	if l.NoLoad != "" {
-		t.line("load:   no limit: " + oneLine(l.NoLoad))
+		t.line("load:   no limit: " + cut(l.NoLoad, exampleWidth))
 	} else {
 		t.line("load:   the same arrivals through " + l.Policy + "'s schedule with perfect kernels and no host: a bound for that policy")
 	}

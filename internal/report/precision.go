@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"tokmeter/internal/compare"
+	"tokmeter/internal/excerpt"
 )
 
 // PrecisionVersion is the version of the precision table's JSON: it changes when
@@ -126,20 +127,11 @@ func loadCaption(l compare.Load) string {
 // widest is how many characters of one text are shown.
 const widest = 1000
 
-// clean is a text on one line, without what could move a terminal's cursor.
-func clean(s string) string { return strings.Join(strings.Fields(strings.Map(Printable, s)), " ") }
-
-// flat is clean for a text from elsewhere: one that is too long is cut.
+// flat is a text from elsewhere as the forms of the table show it.
 func flat(s string) string { return cut(s, widest) }
 
-// cut is clean with no more than n characters kept.
-func cut(s string, n int) string {
-	s = clean(s)
-	if r := []rune(s); len(r) > n {
-		return string(r[:n]) + "…"
-	}
-	return s
-}
+// cut is a text from elsewhere with no more than n characters of it.
+func cut(s string, n int) string { return excerpt.Cut(excerpt.Line(s), n) }
 
 func flatAll(list []string) []string {
 	var out []string

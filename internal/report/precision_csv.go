@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"tokmeter/internal/compare"
+	"tokmeter/internal/excerpt"
 )
 
 // csvField is a column that the JSON file has elsewhere than in a row.
@@ -92,7 +93,7 @@ func (p *Precision) csvRow(l compare.Load, r *compare.Row, main bool) []string {
 func csvCell(x any) string {
 	switch x := x.(type) {
 	case string:
-		return clean(x)
+		return excerpt.Line(x)
 	case bool:
 		return strconv.FormatBool(x)
 	case int:

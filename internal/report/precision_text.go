@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"tokmeter/internal/excerpt"
 )
 
 // A PrecisionForm says how the precision table is written for people.
@@ -26,9 +28,9 @@ func PrecisionText(w io.Writer, p *Precision, f PrecisionForm) error {
 			line(t.name)
 		}
 		textTable(line, t)
-		line("(" + clean(t.caption) + ")")
+		line("(" + excerpt.Line(t.caption) + ")")
 		for _, n := range t.notes {
-			line(clean(n))
+			line(excerpt.Line(n))
 		}
 	}
 	block(line, "Verdict:", p.verdicts())
@@ -47,7 +49,7 @@ func block(line func(string), head string, list []string) {
 	line("")
 	line(head)
 	for _, s := range list {
-		line("  " + clean(s))
+		line("  " + excerpt.Line(s))
 	}
 }
 
@@ -149,7 +151,7 @@ func items(b *bufio.Writer, head string, list []string) {
 // interval has, are left alone: they are no link.
 func markdown(s string) string {
 	var b strings.Builder
-	rest := clean(s)
+	rest := excerpt.Line(s)
 	if n := listMark(rest); n >= 0 {
 		b.WriteString(rest[:n] + `\`)
 		b.WriteByte(rest[n])

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tokmeter/internal/excerpt"
 )
 
 // A name is a field that a file may use and what its value is multiplied by.
@@ -156,12 +158,7 @@ func (f fields) hashes() ([]uint64, error) {
 }
 
 // short is a value for a message.
-func short(raw []byte) string {
-	if len(raw) > 40 {
-		return string(raw[:40]) + "…"
-	}
-	return string(raw)
-}
+func short(raw []byte) string { return excerpt.Cut(string(raw), 40) }
 
 // object takes one request in JSON.
 func (b *builder) object(m map[string]json.RawMessage) error {
