@@ -11,33 +11,39 @@ import (
 	"tokmeter/internal/metrics"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
+	"tokmeter/internal/result"
 )
 
 // comparable is a run from its records, with what the run itself doubts.
 func comparable(run *record.Run, p plan.Plan, j experiment.Job) (compare.Run, error) {
-	recs, end, notes, err := run.Load()
+	res, err := result.From(run, nil)
 	if err != nil {
 		return compare.Run{}, err
 	}
-	s := metrics.Summarize(recs, end, p)
-	_ = observe(&s, run.Head.Server) // what the server said of itself may be in words of another version
-	out := compare.FromRecords(recs, metrics.ViewOf(p), s)
+	s := res.Summary
+	out := compare.FromRecords(res.Records, metrics.ViewOf(p), s)
 	out.Variant, out.Round, out.Load, out.Offered = j.Variant.Name, j.Round, j.Load, j.Load.Rate
 	for _, w := range s.Warnings {
-		if !slices.Contains(unconcerned(), w.Code) {
+		if concerns(w.Code) {
 			out.Warnings = append(out.Warnings, w.Code+": "+w.Text)
 		}
-	}
-	for _, n := range notes {
-		out.Warnings = append(out.Warnings, "run_directory: "+n)
 	}
 	return out, nil
 }
 
-// unconcerned are the warnings of a run that are none of the table: compare
-// counts requests and failures itself, and the rest moves neither TTFT nor TPOT.
-func unconcerned() []string {
-	return []string{metrics.WarnFewRequests, metrics.WarnNoSuccess, metrics.WarnFailures, metrics.WarnClientLag, metrics.WarnBundledTokens, metrics.WarnStaleConnections}
+// concerns reports whether a warning of a run is one of the table's: what its
+// numbers or its directory give reason to doubt. compare counts requests and
+// failures itself and has limits of its own, and the rest moves neither TTFT
+// nor TPOT.
+func concerns(code string) bool {
+	switch code {
+	case record.WarnDirectory:
+		return true
+	case metrics.WarnFewRequests, metrics.WarnNoSuccess, metrics.WarnFailures, metrics.WarnClientLag,
+		metrics.WarnBundledTokens, metrics.WarnStaleConnections, metrics.WarnBelowLimit:
+		return false
+	}
+	return slices.ContainsFunc(metrics.WarningDefinitions(), func(d metrics.WarningDefinition) bool { return d.Code == code })
 }
 
 // gathered is what the runs themselves doubt, a line for each variant and

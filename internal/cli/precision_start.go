@@ -14,6 +14,7 @@ import (
 
 	"tokmeter/internal/engine"
 	"tokmeter/internal/experiment"
+	"tokmeter/internal/record"
 	"tokmeter/internal/sim"
 	"tokmeter/internal/target"
 )
@@ -262,7 +263,7 @@ func baseURL(v experiment.Variant, url string) []string {
 func versionText(raw json.RawMessage) string {
 	var v struct{ Version string }
 	_ = json.Unmarshal(raw, &v) // what has no version has none to show
-	if saysSimulated(raw) {
+	if (record.Server{Version: raw}).Simulated() {
 		return strings.TrimSpace(v.Version + " " + simulatedMark)
 	}
 	return v.Version

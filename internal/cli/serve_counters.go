@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"tokmeter/internal/metrics"
-	"tokmeter/internal/record"
 )
 
 // countersLimit is how long the server may take to show its counters.
@@ -45,32 +44,4 @@ func countersText(c *metrics.Counters) json.RawMessage {
 		return nil // numbers and booleans alone
 	}
 	return b
-}
-
-// observe adds to a summary what a run directory has from the server: what the
-// simulator says of itself, and the counters.
-func observe(s *metrics.Summary, server record.Server) error {
-	// A simulator that was started elsewhere says so where it says its version.
-	s.Simulated = s.Simulated || saysSimulated(server.Version)
-	if len(server.Simulator) > 0 {
-		var x metrics.Simulator
-		if err := json.Unmarshal(server.Simulator, &x); err != nil {
-			return failf(ExitFailed, "", "the simulator's account in run.json can't be read: %w", err)
-		}
-		s.Simulate(x)
-	}
-	var before, after metrics.Counters
-	for _, x := range []struct {
-		raw json.RawMessage
-		to  *metrics.Counters
-	}{{server.Before, &before}, {server.After, &after}} {
-		if len(x.raw) == 0 {
-			return nil
-		}
-		if err := json.Unmarshal(x.raw, x.to); err != nil {
-			return failf(ExitFailed, "", "the server's counters in run.json can't be read: %w", err)
-		}
-	}
-	s.Observe(before, after)
-	return nil
 }

@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
 	"tokmeter/internal/report"
+	"tokmeter/internal/result"
 )
 
 // countLimit is how long the server may take to count answers after the run.
@@ -30,25 +29,9 @@ func (r *serveRun) finish(ctx context.Context, recs []*record.Record, end record
 	}
 	counts := r.count(ctx, recs)
 	errs := []error{r.sayOfSimulator(), r.askSimulator(ctx)}
-	if r.writer != nil {
-		r.writer.End(end)
-		errs = append(errs, r.writer.Update(func(h *record.Head) {
-			h.Counts, h.Server = counts, r.info
-			h.Warnings = r.notes()
-		}), r.writer.Close())
-	}
-	// The writer reads the records until it is closed.
-	for _, rec := range recs {
-		if n, ok := counts[rec.Index]; ok {
-			rec.Recount(n)
-		}
-	}
-	s := r.summarize(recs, end)
-	res := report.Run{
-		Plan: r.plan, Summary: s, Records: recs, Date: r.date,
-		RateChanges: metrics.RateChanges(recs, end, r.plan), Args: r.reportArgs(),
-	}
-	errs = append(errs, report.Text(r.env.Stdout, s, r.plan))
+	run, err := r.leave(counts, recs, end)
+	res, unread := result.From(run, nil)
+	errs = append(errs, err, unread, report.Text(r.env.Stdout, res))
 	r.sayProfiled()
 	path, err := report.Save(res)
 	errs = append(errs, err)
@@ -58,28 +41,35 @@ func (r *serveRun) finish(ctx context.Context, recs []*record.Record, end record
 	if r.writer != nil {
 		r.sayBeside("Records kept in %s", r.writer.Dir())
 	}
-	errs = append(errs, r.verdict(ctx, &s))
+	errs = append(errs, r.verdict(ctx, &res.Summary))
 	return errors.Join(errs...)
 }
 
-// summarize computes the numbers and adds what was noted on the way to them.
-func (r *serveRun) summarize(recs []*record.Record, end record.Ending) metrics.Summary {
-	s := metrics.Summarize(recs, end, r.plan)
-	_ = observe(&s, r.info) // what askCounters wrote can be read
-	r.limiter.add(&s, recs, r.plan)
-	if r.plan.CompatVLLM() {
-		return s
+// leave completes the run directory and reads it again: what is said of the run
+// is said of its directory. A run without one, or whose directory could not be
+// written, is read from memory.
+func (r *serveRun) leave(counts map[int]record.Count, recs []*record.Record, end record.Ending) (*record.Run, error) {
+	head := r.head()
+	fill := func(h *record.Head) error {
+		if err := r.fill(h); err != nil {
+			return err
+		}
+		h.Counts, h.Ending = counts, &end
+		return nil
 	}
-	s.Warnings = slices.Concat(s.Warnings, r.workloadWarnings(), r.warnings)
-	rep := &r.set.Report
-	s.Workload = &metrics.Workload{
-		Entries: rep.Entries, Kept: rep.Kept, Unused: rep.Unused,
-		Oversampled: rep.Oversampled, TooLong: rep.TooLong, Unique: rep.Unique,
+	err := fill(&head)
+	if r.writer == nil {
+		return record.InMemory(head, recs), err
 	}
-	for _, d := range rep.Dropped {
-		s.Workload.Dropped = append(s.Workload.Dropped, metrics.Drop(d))
+	r.writer.End(end)
+	err = errors.Join(err, r.writer.Update(func(h *record.Head) { _ = fill(h) }), r.writer.Close())
+	if err == nil {
+		var run *record.Run
+		if run, err = record.Open(r.writer.Dir()); err == nil {
+			return run, nil
+		}
 	}
-	return s
+	return record.InMemory(head, recs), err
 }
 
 // count counts the answers that the server gave no count for.
@@ -165,62 +155,17 @@ func modelIDs(r *serveRun) []string {
 	return ids
 }
 
-// notes is all warnings of the run as the run directory has them.
-func (r *serveRun) notes() []string {
-	var out []string
-	for _, w := range slices.Concat(r.workloadWarnings(), r.warnings) {
-		out = append(out, w.Code+": "+w.Text)
-	}
-	return out
-}
-
-// reportArgs is the command line in the report's form.
-func (r *serveRun) reportArgs() []report.Arg {
-	args := []report.Arg{{Name: "subparser", Value: "bench"}, {Name: "bench_type", Value: "serve"}}
+// options is the command line as vLLM's client has it in the end.
+func (r *serveRun) options() json.RawMessage {
+	list := []report.Option{{Name: "subparser", Value: "bench"}, {Name: "bench_type", Value: "serve"}}
 	for _, n := range r.opts.Namespace {
 		v := n.Value
 		if n.Name == "dataset_name" {
 			v = r.plan.Workload.Dataset // a file's kind may have been found out
 		}
-		if raw, ok := v.(json.RawMessage); ok {
-			d := json.NewDecoder(bytes.NewReader(raw))
-			d.UseNumber()
-			if v = string(raw); d.Decode(&v) == nil {
-				v = argValue(v)
-			}
-		}
-		args = append(args, report.Arg{Name: n.Name, Value: v})
+		list = append(list, report.Option{Name: n.Name, Value: v})
 	}
-	return args
-}
-
-// argValue is a value of JSON in the report's form.
-func argValue(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		return objectArgs(v)
-	case []any:
-		for i := range v {
-			v[i] = argValue(v[i])
-		}
-	case json.Number:
-		if n, err := strconv.Atoi(v.String()); err == nil {
-			return n
-		}
-		x, _ := v.Float64()
-		return x
-	}
-	return v
-}
-
-// objectArgs lists the members of an object by name.
-func objectArgs(object map[string]any) []report.Arg {
-	args := []report.Arg{}
-	for name, v := range object {
-		args = append(args, report.Arg{Name: name, Value: argValue(v)})
-	}
-	slices.SortFunc(args, func(a, b report.Arg) int { return strings.Compare(a.Name, b.Name) })
-	return args
+	return report.Options(list)
 }
 
 // isHeaderFlag reports whether a word is --header, in full or shortened.

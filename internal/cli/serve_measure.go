@@ -190,18 +190,23 @@ func (r *serveRun) describe() error {
 	if r.writer == nil {
 		return nil
 	}
+	head := record.Head{}
+	if err := r.fill(&head); err != nil {
+		return err
+	}
+	return r.writer.Update(func(h *record.Head) { _ = r.fill(h) })
+}
+
+// fill puts what is known of the run into the head of its directory.
+func (r *serveRun) fill(h *record.Head) error {
 	p, err := json.Marshal(r.plan)
 	if err != nil {
 		return failf(ExitFailed, "", "run directory: %w", err)
 	}
-	w, err := json.Marshal(r.set.Report)
-	if err != nil {
-		return failf(ExitFailed, "", "run directory: %w", err)
-	}
-	return r.writer.Update(func(h *record.Head) {
-		h.Args = r.redactedArgs()
-		h.Plan, h.Workload, h.Server, h.Warnings, h.Limit = p, w, r.info, r.notes(), r.limiter.kept()
-	})
+	h.Args, h.Options, h.Plan, h.Workload = r.redactedArgs(), r.options(), p, &r.set.Report
+	h.Server, h.Limit = r.info, r.kept
+	h.Warnings = slices.Concat(r.set.Report.Warnings, r.warnings)
+	return nil
 }
 
 // run runs the job with its progress on the screen.

@@ -12,7 +12,6 @@ import (
 	"tokmeter/internal/atomicfile"
 	"tokmeter/internal/dataset"
 	"tokmeter/internal/hub"
-	"tokmeter/internal/metrics"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/python"
 	"tokmeter/internal/record"
@@ -68,7 +67,7 @@ func (r *serveRun) openOutputs() error {
 	if r.plan.Output.NoRecord {
 		return nil
 	}
-	head := record.Head{Tokmeter: buildVersion(), Begun: r.date, Environment: record.Here()}
+	head := r.head()
 	var err error
 	if dir := r.plan.Output.RecordDir; dir != "" {
 		r.writer, err = record.Create(dir, head)
@@ -76,6 +75,11 @@ func (r *serveRun) openOutputs() error {
 		r.writer, err = record.CreateIn(runsFolder, record.Name(r.date, r.plan.Target.Model), head)
 	}
 	return usage(err)
+}
+
+// head is what is known of a run when its directory is made.
+func (r *serveRun) head() record.Head {
+	return record.Head{Tokmeter: buildVersion(), Begun: r.date, Environment: record.Here()}
 }
 
 // runsFolder is where runs leave their directories, one each.
@@ -331,13 +335,4 @@ func (r *serveRun) span() time.Duration {
 // rateText is a rate as Python prints it.
 func rateText(x plan.Float) string {
 	return python.Float(float64(x))
-}
-
-// workloadWarnings are the workload's own.
-func (r *serveRun) workloadWarnings() []metrics.Warning {
-	var out []metrics.Warning
-	for _, w := range r.set.Report.Warnings {
-		out = append(out, metrics.Warning{Code: "workload", Text: w})
-	}
-	return out
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 
 	"tokmeter/internal/excerpt"
 	"tokmeter/internal/metrics"
+	"tokmeter/internal/model/light"
 	"tokmeter/internal/model/setup"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
@@ -28,8 +30,8 @@ type runOptions struct {
 	// WithDataset makes the plan again for the dataset that a file turned out
 	// to be, where Plan.Workload.Dataset is "". The error is a usage error.
 	WithDataset func(dataset string) (p plan.Plan, notes []string, err error)
-	Temperature bool      // --temperature was given
-	Limit       limitPlan // whose speed of light the run is compared with
+	Temperature bool          // --temperature was given
+	Limit       light.Subject // whose speed of light the run is compared with
 	// Namespace is the command line as vLLM's client has it in the end: its
 	// names and values, for every flag of its; headers are redacted.
 	Namespace []namedValue
@@ -128,8 +130,8 @@ type serveRun struct {
 	recorded bool           // the run began: what it leaves is kept
 	made     []string       // folders that were missing for the result, innermost first
 	warnings []metrics.Warning
-	limiter  *limiter // nil where nothing is known of card and model
-	profiled bool     // the server's profiler stopped when it was told to
+	kept     json.RawMessage // whose speed of light the run is compared with; nil where nothing is known of card and model
+	profiled bool            // the server's profiler stopped when it was told to
 }
 
 // warn notes a reason to doubt a number; it is shown with the result.

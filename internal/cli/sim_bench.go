@@ -128,7 +128,7 @@ func (r *serveRun) sayOfSimulator() error {
 // late it was since its start; one that does not say is known by its version
 // alone.
 func (r *serveRun) askSimulator(ctx context.Context) error {
-	if r.simulator != nil || !saysSimulated(r.info.Version) || r.away != nil {
+	if r.simulator != nil || !r.info.Simulated() || r.away != nil {
 		return nil
 	}
 	ctx, done := r.afterwards(ctx, countersLimit)
@@ -169,12 +169,6 @@ func (r *serveRun) askSimulator(ctx context.Context) error {
 
 // maxState bounds the answer of /sim/state.
 const maxState = 1 << 20
-
-// saysSimulated reports whether an answer of /version is a simulator's.
-func saysSimulated(version json.RawMessage) bool {
-	var v struct{ Simulated bool }
-	return json.Unmarshal(version, &v) == nil && v.Simulated
-}
 
 // fixedName is set times in one line.
 func fixedName(f *sim.Spec) string {

@@ -156,7 +156,9 @@ func runArrivals(dir string) (*replay.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--requests %s: %w", dir, err)
 	}
-	f.Notes = append(f.Notes, notes...)
+	for _, n := range notes {
+		f.Notes = append(f.Notes, n.Text)
+	}
 	return f, nil
 }
 

@@ -84,7 +84,7 @@ func TestTokenizerFromHub(t *testing.T) {
 			if tt.says == "" && strings.Contains(got.stdout, inside) {
 				t.Errorf("the tokenizer was not taken:\n%s", got.stdout)
 			}
-			if tt.says != "" && !strings.Contains(w.read("record/run.json"), "tokenizer: ") {
+			if tt.says != "" && !strings.Contains(w.read("record/run.json"), `"code": "tokenizer"`) {
 				t.Error("the run directory does not say so")
 			}
 			if tt.says == "" {

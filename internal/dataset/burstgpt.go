@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"tokmeter/internal/excerpt"
+	"tokmeter/internal/record"
 )
 
 // A Row is one usable call of a BurstGPT table; lengths are in tokens.
@@ -19,7 +20,7 @@ type Row struct{ Input, Output int32 }
 // eight bytes each.
 type Rows struct {
 	Entries int // rows in the file
-	Dropped Drops
+	Dropped record.Drops
 	Kept    []Row
 }
 

@@ -58,38 +58,6 @@ func (e *Error) Error() string {
 // Unwrap returns the system's error.
 func (e *Error) Unwrap() error { return e.Err }
 
-// A Drop is a reason for which entries of a dataset were left out.
-type Drop struct {
-	Reason string `json:"reason"`
-	N      int    `json:"n"`
-}
-
-// Drops counts entries that were left out, by reason, in order of appearance.
-type Drops []Drop
-
-// Add counts n more entries for reason; it ignores n = 0.
-func (d *Drops) Add(reason string, n int) {
-	if n == 0 {
-		return
-	}
-	for i := range *d {
-		if (*d)[i].Reason == reason {
-			(*d)[i].N += n
-			return
-		}
-	}
-	*d = append(*d, Drop{reason, n})
-}
-
-// Total returns how many entries were left out.
-func (d Drops) Total() int {
-	n := 0
-	for _, x := range d {
-		n += x.N
-	}
-	return n
-}
-
 // An Input is an opened file, ready to be read once from its beginning.
 type Input struct {
 	name   string

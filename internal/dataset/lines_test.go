@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"tokmeter/internal/record"
 )
 
 func TestReadCustom(t *testing.T) {
@@ -116,7 +118,7 @@ func TestReadBurstGPT(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Rows{Entries: 6, Dropped: Drops{{"model is not GPT-4", 1}, {"no response tokens", 2}}, Kept: []Row{{10, 20}, {7, 8}, {1, 2}}}
+	want := &Rows{Entries: 6, Dropped: record.Drops{{Reason: "model is not GPT-4", N: 1}, {Reason: "no response tokens", N: 2}}, Kept: []Row{{10, 20}, {7, 8}, {1, 2}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"strconv"
+
+	"tokmeter/internal/record"
 )
 
 // Reasons for which a ShareGPT entry is left out before any token is counted.
@@ -26,10 +28,10 @@ type Conversation struct {
 // Of an input that cannot be read by offset (gzip, a pipe) the two turns of
 // each entry are kept.
 type Conversations struct {
-	Entries int    // entries in the file
-	Dropped Drops  // why some of them are not among the kept
-	Faulty  int    // kept entries whose first two turns have no text; At refuses them
-	Fault   string // what is wrong with the first of these, as an error would say it
+	Entries int          // entries in the file
+	Dropped record.Drops // why some of them are not among the kept
+	Faulty  int          // kept entries whose first two turns have no text; At refuses them
+	Fault   string       // what is wrong with the first of these, as an error would say it
 
 	in    *Input
 	spans []span

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tokmeter/internal/record"
 )
 
 func TestReadShareGPT(t *testing.T) {
@@ -25,7 +27,7 @@ func TestReadShareGPT(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(Drops{{NoConversation, 1}, {FewTurns, 1}}, c.Dropped); diff != "" {
+			if diff := cmp.Diff(record.Drops{{Reason: NoConversation, N: 1}, {Reason: FewTurns, N: 1}}, c.Dropped); diff != "" {
 				t.Error(diff)
 			}
 			if c.Entries != 6 || c.Len() != 4 || c.Faulty != 1 || !strings.Contains(c.Fault, `entry 5: the first turn has no "value"`) {

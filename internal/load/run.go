@@ -37,7 +37,9 @@ func Run(ctx context.Context, j Job) (record.Ending, error) {
 		end.Reason = record.AllSent
 	}
 	end.End = j.Clock.Now()
-	end.Warnings = r.supply.stop()
+	for _, w := range r.supply.stop() {
+		end.Warnings = append(end.Warnings, record.Warning{Code: "connections", Text: w})
+	}
 	end.Sent = r.sent
 	end.ClockSteps = j.Clock.Steps()
 	if err == nil {

@@ -289,7 +289,7 @@ func TestSupplyRefused(t *testing.T) {
 		if err != nil || len(sink.Records()) != 3 {
 			t.Fatalf("got %v and %d records, want each request to find out for itself", err, len(sink.Records()))
 		}
-		if len(end.Warnings) != 1 || !strings.Contains(end.Warnings[0], "refused") || len(client.connects) != 1 {
+		if len(end.Warnings) != 1 || !strings.Contains(end.Warnings[0].Text, "refused") || len(client.connects) != 1 {
 			t.Errorf("got warnings %q after %d attempts, want one of each", end.Warnings, len(client.connects))
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokmeter/internal/metrics"
+	"tokmeter/internal/model/light"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
 )
@@ -23,24 +24,24 @@ func TestServedOf(t *testing.T) {
 		r.Dialed, r.Connected, r.Sent = 90*ms, 92*ms, 100*ms
 		return r
 	}
-	want := metrics.Served{At: 0.1, TTFT: 0.05, E2EL: 0.25, TPOT: 0.05, Connect: 0.002, Prompt: 40, Output: 5, Cached: 16}
+	want := light.Request{At: 0.1, TTFT: 0.05, E2EL: 0.25, TPOT: 0.05, Connect: 0.002, Prompt: 40, Output: 5, Cached: 16}
 	for _, c := range []struct {
 		why    string
 		change func(*record.Record, *plan.Plan)
-		want   func(*metrics.Served) // nil: the request does not count
+		want   func(*light.Request) // nil: the request does not count
 	}{
-		{"a whole one", func(*record.Record, *plan.Plan) {}, func(*metrics.Served) {}},
+		{"a whole one", func(*record.Record, *plan.Plan) {}, func(*light.Request) {}},
 		{"a failed one is not known to the engine's end", func(r *record.Record, _ *plan.Plan) { r.Outcome = record.CutShort }, nil},
 		{"one token has no TPOT", func(r *record.Record, _ *plan.Plan) { r.OutputTokens.N, r.LastToken = 1, r.FirstToken },
-			func(s *metrics.Served) { s.Output, s.TPOT, s.E2EL = 1, 0, 0.05 }},
+			func(s *light.Request) { s.Output, s.TPOT, s.E2EL = 1, 0, 0.05 }},
 		{"a kept-alive connection shows no round trip", func(r *record.Record, _ *plan.Plan) { r.Dialed, r.Connected = 0, 0 },
-			func(s *metrics.Served) { s.Connect = 0 }},
+			func(s *light.Request) { s.Connect = 0 }},
 		{"TLS takes more than a round trip", func(_ *record.Record, p *plan.Plan) { p.Target.BaseURL = "https://h" },
-			func(s *metrics.Served) { s.Connect = 0 }},
+			func(s *light.Request) { s.Connect = 0 }},
 	} {
 		r, p := full(), plan.Plan{}
 		c.change(r, &p)
-		var all []metrics.Served
+		var all []light.Request
 		if c.want != nil {
 			s := want
 			c.want(&s)
@@ -56,11 +57,11 @@ func TestServedOf(t *testing.T) {
 // TestLimited: a limit is set, and is a warning where it is beaten alone.
 func TestLimited(t *testing.T) {
 	var s metrics.Summary
-	s.Limited(&metrics.Limit{GPU: "a10g"})
+	s.Limited(&light.Verdict{GPU: "a10g"})
 	if s.Limit == nil || len(s.Warnings) > 0 {
 		t.Fatalf("a limit that is kept: got %+v", s)
 	}
-	s.Limited(&metrics.Limit{GPU: "a10g", Below: []string{"x is fast", "y is too"}, Causes: []string{"one", "another"}})
+	s.Limited(&light.Verdict{GPU: "a10g", Below: []string{"x is fast", "y is too"}, Causes: []string{"one", "another"}})
 	if len(s.Warnings) != 1 || s.Warnings[0].Code != metrics.WarnBelowLimit {
 		t.Fatalf("a limit that is beaten: got %+v", s.Warnings)
 	}

@@ -18,6 +18,7 @@
 package metrics
 
 import (
+	"tokmeter/internal/model/light"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
 )
@@ -82,28 +83,7 @@ type Failure struct {
 }
 
 // A Warning is a reason to doubt a number of the summary.
-type Warning struct {
-	Code string // short and stable, such as "client_lag"
-	Text string // one line: what was seen, and what to do about it
-}
-
-// A Workload says what became of a dataset's entries. Whoever built the
-// workload fills it; its JSON is that of workload.Report.
-type Workload struct {
-	Entries     int    `json:"entries"`     // entries in the dataset
-	Kept        int    `json:"kept"`        // of these, the ones that became requests
-	Dropped     []Drop `json:"dropped"`     // entries that cannot be used, and why
-	Unused      int    `json:"unused"`      // entries that were not needed
-	Oversampled int    `json:"oversampled"` // requests that repeat others
-	TooLong     int    `json:"too_long"`    // requests that --max-model-len took out
-	Unique      int    `json:"unique_prompts"`
-}
-
-// A Drop is one reason for which entries were dropped.
-type Drop struct {
-	Reason string `json:"reason"`
-	N      int    `json:"n"`
-}
+type Warning = record.Warning
 
 // Summary is everything that a report shows. Rates are per second of Duration.
 type Summary struct {
@@ -137,8 +117,8 @@ type Summary struct {
 
 	Simulator *Simulator // what the simulator says of itself; nil where there was none
 
-	Limit   *Limit   // the speed of light; nil where the card is not known
-	Implied *Implied // what TPOT says of the card where it is not known; nil where the model's shapes are not
+	Limit   *light.Verdict     // the speed of light; nil where the card is not known
+	Implied *light.Implication // what TPOT says of the card where it is not known; nil where the model's shapes are not
 
 	Outcomes      []OutcomeCount // every outcome, in record.Outcomes' order
 	Failures      []Failure      // most frequent first
@@ -153,7 +133,7 @@ type Summary struct {
 	Reason        string // why the run ended
 
 	Warnings []Warning
-	Workload *Workload // nil where it is not known
+	Workload *record.Workload // nil where it is not known
 }
 
 // Summarize computes the summary of the run that plan p described, that left

@@ -32,7 +32,7 @@ func (s *Summary) Simulate(x Simulator) {
 		return
 	}
 	if text := (&evidence{Summary: s}).simulatorLate(); text != "" {
-		s.Warnings = append(s.Warnings, Warning{WarnSimulatorLate, text})
+		s.Warnings = append(s.Warnings, Warning{Code: WarnSimulatorLate, Text: text})
 	}
 }
 

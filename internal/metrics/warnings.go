@@ -93,7 +93,7 @@ func warn(s *Summary, x *samples, recs []*record.Record, p plan.Plan) []Warning 
 	var list []Warning
 	for _, d := range WarningDefinitions() {
 		if text := d.text(e); text != "" {
-			list = append(list, Warning{d.Code, text})
+			list = append(list, Warning{Code: d.Code, Text: text})
 		}
 	}
 	return list

@@ -36,12 +36,16 @@ type Head struct {
 	Plan        json.RawMessage `json:"plan,omitempty"` // a plan.Plan, secrets taken out
 	Environment Environment     `json:"environment"`
 	Server      Server          `json:"server"`
-	Workload    json.RawMessage `json:"workload,omitempty"` // what was kept and dropped, and why
+	// Options are vLLM's names and values of the command line, an object in the
+	// order of vLLM's parser: the PyTorch records repeat them.
+	Options json.RawMessage `json:"options,omitempty"`
+	// Workload says what was kept and dropped, and why; nil before it is built.
+	Workload *Workload `json:"workload,omitempty"`
 	// Limit names the card and the model whose speed of light the run is
 	// compared with; missing where they are not known.
 	Limit json.RawMessage `json:"limit,omitempty"`
 	// Warnings are what was found out before and during the run.
-	Warnings []string `json:"warnings,omitempty"`
+	Warnings []Warning `json:"warnings,omitempty"`
 	// Counts has, by the record's index, the tokens of answers that were
 	// counted after the run. A reader puts them into the records.
 	Counts map[int]Count `json:"counts,omitempty"`
@@ -72,6 +76,12 @@ type Server struct {
 	// Before and After are the server's counters at the run's beginning and end.
 	Before json.RawMessage `json:"counters_before,omitempty"`
 	After  json.RawMessage `json:"counters_after,omitempty"`
+}
+
+// Simulated reports whether the server says that it is tokmeter's simulator.
+func (s Server) Simulated() bool {
+	var v struct{ Simulated bool }
+	return json.Unmarshal(s.Version, &v) == nil && v.Simulated
 }
 
 // Here describes the machine and the program that it is called in.

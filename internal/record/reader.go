@@ -23,7 +23,12 @@ const maxLine = 1 << 29
 type Run struct {
 	Dir  string
 	Head Head
+
+	held []*Record // of a run without a directory
 }
+
+// InMemory is a run that left no directory: what h says of it and its records.
+func InMemory(h Head, recs []*Record) *Run { return &Run{Head: h, held: recs} }
 
 // Open reads the run.json of a run directory. Records are not looked at.
 func Open(dir string) (*Run, error) {
@@ -39,6 +44,9 @@ func Open(dir string) (*Run, error) {
 // and the last error yielded, if any, is a *Cut that says so. Any other error
 // ends the sequence too.
 func (r *Run) Records() iter.Seq2[*Record, error] {
+	if r.Dir == "" {
+		return r.inMemory
+	}
 	return func(yield func(*Record, error) bool) {
 		f, err := os.Open(filepath.Join(r.Dir, recordsFile))
 		if err != nil {
@@ -59,15 +67,26 @@ func (r *Run) Records() iter.Seq2[*Record, error] {
 	}
 }
 
+func (r *Run) inMemory(yield func(*Record, error) bool) {
+	for _, rec := range r.held {
+		if c, ok := r.Head.Counts[rec.Index]; ok {
+			rec.Recount(c)
+		}
+		if !yield(rec, nil) {
+			return
+		}
+	}
+}
+
 // Load returns all records in order of Index, how the run ended, and what is
 // worth a warning. For a run that was killed the ending is put together from
 // the records: it starts at the first due time and ends with the last answer.
-func (r *Run) Load() (recs []*Record, e Ending, warnings []string, err error) {
+func (r *Run) Load() (recs []*Record, e Ending, warnings []Warning, err error) {
 	for rec, err := range r.Records() {
 		var cut *Cut
 		switch {
 		case errors.As(err, &cut):
-			warnings = append(warnings, err.Error())
+			warnings = append(warnings, Warning{WarnDirectory, err.Error()})
 		case err != nil:
 			return nil, e, warnings, err
 		default:
@@ -78,7 +97,7 @@ func (r *Run) Load() (recs []*Record, e Ending, warnings []string, err error) {
 	if r.Head.Ending != nil {
 		return recs, *r.Head.Ending, warnings, nil
 	}
-	warnings = append(warnings, fmt.Sprintf("run directory %s: the run did not come to its end; its start and end are those of its first and last record", r.Dir))
+	warnings = append(warnings, Warning{WarnDirectory, fmt.Sprintf("run directory %s: the run did not come to its end; its start and end are those of its first and last record", r.Dir)})
 	return recs, r.guessEnding(recs), warnings, nil
 }
 

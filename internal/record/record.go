@@ -170,5 +170,5 @@ type Ending struct {
 	// ClockSteps counts the steps of the wall clock noticed during the run.
 	ClockSteps int `json:"clock_steps,omitempty"`
 	// Warnings say what went less well than planned while it ran.
-	Warnings []string `json:"warnings,omitempty"`
+	Warnings []Warning `json:"warnings,omitempty"`
 }

@@ -1,6 +1,10 @@
 package report
 
-import "tokmeter/internal/metrics"
+import (
+	"tokmeter/internal/metrics"
+	"tokmeter/internal/record"
+	"tokmeter/internal/result"
+)
 
 // An addition is a key of the result file that vLLM does not have and that
 // holds more than one number.
@@ -43,7 +47,7 @@ func added() []addition {
 }
 
 // additions sets what the result file has beyond vLLM's.
-func additions(o *object, r *Run) {
+func additions(o *object, r *result.Result) {
 	s := &r.Summary
 	for _, a := range added() {
 		o.set(a.key, a.value(s))
@@ -77,7 +81,7 @@ func steadyObject(s *metrics.Steady) any {
 	return o
 }
 
-func workloadObject(w *metrics.Workload) any {
+func workloadObject(w *record.Workload) any {
 	if w == nil {
 		return nil
 	}

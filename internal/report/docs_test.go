@@ -9,6 +9,7 @@ import (
 
 	"tokmeter/internal/metrics"
 	"tokmeter/internal/record"
+	"tokmeter/internal/result"
 )
 
 const metricsPage = "../../docs/metrics.md"
@@ -33,10 +34,10 @@ func TestMetricsPage(t *testing.T) {
 
 // TestEveryKeyDocumented: no key of the result file is missing from the page.
 func TestEveryKeyDocumented(t *testing.T) {
-	r := Run{Summary: metrics.Summary{Dists: map[metrics.ID]metrics.Dist{}, Speculation: &metrics.Speculation{}, Diffusion: &metrics.Diffusion{}}}
+	r := result.Result{Summary: metrics.Summary{Dists: map[metrics.ID]metrics.Dist{}, Speculation: &metrics.Speculation{}, Diffusion: &metrics.Diffusion{}}}
 	r.Plan.Output.SaveDetailed = true
 	text := page()
-	for _, key := range result(&r).keys {
+	for _, key := range resultObject(&r).keys {
 		if !strings.Contains(text, "`"+key+"`") {
 			t.Errorf("%s does not mention %q", metricsPage, key)
 		}

@@ -66,12 +66,6 @@ func (e *encoder) value(v any) {
 		e.floats(v)
 	case []any:
 		e.list(len(v), func(i int) any { return v[i] })
-	case []Arg:
-		o := &object{}
-		for _, a := range v {
-			o.set(a.Name, a.Value)
-		}
-		e.object(o)
 	case list:
 		e.list(v.n, v.at)
 	case *object:

@@ -13,6 +13,7 @@ import (
 	"tokmeter/internal/atomicfile"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/python"
+	"tokmeter/internal/result"
 )
 
 // dateLayout is vLLM's "%Y%m%d-%H%M%S".
@@ -101,11 +102,11 @@ func reason(err error) error {
 // beside it, and returns the path of the first; "" when the plan saves nothing.
 // A file is whole or absent: it is written under another name and renamed.
 // Appending adds one line to what is there, as vLLM does.
-func Save(r Run) (string, error) {
+func Save(r result.Result) (string, error) {
 	if !wanted(r.Plan) {
 		return "", nil
 	}
-	path := Path(r.Plan, r.Date)
+	path := Path(r.Plan, r.Head.Begun)
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return "", fmt.Errorf("result folder %s: %w", filepath.Dir(path), reason(err))
 	}

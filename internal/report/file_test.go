@@ -15,6 +15,7 @@ import (
 
 	"tokmeter/internal/plan"
 	"tokmeter/internal/report"
+	"tokmeter/internal/result"
 )
 
 // names lists what a folder holds.
@@ -31,7 +32,7 @@ func names(t *testing.T, dir string) []string {
 	return all
 }
 
-func runInto(dir string) report.Run {
+func runInto(dir string) result.Result {
 	r := ours()
 	r.Plan.Output.SaveResult, r.Plan.Output.SaveDetailed = true, false
 	r.Plan.Output.ResultDir, r.Plan.Output.ResultFile = filepath.Join(dir, "a", "b"), "r.json"
@@ -42,7 +43,7 @@ func runInto(dir string) report.Run {
 // one, and nothing else is left.
 func TestSave(t *testing.T) {
 	r := runInto(t.TempDir())
-	want := result(t, r)
+	want := resultJSON(t, r)
 	for range 2 {
 		path, err := report.Save(r)
 		if err != nil {
@@ -72,7 +73,7 @@ func TestAppend(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	one := result(t, r)
+	one := resultJSON(t, r)
 	if got, want := read(t, path), one+"\n"+one+"\n"+one; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -135,7 +136,7 @@ func TestSavePyTorch(t *testing.T) {
 func TestCheckWritable(t *testing.T) {
 	dir := t.TempDir()
 	r := runInto(dir)
-	if err := report.CheckWritable(r.Plan, r.Date); err != nil {
+	if err := report.CheckWritable(r.Plan, r.Head.Begun); err != nil {
 		t.Fatal(err)
 	}
 	if got := names(t, r.Plan.Output.ResultDir); len(got) != 0 {
@@ -148,16 +149,16 @@ func TestCheckWritable(t *testing.T) {
 	}
 	bad := runInto(dir).Plan
 	bad.Output.ResultDir = file
-	cases := map[string]error{"a file in place of the folder": report.CheckWritable(bad, r.Date)}
+	cases := map[string]error{"a file in place of the folder": report.CheckWritable(bad, r.Head.Begun)}
 	bad.Output.ResultDir, bad.Output.ResultFile = dir, "a"
-	cases["a folder in place of the file"] = report.CheckWritable(bad, r.Date)
+	cases["a folder in place of the file"] = report.CheckWritable(bad, r.Head.Begun)
 	if runtime.GOOS != "windows" && os.Getuid() != 0 {
 		shut := filepath.Join(dir, "shut")
 		if err := os.Mkdir(shut, 0o555); err != nil {
 			t.Fatal(err)
 		}
 		bad.Output.ResultDir, bad.Output.ResultFile = shut, "r.json"
-		cases["a folder without permission"] = report.CheckWritable(bad, r.Date)
+		cases["a folder without permission"] = report.CheckWritable(bad, r.Head.Begun)
 	}
 	for why, err := range cases {
 		if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "choose another") {
@@ -165,7 +166,7 @@ func TestCheckWritable(t *testing.T) {
 		}
 	}
 	bad.Output.SaveResult = false
-	if err := report.CheckWritable(bad, r.Date); err != nil {
+	if err := report.CheckWritable(bad, r.Head.Begun); err != nil {
 		t.Errorf("a plan that saves nothing: got %v", err)
 	}
 }
@@ -197,7 +198,7 @@ func TestSaveDevice(t *testing.T) {
 	}
 	r := runInto(t.TempDir())
 	r.Plan.Output.ResultFile = os.DevNull
-	if err := report.CheckWritable(r.Plan, r.Date); err != nil {
+	if err := report.CheckWritable(r.Plan, r.Head.Begun); err != nil {
 		t.Fatal(err)
 	}
 	if path, err := report.Save(r); path != os.DevNull || err != nil {

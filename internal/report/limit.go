@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tokmeter/internal/metrics"
+	"tokmeter/internal/model/light"
 )
 
 // The words of docs/metrics.md for the keys of the speed of light.
@@ -29,7 +30,7 @@ func (t *text) limit() {
 	t.line(fmt.Sprintf("%-16s %10s %10s %7s %11s %7s", "", "measured", "alone", "ratio", "under load", "ratio"))
 	for _, x := range []struct {
 		id          metrics.ID
-		alone, load metrics.Spread
+		alone, load light.Spread
 		overAlone   float64
 		overLoad    float64
 	}{
@@ -57,7 +58,7 @@ func (t *text) limit() {
 }
 
 // limitOf names what the limit is of.
-func limitOf(l *metrics.Limit) string {
+func limitOf(l *light.Verdict) string {
 	s := l.Model + " " + l.Precision
 	if l.KV != "" {
 		s += ", KV cache " + l.KV
@@ -70,7 +71,7 @@ func limitOf(l *metrics.Limit) string {
 }
 
 // limitParts says what was added to the limit or taken off it.
-func limitParts(l *metrics.Limit) string {
+func limitParts(l *light.Verdict) string {
 	var parts []string
 	if l.RoundTripMs > 0 {
 		parts = append(parts, fmt.Sprintf("a round trip of %.3f ms in TTFT", l.RoundTripMs))
@@ -106,7 +107,7 @@ func orUnknown(s string) string {
 }
 
 // limitObject is the result file's speed_of_light.
-func limitObject(l *metrics.Limit) any {
+func limitObject(l *light.Verdict) any {
 	if l == nil {
 		return nil
 	}
@@ -139,11 +140,11 @@ func limitObject(l *metrics.Limit) any {
 	return o
 }
 
-func latencyObject(l metrics.LimitSpread) *object {
+func latencyObject(l light.Latencies) *object {
 	o := &object{}
 	for _, x := range []struct {
 		key string
-		s   metrics.Spread
+		s   light.Spread
 	}{{"ttft_ms", l.TTFT}, {"tpot_ms", l.TPOT}, {"e2el_ms", l.E2EL}} {
 		v := &object{}
 		v.set("mean", numberOrNull(x.s.Mean))
@@ -155,7 +156,7 @@ func latencyObject(l metrics.LimitSpread) *object {
 	return o
 }
 
-func ratioObject(r metrics.Ratios) *object {
+func ratioObject(r light.Ratios) *object {
 	o := &object{}
 	o.set("ttft", numberOrNull(r.TTFT))
 	o.set("tpot", numberOrNull(r.TPOT))
@@ -172,7 +173,7 @@ func numberOrNull(x float64) any {
 }
 
 // impliedObject is the result file's implied_bandwidth.
-func impliedObject(x *metrics.Implied) any {
+func impliedObject(x *light.Implication) any {
 	if x == nil {
 		return nil
 	}

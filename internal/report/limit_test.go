@@ -6,23 +6,24 @@ import (
 	"testing"
 
 	"tokmeter/internal/metrics"
+	"tokmeter/internal/model/light"
 )
 
 // limited is a run of which the speed of light is known, and is beaten.
-func limited() metrics.Limit {
-	return metrics.Limit{
+func limited() light.Verdict {
+	return light.Verdict{
 		Model: "llama-3-8b", GPU: "a10g", Precision: "int4", KV: "fp8", TP: 2, Policy: "vLLM V1", Requests: 10,
-		Alone: metrics.LimitSpread{
-			TTFT: metrics.Spread{Mean: 60, P50: 55, P90: 90, P99: 120},
-			TPOT: metrics.Spread{Mean: 25, P50: 25, P90: 26, P99: 27},
-			E2EL: metrics.Spread{Mean: 400, P50: 390, P90: 600, P99: 800},
+		Alone: light.Latencies{
+			TTFT: light.Spread{Mean: 60, P50: 55, P90: 90, P99: 120},
+			TPOT: light.Spread{Mean: 25, P50: 25, P90: 26, P99: 27},
+			E2EL: light.Spread{Mean: 400, P50: 390, P90: 600, P99: 800},
 		},
-		Load: metrics.LimitSpread{
-			TTFT: metrics.Spread{Mean: 69, P50: 60, P90: 110, P99: 209},
-			TPOT: metrics.Spread{Mean: 26.3, P50: 26.1, P90: 28, P99: 29.3},
-			E2EL: metrics.Spread{Mean: 450, P50: 440, P90: 700, P99: 900},
+		Load: light.Latencies{
+			TTFT: light.Spread{Mean: 69, P50: 60, P90: 110, P99: 209},
+			TPOT: light.Spread{Mean: 26.3, P50: 26.1, P90: 28, P99: 29.3},
+			E2EL: light.Spread{Mean: 450, P50: 440, P90: 700, P99: 900},
 		},
-		OverAlone: metrics.Ratios{TTFT: 1.77, TPOT: 0.9, E2EL: 1.2}, OverLoad: metrics.Ratios{TTFT: 1.54, TPOT: 0.86, E2EL: 1.1},
+		OverAlone: light.Ratios{TTFT: 1.77, TPOT: 0.9, E2EL: 1.2}, OverLoad: light.Ratios{TTFT: 1.54, TPOT: 0.86, E2EL: 1.1},
 		BandwidthUse: 0.609, FlopUse: 0.12, TTFTBound: "compute", TPOTBound: "weights",
 		RoundTripMs: 0.2, TokensPerStep: 1.8, CachedTokens: 40, BelowAlone: 2,
 		Below:  []string{"the mean TPOT is 0.90 of its limit on an empty server"},
@@ -40,7 +41,7 @@ func TestLimit(t *testing.T) {
 		Limit    json.RawMessage `json:"speed_of_light"`
 		Warnings []struct{ Code, Text string }
 	}
-	if err := json.Unmarshal([]byte(result(t, r)), &got); err != nil {
+	if err := json.Unmarshal([]byte(resultJSON(t, r)), &got); err != nil {
 		t.Fatal(err)
 	}
 	check(t, "limit.json", string(got.Limit)+"\n")
@@ -60,11 +61,11 @@ func TestLimitWords(t *testing.T) {
 	}{
 		{"a load that the engine can't serve has no limit and says why", func(s *metrics.Summary) {
 			l := limited()
-			l.NoLoad, l.Load, l.OverLoad = "request 3 is too\nlong", metrics.LimitSpread{}, metrics.Ratios{}
+			l.NoLoad, l.Load, l.OverLoad = "request 3 is too\nlong", light.Latencies{}, light.Ratios{}
 			s.Limit = &l
 		}, "load:   no limit: request 3 is too long", "a bound for that policy"},
 		{"without a card there is the line of what is implied", func(s *metrics.Summary) {
-			s.Implied = &metrics.Implied{Text: "a TPOT of 42.52 ms implies at least 353 GB/s"}
+			s.Implied = &light.Implication{Text: "a TPOT of 42.52 ms implies at least 353 GB/s"}
 		}, "a TPOT of 42.52 ms implies at least 353 GB/s", "measured"},
 		{"nothing is said where nothing is known", func(*metrics.Summary) {}, "", "Speed of Light"},
 	} {
@@ -83,8 +84,8 @@ func TestLimitCompat(t *testing.T) {
 	r.Summary.Compat = true
 	l := limited()
 	r.Summary.Limit = &l
-	r.Summary.Implied = &metrics.Implied{Text: "implied"}
-	for name, got := range map[string]string{"text": text(t, r), "result": result(t, r)} {
+	r.Summary.Implied = &light.Implication{Text: "implied"}
+	for name, got := range map[string]string{"text": text(t, r), "result": resultJSON(t, r)} {
 		if strings.Contains(got, "Speed of Light") || strings.Contains(got, "speed_of_light") || strings.Contains(got, "implied") {
 			t.Errorf("%s under --compat vllm tells of the limit:\n%s", name, got)
 		}

@@ -5,6 +5,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"tokmeter/internal/result"
 )
 
 // pyTorchMetrics are the numbers that get a record each, in vLLM's order.
@@ -16,21 +18,21 @@ var pyTorchMetrics = [...]string{
 
 // PyTorch writes r as the PyTorch benchmark database reads it: one record for
 // each metric, with the command line and all other numbers beside it.
-func PyTorch(w io.Writer, r Run) error {
+func PyTorch(w io.Writer, r result.Result) error {
 	if err := writePyTorch(w, &r); err != nil {
 		return fmt.Errorf("result: %w", err)
 	}
 	return nil
 }
 
-func writePyTorch(w io.Writer, r *Run) error {
+func writePyTorch(w io.Writer, r *result.Result) error {
 	e := newEncoder(w, false)
 	e.value(pyTorchRecords(r))
 	return e.w.Flush()
 }
 
-func pyTorchRecords(r *Run) []any {
-	res := result(r)
+func pyTorchRecords(r *result.Result) []any {
+	res := resultObject(r)
 	extra := &object{}
 	for _, k := range res.keys {
 		switch {
@@ -72,10 +74,12 @@ func pyTorchRecords(r *Run) []any {
 
 // arguments are the command line's options, with the tensor parallel size from
 // the metadata where the options have none.
-func arguments(r *Run, extra *object) *object {
+func arguments(r *result.Result, extra *object) *object {
 	args := &object{}
-	for _, a := range r.Args {
-		args.set(a.Name, a.Value)
+	if v, err := ordered(r.Head.Options); err == nil {
+		if o, ok := v.(*object); ok {
+			args = o
+		}
 	}
 	const key = "tensor_parallel_size"
 	if v, ok := extra.values[key]; ok && (args.values[key] == nil || args.values[key] == 0) {
@@ -92,6 +96,6 @@ func fromExtra(extra *object, key string) any {
 }
 
 // usesCompile is vLLM's guess whether the server ran torch.compile.
-func usesCompile(r *Run, extra *object) bool {
+func usesCompile(r *result.Result, extra *object) bool {
 	return extra.values["compilation_config.mode"] != "0" && !strings.Contains(r.Plan.Output.ResultFile, "eager")
 }

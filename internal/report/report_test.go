@@ -17,11 +17,12 @@ import (
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
 	"tokmeter/internal/report"
+	"tokmeter/internal/result"
 )
 
 // ours is the run of all kinds of requests, reported on as tokmeter does by
 // default, with every latency that there is.
-func ours() report.Run {
+func ours() result.Result {
 	p := busyPlan()
 	p.Compat = ""
 	recs := busyRecords()
@@ -35,7 +36,7 @@ func ours() report.Run {
 	recs = append(recs, failed(15, record.HTTPError, 400, `{"error":"prompt too long"}`))
 	end := record.Ending{Start: tick, End: 3_456_789_012, Reason: "all sent", Sent: len(recs)}
 	p.Workload.NumPrompts = 99
-	return report.Run{Plan: p, Summary: metrics.Summarize(recs, end, p), Records: recs, Date: resultTime}
+	return result.Result{Plan: p, Summary: metrics.Summarize(recs, end, p), Records: recs, Head: record.Head{Begun: resultTime}}
 }
 
 // check compares got with a golden file.
@@ -52,16 +53,16 @@ func check(t *testing.T, name, got string) {
 	}
 }
 
-func text(t *testing.T, r report.Run) string {
+func text(t *testing.T, r result.Result) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := report.Text(&b, r.Summary, r.Plan); err != nil {
+	if err := report.Text(&b, r); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
 }
 
-func result(t *testing.T, r report.Run) string {
+func resultJSON(t *testing.T, r result.Result) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := report.JSON(&b, r); err != nil {
@@ -75,7 +76,7 @@ func TestText(t *testing.T) { check(t, "default.txt", text(t, ours())) }
 func TestJSON(t *testing.T) {
 	r := ours()
 	r.Plan.Output.SaveDetailed = false
-	check(t, "default.json", result(t, r))
+	check(t, "default.json", resultJSON(t, r))
 }
 
 // TestTextBlock: up to its closing line the default block has the labels of
@@ -114,7 +115,7 @@ func TestTextBlock(t *testing.T) {
 func TestKeys(t *testing.T) {
 	r := ours()
 	r.Records = r.Records[:15]
-	out := result(t, r)
+	out := resultJSON(t, r)
 	vllm := keys(t, read(t, dir("busy"), "result.json"))
 	got := keys(t, out)
 	if diff := cmp.Diff(vllm, got[:len(vllm)]); diff != "" {
@@ -172,7 +173,7 @@ func TestSimulated(t *testing.T) {
 		} else if _, block, _ := strings.Cut(out, "===="); compat != "" && strings.Contains(block, "simulated") {
 			t.Errorf("compat %q: the block is not vLLM's:\n%s", compat, block)
 		}
-		if out := result(t, r); !strings.Contains(out, `"simulated": true`) {
+		if out := resultJSON(t, r); !strings.Contains(out, `"simulated": true`) {
 			t.Errorf("compat %q: the result does not say simulated", compat)
 		}
 	}
@@ -187,7 +188,7 @@ func TestSteady(t *testing.T) {
 	r.Plan.Schedule.RequestRate = plan.Float(math.Inf(1))
 	r.Summary = metrics.Summarize(r.Records, record.Ending{End: 1e9}, r.Plan)
 	check(t, "steady.txt", text(t, r))
-	if out := result(t, r); !strings.Contains(out, `"steady_state": {"threshold": 4, "start_s": `) {
+	if out := resultJSON(t, r); !strings.Contains(out, `"steady_state": {"threshold": 4, "start_s": `) {
 		t.Errorf("no steady state in %s", out)
 	}
 }
@@ -201,7 +202,7 @@ func TestManyFailures(t *testing.T) {
 	p := busyPlan()
 	p.Compat = ""
 	s := metrics.Summarize(recs, record.Ending{End: 1}, p)
-	out := text(t, report.Run{Plan: p, Summary: s})
+	out := text(t, result.Result{Plan: p, Summary: s})
 	if n := strings.Count(out, "stream_error  200     request"); n != 10 {
 		t.Errorf("got %d rows, want 10", n)
 	}
@@ -236,7 +237,7 @@ func TestWriteErrors(t *testing.T) {
 	r := ours()
 	for _, room := range []int{0, 100} {
 		for name, err := range map[string]error{
-			"text":    report.Text(&brokenWriter{room}, r.Summary, r.Plan),
+			"text":    report.Text(&brokenWriter{room}, r),
 			"json":    report.JSON(&brokenWriter{room}, r),
 			"pytorch": report.PyTorch(&brokenWriter{room}, r),
 		} {
@@ -293,7 +294,7 @@ func BenchmarkJSON(b *testing.B) {
 	}
 	p := basePlan()
 	p.Compat, p.Schedule.RequestRate = "", plan.Float(math.Inf(1))
-	r := report.Run{Plan: p, Records: recs, Date: resultTime}
+	r := result.Result{Plan: p, Records: recs, Head: record.Head{Begun: resultTime}}
 	r.Summary = metrics.Summarize(recs, record.Ending{End: 1e9}, p)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -315,8 +316,8 @@ func (c *counter) Write(b []byte) (int, error) {
 // TestWorkload: the block and the file say what became of the dataset.
 func TestWorkload(t *testing.T) {
 	r := ours()
-	r.Summary.Workload = &metrics.Workload{
-		Entries: 10, Kept: 4, Dropped: []metrics.Drop{{Reason: "fewer than two turns", N: 5}}, Unused: 1, Oversampled: 2, Unique: 4,
+	r.Summary.Workload = &record.Workload{
+		Entries: 10, Kept: 4, Dropped: []record.Drop{{Reason: "fewer than two turns", N: 5}}, Unused: 1, Oversampled: 2, Unique: 4,
 	}
 	for _, want := range []string{"    10 entries, 4 kept\n", "     5 dropped: fewer than two turns\n", "     1 not needed\n", "     2 requests repeat others\n"} {
 		if got := text(t, r); !strings.Contains(got, want) {
@@ -324,7 +325,7 @@ func TestWorkload(t *testing.T) {
 		}
 	}
 	want := `"workload": {"entries": 10, "kept": 4, "dropped": [{"reason": "fewer than two turns", "n": 5}], "unused": 1, "oversampled": 2, "too_long": 0, "unique_prompts": 4}`
-	if out := result(t, r); !strings.Contains(out, want) {
+	if out := resultJSON(t, r); !strings.Contains(out, want) {
 		t.Errorf("got no %s", want)
 	}
 }

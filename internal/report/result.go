@@ -6,6 +6,7 @@ import (
 
 	"tokmeter/internal/metrics"
 	"tokmeter/internal/record"
+	"tokmeter/internal/result"
 )
 
 // An array is a key of vLLM's with one entry for each request, in order of
@@ -49,22 +50,21 @@ func arrays() []array {
 // JSON writes the result file of r in one line without an end of line: every
 // key of vLLM's in vLLM's order and type, then what vLLM does not have. Under
 // plan.CompatVLLM it holds vLLM's keys alone.
-func JSON(w io.Writer, r Run) error {
+func JSON(w io.Writer, r result.Result) error {
 	if err := writeJSON(w, &r); err != nil {
 		return fmt.Errorf("result: %w", err)
 	}
 	return nil
 }
 
-func writeJSON(w io.Writer, r *Run) error {
+func writeJSON(w io.Writer, r *result.Result) error {
 	e := newEncoder(w, r.Summary.Compat)
-	e.value(result(r))
+	e.value(resultObject(r))
 	return e.w.Flush()
 }
 
-// result is the whole object of the result file.
-func result(r *Run) *object {
-	r.Records = metrics.InOrder(r.Records)
+// resultObject is the whole object of the result file.
+func resultObject(r *result.Result) *object {
 	o := &object{}
 	setting(o, r)
 	numbers(o, r)
@@ -86,9 +86,9 @@ func result(r *Run) *object {
 }
 
 // setting tells what was run.
-func setting(o *object, r *Run) {
+func setting(o *object, r *result.Result) {
 	p := &r.Plan
-	o.set("date", r.Date.Format(dateLayout))
+	o.set("date", r.Head.Begun.Format(dateLayout))
 	o.set("endpoint_type", p.Target.Backend)
 	o.set("backend", p.Target.Backend)
 	o.set("label", orNone(p.Output.Label))
@@ -120,7 +120,7 @@ func orNone(s string) any {
 }
 
 // tokenizerID is the tokenizer's name: the model's unless another was named.
-func tokenizerID(r *Run) any {
+func tokenizerID(r *result.Result) any {
 	w := &r.Plan.Workload
 	switch {
 	case w.SkipTokenizer:
@@ -132,7 +132,7 @@ func tokenizerID(r *Run) any {
 }
 
 // numbers sets vLLM's scalars and arrays.
-func numbers(o *object, r *Run) {
+func numbers(o *object, r *result.Result) {
 	scalar := scalarsByKey(r)
 	for _, key := range []string{
 		"duration", "completed", "failed", "total_input_tokens", "total_output_tokens",
@@ -157,7 +157,7 @@ func numbers(o *object, r *Run) {
 	counters(o, &r.Summary)
 }
 
-func scalarsByKey(r *Run) map[string]any {
+func scalarsByKey(r *result.Result) map[string]any {
 	m := map[string]any{}
 	for _, d := range scalars() {
 		m[d.key] = d.value(&r.Summary, &r.Plan)
@@ -182,7 +182,7 @@ func rateChanges(changes []metrics.RateChange) []any {
 }
 
 // statistics sets mean, median, deviation and percentiles of one latency.
-func statistics(o *object, r *Run, id metrics.ID) {
+func statistics(o *object, r *result.Result, id metrics.ID) {
 	if d, ok := r.Summary.Dists[id]; ok {
 		o.describe(id, d)
 	}

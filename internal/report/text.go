@@ -9,6 +9,7 @@ import (
 	"tokmeter/internal/metrics"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/python"
+	"tokmeter/internal/result"
 )
 
 const (
@@ -16,12 +17,13 @@ const (
 	maxKinds = 10 // kinds of failure that are shown
 )
 
-// Text writes the block of s, which p described. Under plan.CompatVLLM it is
+// Text writes the block of r. Under plan.CompatVLLM it is
 // vLLM's to the byte, with the failed requests before it; otherwise what is
 // measured beyond vLLM, the client's own state, the warnings, and what failed
 // and why follow the block.
-func Text(w io.Writer, s metrics.Summary, p plan.Plan) error {
-	t := &text{s: &s, p: &p}
+func Text(w io.Writer, r result.Result) error {
+	s := &r.Summary
+	t := &text{s: s, p: &r.Plan}
 	if s.Compat {
 		t.firstFailures()
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokmeter/internal/metrics"
+	"tokmeter/internal/record"
 	"tokmeter/internal/report"
+	"tokmeter/internal/result"
 )
 
 // resultTime is the date of every golden.
@@ -28,16 +29,16 @@ func read(t *testing.T, path ...string) string {
 	return string(data)
 }
 
-func (c *golden) run() report.Run {
+func (c *golden) run() result.Result {
 	changes := metrics.RateChanges(c.Records, c.Ending, c.plan)
 	for i := range changes {
 		changes[i].At = changes[i].At.UTC()
 	}
-	return report.Run{
+	return result.Result{
 		Plan:        c.plan,
 		Summary:     metrics.Summarize(c.Records, c.Ending, c.plan),
 		Records:     c.Records,
-		Date:        resultTime,
+		Head:        record.Head{Begun: resultTime},
 		RateChanges: changes,
 	}
 }
@@ -55,7 +56,7 @@ func TestTextAsVLLM(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var b bytes.Buffer
 			r := c.run()
-			if err := report.Text(&b, r.Summary, r.Plan); err != nil {
+			if err := report.Text(&b, r); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(vllmText(t, &c), b.String()); diff != "" {
@@ -104,7 +105,7 @@ func TestPyTorchAsVLLM(t *testing.T) {
 		compared++
 		t.Run(c.name, func(t *testing.T) {
 			r := c.run()
-			r.Args = argsOf(t, want)
+			r.Head.Options = argsOf(t, want)
 			var b bytes.Buffer
 			if err := report.PyTorch(&b, r); err != nil {
 				t.Fatal(err)
@@ -120,7 +121,7 @@ func TestPyTorchAsVLLM(t *testing.T) {
 }
 
 // argsOf reads the command line back from vLLM's first record, in its order.
-func argsOf(t *testing.T, records []byte) []report.Arg {
+func argsOf(t *testing.T, records []byte) json.RawMessage {
 	t.Helper()
 	var all []struct {
 		Benchmark struct {
@@ -132,54 +133,5 @@ func argsOf(t *testing.T, records []byte) []report.Arg {
 	if err := json.Unmarshal(records, &all); err != nil {
 		t.Fatal(err)
 	}
-	d := json.NewDecoder(bytes.NewReader(all[0].Benchmark.Extra.Args))
-	d.UseNumber()
-	if _, err := d.Token(); err != nil {
-		t.Fatal(err)
-	}
-	var args []report.Arg
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var v any
-		if err := d.Decode(&v); err != nil {
-			t.Fatal(err)
-		}
-		args = append(args, report.Arg{Name: key.(string), Value: plainValue(t, v)})
-	}
-	return args
-}
-
-// plainValue turns what the decoder gives into what an Arg may hold. Objects
-// come back in the order of their keys, which for vLLM's defaults is theirs.
-func plainValue(t *testing.T, v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		if n, err := v.Int64(); err == nil {
-			return int(n)
-		}
-		f, err := v.Float64()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return f
-	case []any:
-		for i := range v {
-			v[i] = plainValue(t, v[i])
-		}
-	case map[string]any:
-		var keys []string
-		for k := range v {
-			keys = append(keys, k)
-		}
-		slices.Sort(keys)
-		var args []report.Arg
-		for _, k := range keys {
-			args = append(args, report.Arg{Name: k, Value: plainValue(t, v[k])})
-		}
-		return args
-	}
-	return v
+	return all[0].Benchmark.Extra.Args
 }

@@ -16,6 +16,7 @@ import (
 	"tokmeter/internal/plan"
 	"tokmeter/internal/protocol"
 	"tokmeter/internal/python/random"
+	"tokmeter/internal/record"
 )
 
 // Randoms are the two generators that vLLM's client seeds at its start and
@@ -53,7 +54,7 @@ type Config struct {
 // A Set is a workload: its requests in order of sending, without bodies.
 type Set struct {
 	Items  []Item
-	Report Report
+	Report record.Workload
 	// Timed says that the items carry due times of their own, in At.
 	Timed bool
 
@@ -146,7 +147,7 @@ func (b *builder) chat() bool {
 }
 
 func (b *builder) warn(format string, args ...any) {
-	b.set.Report.Warnings = append(b.set.Report.Warnings, fmt.Sprintf(format, args...))
+	b.set.Report.Warnings = append(b.set.Report.Warnings, record.Warning{Code: "workload", Text: fmt.Sprintf(format, args...)})
 }
 
 // add puts one request at the end.
@@ -188,7 +189,7 @@ func (b *builder) nothingLeft() error {
 	if b.Data != nil {
 		name = b.Data.Name()
 	}
-	return fmt.Errorf("dataset %s: none of %d entries can be used: %s (give another file or other lengths)", name, r.Entries, reasons(r.Dropped))
+	return fmt.Errorf("dataset %s: none of %d entries can be used: %s (give another file or other lengths)", name, r.Entries, r.Dropped)
 }
 
 // finish does what is the same for every dataset.

@@ -15,6 +15,7 @@ import (
 	"tokmeter/internal/dataset"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/protocol"
+	"tokmeter/internal/record"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -277,7 +278,7 @@ func TestReport(t *testing.T) {
 	p := basePlan("sharegpt")
 	p.Workload.NumPrompts, p.Workload.NoShuffle = 15, true
 	r := mustBuild(t, p, b.String(), nil).Report
-	want := Report{Entries: 12, Kept: 10, Dropped: dataset.Drops{{Reason: "no conversations", N: 1}, {Reason: "prompt under 4 tokens", N: 1}},
+	want := record.Workload{Entries: 12, Kept: 10, Dropped: record.Drops{{Reason: "no conversations", N: 1}, {Reason: "prompt under 4 tokens", N: 1}},
 		Oversampled: 5, Requests: 15, Unique: 3, PromptToks: 150, OutputToks: 135}
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Error(diff)
@@ -361,7 +362,7 @@ func TestTraceOrder(t *testing.T) {
 	if diff := cmp.Diff([]time.Duration{0, 2 * time.Second}, s.Times()); diff != "" {
 		t.Errorf("times: %s", diff)
 	}
-	if s.Items[0].OutputLen != 2 || len(s.Report.Warnings) != 1 || !strings.Contains(s.Report.Warnings[0], "1 of 2 prompts are shorter") {
+	if s.Items[0].OutputLen != 2 || len(s.Report.Warnings) != 1 || !strings.Contains(s.Report.Warnings[0].Text, "1 of 2 prompts are shorter") {
 		t.Errorf("got %+v, want the earlier first and a warning about the short prompt", s)
 	}
 	p.Compat = "vllm"

@@ -53,7 +53,12 @@ type Evidence struct {
 
 // A Verdict is what was measured beside the limits.
 type Verdict struct {
-	Requests  int
+	Model, GPU, Precision string
+	KV                    string // format of the KV cache; "" for that of the weights' own 16 bit
+	TP                    int    // cards that a layer is cut over
+	Policy                string // whose schedule the limit under load follows
+	Requests              int
+
 	Alone     Latencies // each request on an empty server
 	Load      Latencies // all of them through the schedule; zero where NoLoad says why
 	NoLoad    string
@@ -87,7 +92,14 @@ const slack = 0.995
 // that the engine could never serve has no limit under load, and NoLoad says
 // so.
 func (l *Light) Judge(reqs []Request, e Evidence) Verdict {
-	v := Verdict{Requests: len(reqs)}
+	b := &l.built
+	v := Verdict{
+		Model: b.Model.Name, GPU: b.Card.Name, Precision: b.Setup.Precision, TP: b.Setup.TP,
+		Policy: Policy, Requests: len(reqs),
+	}
+	if b.Setup.KV != "auto" {
+		v.KV = b.Setup.KV
+	}
 	if e.TokensPerStep > 1 {
 		v.TokensPerStep = e.TokensPerStep
 	}
