@@ -62,6 +62,8 @@ func TestAnswers(t *testing.T) {
 		{why: "close-delimited: a cut last line is not an event", response: streamHead + "\r\ndata: one\n\ndata: {\"a", framed: true, events: []string{"one"}},
 		{why: "HTTP/1.0", response: "HTTP/1.0 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: one\n\n", framed: true, events: []string{"one"}},
 		{why: "headers with LF alone, names in any case, no reason phrase", response: "HTTP/1.1 200\ncontent-TYPE: Text/Event-Stream;charset=utf-8\ncontent-length: 11\n\ndata: one\n\n", framed: true, events: []string{"one"}},
+		{why: "informational answers without end", response: strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 101) + sized("data: one\n\n"), outcome: record.BadStream, words: "more than 100 informational answers"},
+		{why: "many informational answers", response: strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 100) + sized("data: one\n\n"), framed: true, events: []string{"one"}},
 		{why: "informational answers come first", response: "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + sized("data: one\n\n"), framed: true, events: []string{"one"}},
 		{why: "chunk extensions and trailers", response: streamHead + "Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\nB;name=\"v\"\r\ndata: one\n\n\r\n0;last\r\nX-Sum: 1\r\n\r\n", framed: true, events: []string{"one"}},
 		{why: "gzip, flushed after each event", response: gz, framed: true, events: []string{"one", "two"}},

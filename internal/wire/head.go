@@ -12,6 +12,12 @@ import (
 // maxHead bounds the status line and headers of an answer, in bytes.
 const maxHead = 64 << 10
 
+// maxInformational is how many informational answers (100 Continue, 102
+// Processing, …) may come before the one that counts.
+const maxInformational = 100
+
+var errInformational = badStream{fmt.Errorf("more than %d informational answers came and no other", maxInformational)}
+
 // A head is what a response's status line and headers say.
 type head struct {
 	status      int

@@ -21,6 +21,7 @@ type reply struct {
 	headed    bool   // the head is complete
 	kept      []byte // the beginning of a head
 	status    int    // of the latest head, 0 before it
+	before    int    // informational heads so far
 	firstByte record.Stamp
 	location  string // where a redirect leads, else ""
 	chunk     chunked
@@ -101,6 +102,10 @@ func (r *reply) pushHead(b []byte, at record.Stamp) (rest []byte) {
 			r.headed = true
 			r.openBody(&h, at)
 			return b
+		}
+		if r.before++; r.before > maxInformational {
+			r.refuseHead(errInformational)
+			return nil
 		}
 		r.firstByte = 0
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/textproto"
 	"strings"
 	"sync"
 	"syscall"
@@ -93,13 +94,14 @@ func explainBody(err error) error {
 type watch struct {
 	clock *Clock
 
-	mu        sync.Mutex
-	conn      *stampConn // that carries the call; nil while there is none
-	tries     int        // connections that the call was given
-	reused    bool
-	connected record.Stamp
-	wrote     record.Stamp
-	first     record.Stamp
+	mu            sync.Mutex
+	conn          *stampConn // that carries the call; nil while there is none
+	tries         int        // connections that the call was given
+	reused        bool
+	informational int // answers before the one that counts
+	connected     record.Stamp
+	wrote         record.Stamp
+	first         record.Stamp
 }
 
 func (w *watch) trace() *httptrace.ClientTrace {
@@ -120,6 +122,14 @@ func (w *watch) trace() *httptrace.ClientTrace {
 			if info.Err == nil {
 				w.wrote = w.clock.Now()
 			}
+		},
+		Got1xxResponse: func(int, textproto.MIMEHeader) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if w.informational++; w.informational > maxInformational {
+				return errInformational
+			}
+			return nil
 		},
 		GotFirstResponseByte: func() {
 			at := w.lastStamp()
@@ -197,6 +207,8 @@ func (w *watch) explain(err error) error {
 	switch {
 	case w.tries == 0:
 		return refusedError{err}
+	case errors.Is(err, errInformational):
+		return errInformational
 	case w.reused && w.first == 0 && w.conn != nil && w.conn.missed():
 		return errStale
 	case errors.Is(err, io.EOF), strings.Contains(words, "server closed idle connection"):
