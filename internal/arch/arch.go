@@ -35,18 +35,18 @@ func rooms() []room {
 		{"target", "origin", "network clock goroutines disk"},
 		{"load", "plan workload schedule protocol wire record alarm", "clock goroutines"},
 		{"metrics", "record stats plan model", ""},
-		{"compare", "metrics stats record", "disk"},
+		{"compare", "metrics record result stats", ""},
 		{"result", "record metrics model stats plan excerpt", "disk"},
-		{"report", "result metrics model compare plan record python lock atomicfile excerpt", "disk clock"},
+		{"report", "result metrics model plan record python lock atomicfile excerpt", "disk clock"},
 		{"live", "metrics record", "clock goroutines"},
 		{"export", "metrics record", "network clock goroutines"},
 		{"telemetry", "record", "network clock goroutines disk"},
 		{"memory", "", "clock goroutines disk"},
-		{"drift", "origin atomicfile excerpt", "network clock disk"},
 		{"engine", "plan telemetry origin excerpt", "network clock goroutines disk"},
 		{"model", "stats near excerpt", "disk"},
 		{"sim", "model stats tokenize template python alarm near", "network clock goroutines disk"},
-		{"experiment", "plan load metrics compare engine model sim stats near atomicfile excerpt", "clock goroutines disk"},
+		{"experiment", "plan run engine compare stats atomicfile excerpt", "disk goroutines"},
+		{"precision", "plan experiment compare model sim stats near report result origin atomicfile excerpt", "network disk"},
 		{"fleet", "plan load record", "network clock goroutines disk"},
 		{"cli", "*", "disk network clock goroutines"}, // it makes the clients that the rooms are given,
 		{"arch", "", ""},
@@ -56,7 +56,7 @@ func rooms() []room {
 // pure is the folders that touch nothing although their room may: they are
 // given what they read, and time is a number to them.
 func pure() []string {
-	return []string{"model/light", "model/replay", "model/roofline", "model/sched", "model/steps"}
+	return []string{"precision/page", "precision/table", "model/light", "model/replay", "model/roofline", "model/sched", "model/steps"}
 }
 
 // A ban is something that only some rooms may use.

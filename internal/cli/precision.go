@@ -16,8 +16,9 @@ import (
 
 	"tokmeter/internal/compare"
 	"tokmeter/internal/experiment"
+	"tokmeter/internal/precision"
+	"tokmeter/internal/precision/page"
 	"tokmeter/internal/record"
-	"tokmeter/internal/report"
 	"tokmeter/internal/sim"
 )
 
@@ -47,7 +48,7 @@ where the file gives their commands.`,
 }
 
 // precision runs the experiment and prints the table.
-func (c *command) precision(ctx context.Context, env *Env, spec *experiment.Spec, notes []string, abort <-chan struct{}) error {
+func (c *command) precision(ctx context.Context, env *Env, spec *precision.Spec, notes []string, abort <-chan struct{}) error {
 	v := c.values
 	virtual := v.on("virtual")
 	shared := *env
@@ -81,7 +82,7 @@ func (c *command) precision(ctx context.Context, env *Env, spec *experiment.Spec
 // experiment runs what there is to run. Without a result nothing was run.
 func (l *laboratory) experiment(ctx context.Context, deps experiment.Deps, virtual bool) (*experiment.Result, error) {
 	var err error
-	if deps.Bandwidth, err = l.bandwidth(ctx); err != nil {
+	if l.memory, err = l.bandwidth(ctx); err != nil {
 		return nil, err
 	}
 	if !virtual {
@@ -91,12 +92,13 @@ func (l *laboratory) experiment(ctx context.Context, deps experiment.Deps, virtu
 		}
 		l.spare()
 	}
-	return experiment.Run(ctx, *l.spec, deps)
+	return experiment.Run(ctx, l.spec.Experiment(l.plans()), deps)
 }
 
 // reach asks the servers that run already whether they are there.
 func (l *laboratory) reach(ctx context.Context) error {
-	for _, v := range l.spec.Variants {
+	for i := range l.spec.Variants {
+		v := &l.spec.Variants[i]
 		if v.URL == "" {
 			continue
 		}
@@ -117,8 +119,8 @@ func (c *command) conclude(ctx context.Context, env *Env, l *laboratory, res *ex
 	}
 	var tableErr error
 	if len(res.Runs) > 0 || err == nil {
-		var p *report.Precision
-		if p, tableErr = c.precisionOf(l.spec, res, notes); tableErr == nil {
+		var p *page.Page
+		if p, tableErr = c.pageOf(l, res, notes); tableErr == nil {
 			tableErr = errors.Join(c.print(env, p), c.save(l.dir, p))
 		}
 		err = errors.Join(err, tableErr)
@@ -136,17 +138,17 @@ func (c *command) conclude(ctx context.Context, env *Env, l *laboratory, res *ex
 	if err != nil {
 		return err
 	}
-	return outcome(res)
+	return outcome(res, l.spec.Baseline)
 }
 
 // outcome says whether the experiment answered its question: the baseline has a
 // result, and another variant too.
-func outcome(res *experiment.Result) error {
+func outcome(res *experiment.Result, baseline string) error {
 	var failed []string
 	base, others, good := "", 0, 0
 	for _, v := range res.Variants {
 		switch {
-		case v.Name == res.Baseline:
+		case v.Name == baseline:
 			base = v.Failure
 		default:
 			others++
@@ -160,7 +162,7 @@ func outcome(res *experiment.Result) error {
 	}
 	switch {
 	case base != "":
-		return failf(ExitFailed, "", "the baseline %s has no result: %s", res.Baseline, base)
+		return failf(ExitFailed, "", "the baseline %s has no result: %s", baseline, base)
 	case others > 0 && good == 0:
 		return failf(ExitFailed, "", "no variant beside the baseline has a result: %s", strings.Join(failed, "; "))
 	}
@@ -168,7 +170,7 @@ func outcome(res *experiment.Result) error {
 }
 
 // folder is where the experiment is kept; "" for nowhere.
-func (c *command) folder(env *Env, spec *experiment.Spec, virtual bool) string {
+func (c *command) folder(env *Env, spec *precision.Spec, virtual bool) string {
 	switch {
 	case c.values.given("resume"):
 		return c.values.text("resume")

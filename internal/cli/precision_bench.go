@@ -17,9 +17,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"tokmeter/internal/atomicfile"
-	"tokmeter/internal/cli/argv"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/plan"
+	"tokmeter/internal/precision"
 	"tokmeter/internal/protocol"
 	"tokmeter/internal/record"
 	"tokmeter/internal/sim"
@@ -28,11 +28,14 @@ import (
 // A laboratory makes the runs of an experiment: each is a run of bench serve in
 // this process, with its folder among the experiment's.
 type laboratory struct {
-	env   *Env
-	spec  *experiment.Spec
-	dir   string // of the experiment
-	board *board
-	abort <-chan struct{} // closed by the second interrupt
+	env    *Env
+	spec   *precision.Spec
+	dir    string // of the experiment
+	board  *board
+	memory float64         // bytes a second that this machine reads; 0 where not known
+	abort  <-chan struct{} // closed by the second interrupt
+
+	servings map[string]serving // by variant
 
 	mu   sync.Mutex
 	sims map[string]*sim.Server // that are up, by URL
@@ -45,49 +48,88 @@ type laboratory struct {
 // when the experiment goes on.
 const cutGrace = 100 * time.Millisecond
 
-// serve is a run of bench serve with these words beside the job's.
-func (l *laboratory) serve(j experiment.Job, more ...string) (*serveRun, error) {
-	words := append(l.spec.BenchArgs(j), more...)
-	if j.Variant.Simulate != "" {
-		words = append(words, "--simulate="+j.Variant.Simulate)
+// A serving is how the runs of a variant are asked for.
+type serving struct {
+	plan plan.Plan
+	opts runOptions
+}
+
+// read makes the plan of a variant's runs of the flags that all variants share
+// and of what the variant says itself.
+func (l *laboratory) read(v *precision.Variant) (serving, error) {
+	flags := slices.Clone(l.spec.Bench)
+	for name, value := range map[string]string{"model": v.Model, "served-model-name": v.Served, "tokenizer": v.Tokenizer, "simulate": v.Simulate, "base-url": v.URL} {
+		if value != "" {
+			flags = append(flags, precision.Flag{Name: name, Values: []string{value}})
+		}
 	}
 	t := serveTable()
-	parsed, err := argv.Parse(t.options(), words, os.ReadFile)
+	c := &command{table: t, values: valuesOf(t, flags)}
+	p, o, err := c.servePlan(l.env)
 	if err != nil {
-		return nil, err
-	}
-	set := pflag.NewFlagSet("run", pflag.ContinueOnError)
-	c := &command{table: t, values: register(set, t)}
-	if err := set.Parse(canonical(parsed.Settings, t)); err != nil {
-		return nil, err
-	}
-	env := *l.env
-	env.Args = append([]string{"bench", "serve"}, words...)
-	env.Spare = nil // the experiment did it once
-	env.StderrTTY, env.StdoutTTY = false, false
-	p, o, err := c.servePlan(&env)
-	if err != nil {
-		return nil, err
+		return serving{}, err
 	}
 	if err := checkFiles(p, o); err != nil {
-		return nil, err
+		return serving{}, err
 	}
 	p.Stop.Grace = cutGrace
 	o.Live, o.Abort = false, l.abort
-	return &serveRun{env: &env, plan: p, opts: o, date: env.Now(), lend: l.lends}, nil
+	return serving{p, o}, nil
+}
+
+// valuesOf is the values of a table by the flags of a spec, whose names were
+// checked.
+func valuesOf(t table, flags []precision.Flag) *values {
+	v := register(pflag.NewFlagSet("run", pflag.ContinueOnError), t)
+	for _, f := range flags {
+		c := v.cells[f.Name]
+		c.given, c.words = true, f.Values
+	}
+	return v
+}
+
+// serve is a run of a plan that a variant's is the origin of, at an address; ""
+// leaves the plan's.
+func (l *laboratory) serve(variant string, p plan.Plan, url string) *serveRun {
+	env := *l.env
+	env.Spare = nil // the experiment did it once
+	env.StderrTTY, env.StdoutTTY = false, false
+	if !p.Target.Simulated && url != "" && l.spec.Variant(variant).URL == "" {
+		p.Target.BaseURL = strings.TrimRight(url, "/")
+	}
+	return &serveRun{env: &env, plan: p, opts: l.servings[variant].opts, date: env.Now(), lend: l.lends}
+}
+
+// serveVariant is serve with the variant's own plan.
+func (l *laboratory) serveVariant(name, url string) *serveRun {
+	return l.serve(name, l.servings[name].plan, url)
+}
+
+// plans are the plans of all variants, in the order of the spec.
+func (l *laboratory) plans() []plan.Plan {
+	var out []plan.Plan
+	for _, v := range l.spec.Variants {
+		out = append(out, l.servings[v.Name].plan)
+	}
+	return out
 }
 
 // check finds what is wrong with the runs of all variants before any engine is
-// started.
+// started, and keeps their plans.
 func (l *laboratory) check(ctx context.Context) error {
 	if err := l.checkNames(); err != nil {
 		return err
 	}
-	for i, v := range l.spec.Variants {
-		r, err := l.serve(experiment.Job{Variant: v})
-		if err == nil {
-			err = r.chooseDataset(ctx)
+	l.servings = map[string]serving{}
+	for i := range l.spec.Variants {
+		v := &l.spec.Variants[i]
+		s, err := l.read(v)
+		if err != nil {
+			return usage(err)
 		}
+		l.servings[v.Name] = s
+		r := l.serveVariant(v.Name, "")
+		err = r.chooseDataset(ctx)
 		if err == nil {
 			err = r.nameSimulator()
 		}
@@ -97,6 +139,8 @@ func (l *laboratory) check(ctx context.Context) error {
 		if err != nil {
 			return usage(err)
 		}
+		r.plan.Stop.Grace = cutGrace // a dataset that was recognised made a plan of its own
+		l.servings[v.Name] = serving{r.plan, s.opts}
 		if l.lends == nil && r.plan.Target.Simulated && r.plan.Workload.Tokenizer == "" {
 			r.findSimulatedTokenizer(ctx)
 			l.lends = r
@@ -130,14 +174,8 @@ func (l *laboratory) Run(ctx context.Context, j experiment.Job) (experiment.Outc
 		return experiment.Outcome{}, fmt.Errorf("log of the run: %w", err)
 	}
 	defer log.Close()
-	words := []string{"--record-dir=" + dir}
-	if j.Variant.Simulate == "" {
-		words = append(words, "--base-url="+j.URL)
-	}
-	r, err := l.serve(j, words...)
-	if err != nil {
-		return experiment.Outcome{}, err
-	}
+	j.Plan.Output.RecordDir = dir
+	r := l.serve(j.Variant.Name, j.Plan, j.URL)
 	out := &lockedWriter{w: log}
 	r.env.Stdout, r.env.Stderr = out, out
 	r.opts.Progress = &record.Progress{}
@@ -173,7 +211,7 @@ func (l *laboratory) send(ctx context.Context, r *serveRun, j experiment.Job, wa
 	if err := r.salt(j.Salt); err != nil {
 		return "", err
 	}
-	if len(j.Variant.Command) > 0 {
+	if len(l.spec.Variant(j.Variant.Name).Command) > 0 {
 		mean := power(ctx)
 		defer func() { *watt = mean() }()
 	}
@@ -182,7 +220,7 @@ func (l *laboratory) send(ctx context.Context, r *serveRun, j experiment.Job, wa
 
 // useSimulator gives the run the simulator that is up for it.
 func (l *laboratory) useSimulator(r *serveRun, j experiment.Job) error {
-	if j.Variant.Simulate == "" {
+	if !j.Plan.Target.Simulated {
 		return nil
 	}
 	l.mu.Lock()

@@ -12,6 +12,7 @@ import (
 
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/hub"
+	"tokmeter/internal/precision"
 )
 
 // What the short form asks where no flag says otherwise: the question that the
@@ -27,7 +28,7 @@ const (
 
 // precisionSpec is the question that the words and flags ask. The notes are for
 // the table.
-func (c *command) precisionSpec(ctx context.Context, env *Env, args []string) (s experiment.Spec, notes []string, err error) {
+func (c *command) precisionSpec(ctx context.Context, env *Env, args []string) (s precision.Spec, notes []string, err error) {
 	v := c.values
 	if err := v.check(); err != nil {
 		return s, nil, err
@@ -64,17 +65,17 @@ func (c *command) precisionSpec(ctx context.Context, env *Env, args []string) (s
 }
 
 // readSpec reads the file of a question.
-func readSpec(path string) (experiment.Spec, error) {
+func readSpec(path string) (precision.Spec, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return experiment.Spec{}, usagef("examples/ has specs to begin with", "spec: %w", err)
+		return precision.Spec{}, usagef("examples/ has specs to begin with", "spec: %w", err)
 	}
-	s, err := experiment.Read(path, text, benchNames())
+	s, err := precision.Read(path, text, benchNames())
 	return s, asLines(err)
 }
 
 // shortVariants are the variants of the short form.
-func (v *values) shortVariants() ([]experiment.Variant, error) {
+func (v *values) shortVariants() ([]precision.Variant, error) {
 	simulate := v.text("simulate")
 	if simulate != "" {
 		if card, _, _ := strings.Cut(simulate, ","); strings.ContainsAny(card, "/=") {
@@ -82,32 +83,32 @@ func (v *values) shortVariants() ([]experiment.Variant, error) {
 		}
 	}
 	if !v.given("variant") {
-		return experiment.Stubs(simulate), nil
+		return precision.Stubs(simulate), nil
 	}
 	if simulate != "" && !strings.Contains(simulate, "engine=") {
 		card, settings, _ := strings.Cut(simulate, ",")
-		simulate = strings.TrimRight(card+",engine="+experiment.StubsEngine+","+settings, ",")
+		simulate = strings.TrimRight(card+",engine="+precision.StubsEngine+","+settings, ",")
 	}
 	var command []string
 	if v.given("command") {
 		var err error
-		if command, err = experiment.Words(v.text("command")); err != nil {
+		if command, err = precision.Words(v.text("command")); err != nil {
 			return nil, fmt.Errorf("--command: %w", err)
 		}
 	}
-	var all []experiment.Variant
+	var all []precision.Variant
 	var problems []error
 	for _, word := range v.list("variant") {
-		x, err := experiment.ParseVariant(word, simulate, command)
+		x, err := precision.ParseVariant(word, simulate, command)
 		problems = append(problems, err)
 		all = append(all, x)
 	}
-	experiment.Distinct(all)
+	precision.Distinct(all)
 	return all, errors.Join(problems...)
 }
 
 // overSpec puts what the flags say over the file's.
-func (v *values) overSpec(s *experiment.Spec) error {
+func (v *values) overSpec(s *precision.Spec) error {
 	var problems []error
 	check := func(name string, err error) {
 		if err != nil {
@@ -115,7 +116,7 @@ func (v *values) overSpec(s *experiment.Spec) error {
 		}
 	}
 	for _, f := range v.benchGiven() {
-		s.Bench = slices.DeleteFunc(s.Bench, func(old experiment.Flag) bool { return old.Name == f.Name })
+		s.Bench = slices.DeleteFunc(s.Bench, func(old precision.Flag) bool { return old.Name == f.Name })
 		s.Bench = append(s.Bench, f)
 	}
 	for name, to := range map[string]*string{"title": &s.Title, "baseline": &s.Baseline, "cache": &s.Cache, "output-dir": &s.Output} {
@@ -182,10 +183,10 @@ func wholeNumbers(list string) ([]int, error) {
 }
 
 // shortBench fills in the workload of the short form.
-func (c *command) shortBench(ctx context.Context, env *Env, s *experiment.Spec) (notes []string) {
+func (c *command) shortBench(ctx context.Context, env *Env, s *precision.Spec) (notes []string) {
 	add := func(name, value string) {
-		if !slices.ContainsFunc(s.Bench, func(f experiment.Flag) bool { return f.Name == name }) {
-			s.Bench = append(s.Bench, experiment.Flag{Name: name, Values: []string{value}})
+		if !slices.ContainsFunc(s.Bench, func(f precision.Flag) bool { return f.Name == name }) {
+			s.Bench = append(s.Bench, precision.Flag{Name: name, Values: []string{value}})
 		}
 	}
 	given := c.values.given
@@ -195,10 +196,10 @@ func (c *command) shortBench(ctx context.Context, env *Env, s *experiment.Spec) 
 		switch {
 		case err == nil:
 			add("dataset-path", path)
-		case slices.ContainsFunc(s.Variants, func(v experiment.Variant) bool { return v.Simulate == "" }):
+		case slices.ContainsFunc(s.Variants, func(v precision.Variant) bool { return v.Simulate == "" }):
 			// The run looks on the hub, and says what is missing.
 		default:
-			s.Bench = slices.DeleteFunc(s.Bench, func(f experiment.Flag) bool { return f.Name == "dataset-name" })
+			s.Bench = slices.DeleteFunc(s.Bench, func(f precision.Flag) bool { return f.Name == "dataset-name" })
 			add("dataset-name", "random")
 			add("random-input-len", shortInput)
 			add("random-output-len", shortOutput)

@@ -14,6 +14,7 @@ import (
 
 	"tokmeter/internal/engine"
 	"tokmeter/internal/experiment"
+	"tokmeter/internal/precision"
 	"tokmeter/internal/record"
 	"tokmeter/internal/sim"
 	"tokmeter/internal/target"
@@ -21,13 +22,14 @@ import (
 
 // Start brings a variant up.
 func (l *laboratory) Start(ctx context.Context, v experiment.Variant) (experiment.Server, error) {
-	switch {
-	case v.Simulate != "":
-		return l.startSim(ctx, v)
-	case v.URL != "":
-		return l.meet(ctx, v)
+	switch x := l.spec.Variant(v.Name); {
+	case x.Simulate != "":
+		return l.startSim(ctx, x)
+	case x.URL != "":
+		return l.meet(ctx, x)
+	default:
+		return l.startEngine(ctx, x)
 	}
-	return l.startEngine(ctx, v)
 }
 
 // A simulated is a simulator that serves a variant.
@@ -47,11 +49,8 @@ func (s *simulated) Stop(context.Context) error {
 	return s.sim.Close()
 }
 
-func (l *laboratory) startSim(ctx context.Context, v experiment.Variant) (experiment.Server, error) {
-	r, err := l.serve(experiment.Job{Variant: v})
-	if err != nil {
-		return nil, err
-	}
+func (l *laboratory) startSim(ctx context.Context, v *precision.Variant) (experiment.Server, error) {
+	r := l.serveVariant(v.Name, "")
 	if err := r.nameSimulator(); err != nil {
 		return nil, err
 	}
@@ -84,11 +83,8 @@ func (r *remote) Err() error                 { return nil }
 func (r *remote) Stop(context.Context) error { return nil }
 
 // meet asks a server that runs already what it calls itself.
-func (l *laboratory) meet(ctx context.Context, v experiment.Variant) (experiment.Server, error) {
-	r, err := l.serve(experiment.Job{Variant: v}, "--base-url="+v.URL)
-	if err != nil {
-		return nil, err
-	}
+func (l *laboratory) meet(ctx context.Context, v *precision.Variant) (experiment.Server, error) {
+	r := l.serveVariant(v.Name, "")
 	defer r.close()
 	if err := r.bind(); err != nil {
 		return nil, err
@@ -115,7 +111,7 @@ func (e *started) Facts() experiment.Facts {
 	f := e.Engine.Facts()
 	version := strings.TrimSpace(f.Engine + " " + f.Version)
 	if f.Engine == "tokmeter" {
-		version += " " + simulatedMark
+		version += " " + precision.SimulatedMark
 	}
 	return experiment.Facts{Version: version, Args: f.Args, Card: f.Card, Kernel: f.Kernel, WeightBytes: f.WeightBytes}
 }
@@ -139,7 +135,7 @@ func (e *started) Stop(ctx context.Context) error {
 }
 
 // startEngine starts a variant's command.
-func (l *laboratory) startEngine(ctx context.Context, v experiment.Variant) (experiment.Server, error) {
+func (l *laboratory) startEngine(ctx context.Context, v *precision.Variant) (experiment.Server, error) {
 	self, err := l.env.program()
 	if err != nil {
 		return nil, fmt.Errorf("this program's own file, which guards the engine: %w", err)
@@ -150,7 +146,7 @@ func (l *laboratory) startEngine(ctx context.Context, v experiment.Variant) (exp
 	}
 	s := engine.Spec{
 		Name: v.Name, Model: served, Argv: v.Argv(), Environ: l.env.environ(),
-		Guard: []string{self}, Log: l.freeLog(v), Limit: l.spec.ReadyTimeout, Grace: l.spec.StopTimeout,
+		Guard: []string{self}, Log: l.freeLog(v.Name), Limit: l.spec.ReadyTimeout, Grace: l.spec.StopTimeout,
 		Chat: strings.Contains(l.spec.Flag("backend"), "chat"), APIKey: l.env.Getenv("OPENAI_API_KEY"),
 		Cards: nvidiaCards,
 	}
@@ -187,9 +183,9 @@ func keepFacts(log string, f engine.Facts) error {
 }
 
 // freeLog is a file for the log of one more start.
-func (l *laboratory) freeLog(v experiment.Variant) string {
+func (l *laboratory) freeLog(variant string) string {
 	for i := 1; ; i++ {
-		path := filepath.Join(l.dir, fmt.Sprintf("%s-engine-%d.log", fileName(v.Name), i))
+		path := filepath.Join(l.dir, fmt.Sprintf("%s-engine-%d.log", fileName(variant), i))
 		if _, err := os.Stat(path); err != nil {
 			return path
 		}
@@ -219,11 +215,10 @@ func nvidiaCards(ctx context.Context) ([]string, error) {
 
 // Reset empties a server's prefix cache, by vLLM's call or SGLang's.
 func (l *laboratory) Reset(ctx context.Context, v experiment.Variant, url string) error {
-	r, err := l.serve(experiment.Job{Variant: v}, baseURL(v, url)...)
-	if err != nil {
-		return err
+	r := l.serveVariant(v.Name, url)
+	if r.plan.Target.Simulated {
+		r.plan.Target.BaseURL = url
 	}
-	r.plan.Target.BaseURL = strings.TrimRight(url, "/")
 	if err := r.bind(); err != nil {
 		return err
 	}
@@ -250,24 +245,13 @@ func (l *laboratory) Reset(ctx context.Context, v experiment.Variant, url string
 	return errors.Join(problems...)
 }
 
-// baseURL is the word that names a server's address; a simulated one has none.
-func baseURL(v experiment.Variant, url string) []string {
-	if v.Simulate != "" {
-		return nil
-	}
-	return []string{"--base-url=" + url}
-}
-
 // versionText is a server's version as it tells it, marked where it is a
 // simulator's.
 func versionText(raw json.RawMessage) string {
 	var v struct{ Version string }
 	_ = json.Unmarshal(raw, &v) // what has no version has none to show
 	if (record.Server{Version: raw}).Simulated() {
-		return strings.TrimSpace(v.Version + " " + simulatedMark)
+		return strings.TrimSpace(v.Version + " " + precision.SimulatedMark)
 	}
 	return v.Version
 }
-
-// simulatedMark stands in the version of an engine that computes nothing.
-const simulatedMark = "(simulated)"

@@ -13,46 +13,21 @@ import (
 	"strings"
 
 	"tokmeter/internal/atomicfile"
-	"tokmeter/internal/compare"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/memory"
-	"tokmeter/internal/report"
+	"tokmeter/internal/precision"
+	"tokmeter/internal/precision/page"
 )
 
-// precisionOf is the table of a result.
-func (c *command) precisionOf(spec *experiment.Spec, res *experiment.Result, notes []string) (*report.Precision, error) {
-	for i := range res.Variants {
-		v := &res.Variants[i]
-		v.Simulated = v.Simulated || strings.HasSuffix(v.Version, simulatedMark)
-	}
-	doubts := gathered(res.Runs)
-	o := compare.Options{Baseline: res.Baseline, Rounds: spec.Rounds}
+// pageOf is the page of a result.
+func (c *command) pageOf(l *laboratory, res *experiment.Result, notes []string) (*page.Page, error) {
+	a := precision.Answer{Spec: l.spec, Result: res, Folder: l.dir, Bandwidth: l.memory, Virtual: c.values.on("virtual"), Notes: notes}
 	if p, ok := strings.CutPrefix(c.values.text("statistic"), "p"); ok {
-		o.Percentile, _ = strconv.ParseFloat(p, 64)
+		a.Percentile, _ = strconv.ParseFloat(p, 64)
 	}
-	// The first load that has a run: those of another may all have failed.
-	for _, l := range spec.Loads() {
-		if slices.ContainsFunc(res.Runs, func(r compare.Run) bool { return r.Load == l }) {
-			o.Load = &l
-			break
-		}
-	}
-	t, err := compare.Build(res.Variants, res.Runs, o)
+	p, err := a.Page()
 	if err != nil {
 		return nil, failf(ExitFailed, "", "%w", err)
-	}
-	if c.values.on("virtual") {
-		// Every round would be the same.
-		t.Warnings = slices.DeleteFunc(t.Warnings, func(w compare.Warning) bool { return w.Code == "one-round" })
-	}
-	p := &report.Precision{Title: spec.Title, Table: t, Notes: slices.Concat(notes, res.Notes, doubts)}
-	var goals []string
-	for _, g := range spec.Goals {
-		goals = append(goals, g.String())
-	}
-	p.Goals = strings.Join(goals, ",")
-	for _, h := range res.Held {
-		p.Held = append(p.Held, report.PrecisionHeld{Variant: h.Variant, Rate: h.Rate, Above: h.Above, Complete: h.Complete, Text: h.Stop})
 	}
 	return p, nil
 }
@@ -60,23 +35,23 @@ func (c *command) precisionOf(spec *experiment.Spec, res *experiment.Result, not
 // writers are the forms of the table by the words of --format, with the ends of
 // their files.
 func (c *command) writers() []precisionWriter {
-	f := report.PrecisionForm{Wide: c.values.on("wide")}
+	f := page.Form{Wide: c.values.on("wide")}
 	return []precisionWriter{
-		{"text", ".txt", func(w io.Writer, p *report.Precision) error { return report.PrecisionText(w, p, f) }},
-		{"markdown", ".md", func(w io.Writer, p *report.Precision) error { return report.PrecisionMarkdown(w, p, f) }},
-		{"csv", ".csv", report.PrecisionCSV},
-		{"json", ".json", report.PrecisionJSON},
-		{"html", ".html", report.PrecisionHTML},
+		{"text", ".txt", func(w io.Writer, p *page.Page) error { return page.Text(w, p, f) }},
+		{"markdown", ".md", func(w io.Writer, p *page.Page) error { return page.Markdown(w, p, f) }},
+		{"csv", ".csv", page.CSV},
+		{"json", ".json", page.JSON},
+		{"html", ".html", page.HTML},
 	}
 }
 
 type precisionWriter struct {
 	name, end string
-	write     func(io.Writer, *report.Precision) error
+	write     func(io.Writer, *page.Page) error
 }
 
 // print writes the table in the form that --format names.
-func (c *command) print(env *Env, p *report.Precision) error {
+func (c *command) print(env *Env, p *page.Page) error {
 	for _, w := range c.writers() {
 		if w.name == c.values.text("format") {
 			return w.write(env.Stdout, p)
@@ -86,7 +61,7 @@ func (c *command) print(env *Env, p *report.Precision) error {
 }
 
 // save keeps the table in all forms.
-func (c *command) save(dir string, p *report.Precision) error {
+func (c *command) save(dir string, p *page.Page) error {
 	if dir == "" {
 		return nil
 	}
@@ -109,7 +84,7 @@ type machineNote struct {
 // bandwidth is of this machine's memory in bytes a second, where a variant is
 // served by its processor; else 0.
 func (l *laboratory) bandwidth(ctx context.Context) (float64, error) {
-	if !slices.ContainsFunc(l.spec.Variants, func(v experiment.Variant) bool { return v.GPU == experiment.CPU && v.Simulate == "" }) {
+	if !slices.ContainsFunc(l.spec.Variants, func(v precision.Variant) bool { return v.GPU == precision.CPU && v.Simulate == "" }) {
 		return 0, nil
 	}
 	path := filepath.Join(l.dir, "machine.json")

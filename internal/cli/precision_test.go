@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tokmeter/internal/compare"
 	"tokmeter/internal/engine"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/protocol"
@@ -108,11 +107,11 @@ func TestOutcome(t *testing.T) {
 		{"nothing to compare with", []string{"x", ""}, true},
 		{"nothing to compare", []string{"", "x"}, true},
 	} {
-		res := &experiment.Result{Baseline: "a"}
+		res := &experiment.Result{}
 		for i, f := range row.failures {
-			res.Variants = append(res.Variants, compare.Variant{Name: string(rune('a' + i)), Failure: f})
+			res.Variants = append(res.Variants, experiment.VariantResult{Name: string(rune('a' + i)), Failure: f})
 		}
-		if err := outcome(res); (err != nil) != row.fails {
+		if err := outcome(res, "a"); (err != nil) != row.fails {
 			t.Errorf("%s: got %v", row.why, err)
 		}
 	}

@@ -6,13 +6,13 @@ import (
 	"sync"
 
 	"tokmeter/internal/compare"
-	"tokmeter/internal/experiment"
 	"tokmeter/internal/plan"
+	"tokmeter/internal/precision"
 )
 
 // virtual prepares the workload once, for simulated variants on the virtual
 // clock: lengths and due times are those of a run that takes its time.
-func (l *laboratory) virtual(ctx context.Context) (*experiment.Virtual, error) {
+func (l *laboratory) virtual(ctx context.Context) (*precision.Virtual, error) {
 	for _, v := range l.spec.Variants {
 		if v.Simulate == "" {
 			return nil, usagef("leave out --virtual, or simulate it", "variant %q is a real engine: no time can be left out of it", v.Name)
@@ -29,9 +29,9 @@ func (l *laboratory) virtual(ctx context.Context) (*experiment.Virtual, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &experiment.Virtual{Prompts: r.set.Hash(), Seed: uint64(max(r.plan.Seed, 0))}
+	w := &precision.Virtual{Spec: l.spec, Prompts: r.set.Hash(), Seed: uint64(max(r.plan.Seed, 0))}
 	for _, it := range r.set.Items {
-		w.Requests = append(w.Requests, experiment.Length{Prompt: max(it.PromptLen, 1), Output: max(it.OutputLen, 1)})
+		w.Requests = append(w.Requests, precision.Length{Prompt: max(it.PromptLen, 1), Output: max(it.OutputLen, 1)})
 	}
 	var mu sync.Mutex
 	known := map[float64][]float64{}
@@ -56,13 +56,7 @@ func (l *laboratory) virtual(ctx context.Context) (*experiment.Virtual, error) {
 
 // prepared is the workload at a rate; 0 keeps that of the flags.
 func (l *laboratory) prepared(ctx context.Context, rate float64) (*serveRun, error) {
-	r, err := l.serve(experiment.Job{Variant: l.spec.Variants[0]})
-	if err != nil {
-		return nil, err
-	}
-	if err := r.chooseDataset(ctx); err != nil {
-		return nil, err
-	}
+	r := l.serveVariant(l.spec.Variants[0].Name, "")
 	if err := r.nameSimulator(); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tokmeter/internal/experiment"
+	"tokmeter/internal/precision"
 )
 
 // The groups of what precision has beside the flags of bench serve.
@@ -76,7 +77,7 @@ func precisionFlags() table {
 func benchFlags() table {
 	var t table
 	for _, f := range serveTable() {
-		if _, refused := experiment.RefusedFlags()[f.Name]; refused || f.Refused != "" {
+		if _, refused := precision.RefusedFlags()[f.Name]; refused || f.Refused != "" {
 			continue
 		}
 		if f.Group == groupResult || f.Group == groupLimit || f.Name == "compat" || f.Name == "profile" {
@@ -97,13 +98,13 @@ func benchNames() []string {
 }
 
 // benchGiven is the flags of bench serve that the command line has.
-func (v *values) benchGiven() []experiment.Flag {
-	var out []experiment.Flag
+func (v *values) benchGiven() []precision.Flag {
+	var out []precision.Flag
 	for _, f := range benchFlags() {
 		if !v.given(f.Name) {
 			continue
 		}
-		flag := experiment.Flag{Name: f.Name, Values: slices.Clone(v.list(f.Name))}
+		flag := precision.Flag{Name: f.Name, Values: slices.Clone(v.list(f.Name))}
 		if f.Kind != words && f.Kind != words1 {
 			flag.Values = []string{strings.Join(flag.Values, " ")}
 		}

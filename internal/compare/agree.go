@@ -7,7 +7,16 @@ type Answer struct {
 	Index    int // of the prompt: equal indexes have equal prompts
 	Text     string
 	Tokens   []string  // their texts or ids; nil where the server gives none
-	LogProbs []float64 // natural logarithms, one for each of Tokens; nil where the server gives none
+	LogProbs []float64 // natural logarithms, one for each of Tokens, NaN where one is missing; nil where the server gives none
+	Finish   string    // stop, length, …; "" where it is not known
+}
+
+// An Agreement is how answers agree with a baseline's.
+type Agreement struct {
+	Prompts    int
+	Identical  float64 // share of equal answers
+	First      float64 // mean tokens until the first difference
+	LogProbGap float64 // mean absolute difference of the log-probabilities of equal tokens; NaN where a server gives none
 }
 
 // Agree says how answers agree with the baseline's. Only prompts that both

@@ -16,9 +16,9 @@ func own() []string {
 	}
 }
 
-// differing lists the flags in which two command lines differ, as each has them;
+// Flags lists the flags in which two command lines differ, as each has them;
 // words that are no flags, which are programs and models, are left out.
-func differing(a, b []string) (first, second []string) {
+func Flags(a, b []string) (first, second []string) {
 	p, q := flags(a), flags(b)
 	names := map[string]bool{}
 	for n := range p {

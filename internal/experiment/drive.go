@@ -26,7 +26,7 @@ type driver struct {
 // then is in the store.
 func Run(ctx context.Context, spec Spec, deps Deps) (*Result, error) {
 	spec.Fill()
-	if err := spec.Validate(nil); err != nil {
+	if err := spec.Validate(); err != nil {
 		return nil, err
 	}
 	x := &driver{spec: spec, deps: deps}
@@ -61,7 +61,7 @@ func (x *driver) checkDeps() error {
 		return errors.New("experiment: starter, runner and store are needed")
 	case x.spec.Cache == CacheReset && d.Resetter == nil:
 		return fmt.Errorf("cache: %s: nothing here resets caches: take cache: %s", CacheReset, CacheSalt)
-	case x.spec.Drift > 0 && d.Asker == nil:
+	case x.spec.Answers > 0 && d.Asker == nil:
 		return errors.New("drift: nothing here asks for answers: leave drift out")
 	}
 	return nil
@@ -69,18 +69,17 @@ func (x *driver) checkDeps() error {
 
 // open finds the state, or makes the first one.
 func (x *driver) open() error {
-	print := x.spec.fingerprint()
 	s, err := x.deps.Store.Load()
 	switch {
 	case err != nil:
 		return err
 	case s == nil:
-		x.state = &State{Format: Format, Spec: print, Nonce: x.deps.Nonce, Begun: x.now(), Facts: map[string]Facts{}}
+		x.state = &State{Format: Format, Spec: x.spec.Identity, Nonce: x.deps.Nonce, Begun: x.now(), Facts: map[string]Facts{}}
 		return x.deps.Store.Save(x.state)
 	case !x.deps.Resume:
 		return errors.New("the folder has an experiment already: go on with it by --resume, or take another folder")
 	}
-	if d := difference(s.Spec, print); d != "" {
+	if d := difference(s.Spec, x.spec.Identity); d != "" {
 		return fmt.Errorf("the experiment that is to go on had another spec: %s: put it back, or begin in another folder", d)
 	}
 	if s.Facts == nil {
@@ -105,7 +104,7 @@ func (x *driver) now() *time.Time {
 // the others'.
 func (x *driver) drive(ctx context.Context) error {
 	turns := x.spec.turns()
-	if !x.spec.InParallel() {
+	if !x.spec.Parallel {
 		return x.lane(ctx, turns)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -187,7 +186,7 @@ func (x *driver) done(t turn) bool {
 }
 
 func (x *driver) wantsDrift(t turn) bool {
-	return x.spec.Drift > 0 && t.round == 0 && x.find(driftStep, x.spec.Variants[t.variant].Name, 0, compare.Load{}) == nil
+	return x.spec.Answers > 0 && t.round == 0 && x.find(driftStep, x.spec.Variants[t.variant].Name, 0, compare.Load{}) == nil
 }
 
 func (x *driver) find(k Kind, name string, round int, load compare.Load) *Step {

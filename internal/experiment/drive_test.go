@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokmeter/internal/compare"
+	"tokmeter/internal/plan"
 )
 
 // TestOrder: A B C, C B A, A B C; the engine of the variant that ends one round
@@ -35,7 +37,7 @@ func TestOrder(t *testing.T) {
 		t.Errorf("got %d runs, complete %v, notes %q; want 9, true, none", len(r.Runs), r.Complete, r.Notes)
 	}
 	for i, v := range r.Variants {
-		if want := (compare.Variant{Name: s.Variants[i].Name, Model: "m", Precision: v.Name, Version: "1", Card: "c", Prompts: "h"}); !cmp.Equal(v, want) {
+		if want := (VariantResult{Name: s.Variants[i].Name, Facts: Facts{Version: "1", Card: "c"}, Prompts: "h"}); !cmp.Equal(v, want) {
 			t.Errorf("got %+v, want %+v", v, want)
 		}
 	}
@@ -46,7 +48,7 @@ func TestOrder(t *testing.T) {
 func TestLoads(t *testing.T) {
 	w := newWorld()
 	s := named("a")
-	s.Rounds, s.Concurrency = 2, []int{1, 8}
+	s.Rounds, s.Loads = 2, []compare.Load{{Rate: 1}, {Concurrency: 1}, {Concurrency: 8}}
 	mustRun(t, s, w.deps(&memory{}))
 	want := "start a; measure a 0 r1; measure a 0 c1 [n1] ; measure a 0 c8 [n2] ; measure a 1 c8 [n5] ; measure a 1 c1 [n4] ; measure a 1 r1 [n3] ; stop a"
 	if got := w.said(); got != want {
@@ -62,7 +64,7 @@ func TestCaches(t *testing.T) {
 		want   string
 	}{
 		{"a server that ran before gets salted prompts from the start", func(s *Spec) {
-			s.Variants[0].URL, s.Variants[0].Command = "http://h", nil
+			s.Variants[0].Known = true
 		}, "measure a 0 r1 [n0] ; measure a 1 r1 [n1] "},
 		{"a cache that is emptied needs no salt", func(s *Spec) { s.Cache = CacheReset }, "reset a; measure a 0 r1; reset a; measure a 1 r1"},
 		{"a cache that is kept is left alone", func(s *Spec) { s.Cache = CacheKeep }, "measure a 0 r1; measure a 1 r1"},
@@ -95,21 +97,21 @@ func TestFailures(t *testing.T) {
 			"aaaa cccc", map[string]string{"b": "out of memory …"}, []string{"b: given up: out of memory …"}, 5},
 		{"a round that fails is one run less, and the next has a fresh engine", func(w *world) {
 			w.badRun = func(j Job) bool { return j.Variant.Name == "c" && j.Round == 0 }
-		}, nil, "aaaa bbbb ccc", nil, []string{"c: round 1 at 1 requests a second: connection refused"}, 9 + 1},
+		}, nil, "aaaa bbbb ccc", nil, []string{"c: round 1 at 1 request/s: connection refused"}, 9 + 1},
 		{"an engine that ends on the way leaves no result of that run", func(w *world) {
 			w.dies = func(j Job) bool { return j.Variant.Name == "c" && j.Round == 0 }
-		}, nil, "aaaa bbbb ccc", nil, []string{"c: round 1 at 1 requests a second: its engine ended during the run: out of memory"}, 9 + 1},
+		}, nil, "aaaa bbbb ccc", nil, []string{"c: round 1 at 1 request/s: its engine ended during the run: out of memory"}, 9 + 1},
 		{"a run without a good request is none", func(w *world) {
 			w.silent = func(j Job) bool { return j.Variant.Name == "b" && j.Round == 1 }
-		}, nil, "aaaa bbb cccc", nil, []string{"b: round 2 at 1 requests a second: none of its 2 requests succeeded"}, 9},
+		}, nil, "aaaa bbb cccc", nil, []string{"b: round 2 at 1 request/s: none of its 2 requests succeeded"}, 9},
 		{"two in a row are the end of it", func(w *world) {
 			w.badRun = func(j Job) bool { return j.Variant.Name == "a" && j.Round > 0 }
-		}, nil, "a bbbb cccc", nil, []string{"a: round 2 at 1 requests a second: connection refused", "a: round 3 at 1 requests a second: connection refused", "a: given up: two runs failed one after the other"}, 9},
+		}, nil, "a bbbb cccc", nil, []string{"a: round 2 at 1 request/s: connection refused", "a: round 3 at 1 request/s: connection refused", "a: given up: two runs failed one after the other"}, 9},
 		{"no run at all is a failure", func(w *world) { w.badRun = func(j Job) bool { return j.Variant.Name == "a" } }, nil,
 			"bbbb cccc", map[string]string{"a": "connection refused"}, nil, -1},
 		{"a cache that can't be emptied", func(w *world) { w.badReset = true }, func(s *Spec) { s.Cache = CacheReset },
 			"", map[string]string{"a": "the prefix cache can't be reset (take cache: salt): 404", "b": "the prefix cache can't be reset (take cache: salt): 404", "c": "the prefix cache can't be reset (take cache: salt): 404"}, nil, -1},
-		{"answers that fail leave the times", func(w *world) { w.badAsk = map[string]bool{"b": true} }, func(s *Spec) { s.Drift = 3 },
+		{"answers that fail leave the times", func(w *world) { w.badAsk = map[string]bool{"b": true} }, func(s *Spec) { s.Answers = 3 },
 			"aaaa bbbb cccc", nil, []string{"b: no answers for drift: no answers"}, 9},
 		{"another version after a restart", func(w *world) { w.version = func(n int) string { return fmt.Sprint(1 + n/9) } }, nil,
 			"aaaa bbbb cccc", nil, nil, 9},
@@ -176,17 +178,17 @@ func TestStopFails(t *testing.T) {
 	}
 }
 
-func TestDrift(t *testing.T) {
+func TestAnswers(t *testing.T) {
 	w := newWorld()
 	s := named("a", "b")
-	s.Rounds, s.Drift, s.Baseline = 2, 5, "b"
+	s.Rounds, s.Answers = 2, 5
 	r := mustRun(t, s, w.deps(&memory{}))
 	want := "start a; measure a 0 r1; ask a; stop a; start b; measure b 0 r1; ask b; measure b 1 r1 [n1] ; stop b; start a; measure a 1 r1 [n1] ; stop a"
 	if got := w.said(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if r.Variants[0].Drift == nil || r.Variants[0].Drift.Prompts != 6 || r.Variants[1].Drift != nil {
-		t.Errorf("got %+v and %+v, want the first's agreement with the baseline", r.Variants[0].Drift, r.Variants[1].Drift)
+	if a, b := r.Variants[0].Answers, r.Variants[1].Answers; a != "a-5" || b != "b-5" {
+		t.Errorf("got answers at %q and %q, want where each was told to be", a, b)
 	}
 }
 
@@ -261,8 +263,7 @@ func TestParallel(t *testing.T) {
 		}
 		w.badStart = map[string]bool{"b": true}
 		s := named("a", "b", "c", "d")
-		on := true
-		s.Parallel, s.Rounds = &on, 2
+		s.Parallel, s.Rounds = true, 2
 		begun := time.Now()
 		r := mustRun(t, s, w.deps(&memory{}))
 		if took := time.Since(begun); took != 2*time.Minute {
@@ -294,7 +295,7 @@ func TestInterrupt(t *testing.T) {
 			}
 		}
 		s := named("a", "b")
-		s.Drift, s.Warm, s.Goals = 1, WarmRule{}, []Goal{{"ttft", 99, 500}}
+		s.Answers, s.Warm, s.Goals = 1, WarmRule{}, []Goal{{"ttft", 99, 500}}
 		store := &memory{}
 		r, err := Run(ctx, s, w.deps(store))
 		if !errors.Is(err, cause) || r == nil || r.Complete {
@@ -311,6 +312,31 @@ func TestInterrupt(t *testing.T) {
 		d.Resume = true
 		if r := mustRun(t, s, d); !r.Complete || len(r.Runs) != 2 || len(r.Held) != 2 || !r.Held[0].Complete {
 			t.Errorf("%s: got %+v, want the whole after the resume", where, r)
+		}
+	}
+}
+
+// TestPlan: the job's load takes the place of the plan's own.
+func TestPlan(t *testing.T) {
+	inf := plan.Float(math.Inf(1))
+	tests := []struct {
+		reason string
+		rate   plan.Float
+		open   int
+		load   compare.Load
+		want   plan.Schedule
+	}{
+		{"the plan's own", 2, 0, compare.Load{Rate: 2}, plan.Schedule{RequestRate: 2}},
+		{"a limit beside a rate stays", 2, 9, compare.Load{Rate: 4.5}, plan.Schedule{RequestRate: 4.5, MaxConcurrency: 9}},
+		{"without a rate it is the load, which a rate takes the place of", inf, 9, compare.Load{Rate: 4}, plan.Schedule{RequestRate: 4}},
+		{"so many in flight", 2, 9, compare.Load{Concurrency: 3}, plan.Schedule{RequestRate: inf, MaxConcurrency: 3}},
+		{"all at once", inf, 0, compare.Load{}, plan.Schedule{RequestRate: inf}},
+	}
+	for _, tt := range tests {
+		j := Job{Load: tt.load, Prompts: 7}
+		j.Variant.Plan.Schedule = plan.Schedule{RequestRate: tt.rate, MaxConcurrency: tt.open}
+		if got := j.plan(); got.Schedule != tt.want || got.Workload.NumPrompts != 7 {
+			t.Errorf("%s: got %+v, want %+v", tt.reason, got.Schedule, tt.want)
 		}
 	}
 }

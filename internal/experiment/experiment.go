@@ -1,6 +1,6 @@
-// Package experiment runs several ways of serving as one question: the same
-// requests for each, in interleaved rounds, with what was done kept so that a
-// stopped experiment goes on where it was.
+// Package experiment runs the plans of several ways of serving in interleaved
+// rounds, and keeps what was done so that a stopped experiment goes on where it
+// was.
 //
 // It promises equal prompts and due times for every variant of a round, an
 // order in which no variant is always first (A B C D, D C B A), an engine that
@@ -8,8 +8,8 @@
 // leaves the others' results, and the same result after a stop as without one.
 // What starts processes, sends requests or asks for the time is given to it.
 //
-// It refuses a spec with a word that it does not know, and a resumed experiment
-// whose spec is another. It computes no speed-up: that is compare's.
+// It refuses a resumed experiment whose identity is another. It knows neither
+// words nor what its variants are compared for.
 package experiment
 
 import (
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"tokmeter/internal/compare"
+	"tokmeter/internal/plan"
 )
 
 // Facts are what is known of a running engine; "" and 0 where something is not.
@@ -65,7 +66,8 @@ type Job struct {
 	URL     string
 	Round   int // from 0
 	Load    compare.Load
-	Number  int // of the batch of a warm-up, or the try of a search, from 0
+	Plan    plan.Plan // the variant's, at this load
+	Number  int       // of the batch of a warm-up, or the try of a search, from 0
 	// Prompts is how many requests of the workload are sent, the first ones; 0
 	// for all.
 	Prompts int
@@ -100,8 +102,6 @@ type Resetter interface {
 type Asker interface {
 	// Ask returns where the answers are kept.
 	Ask(ctx context.Context, v Variant, url string, prompts int) (path string, err error)
-	// Agree compares answers that are kept with the baseline's.
-	Agree(baseline, other string) (compare.Agreement, error)
 }
 
 // A Clock gives the time of day, for the notes in the state.
@@ -131,9 +131,6 @@ type Deps struct {
 	// Nonce makes salts of this experiment unlike those of others. A resumed one
 	// keeps its first.
 	Nonce string
-	// Bandwidth is of this machine's memory in bytes a second, for variants whose
-	// card is "cpu"; 0 where it was not measured.
-	Bandwidth float64
 	// Tell, if set, is told what happens, one call at a time.
 	Tell func(Note)
 }
@@ -150,13 +147,23 @@ type Held struct {
 	Complete bool `json:"complete"`
 }
 
-// A Result is everything that compare.Build needs, and what stands beside it.
+// A VariantResult is what is known of a variant beside its runs.
+type VariantResult struct {
+	Name      string
+	Failure   string // why it has no runs, in one line; "" where it has
+	Facts     Facts  // of its first start
+	Prompts   string // hash of the requests; "" where its runs do not agree
+	IgnoreEOS bool
+	PowerW    float64 // mean of its runs; 0 where not known
+	Answers   string  // where its greedy answers are; "" where there are none
+}
+
+// A Result is what an experiment found.
 type Result struct {
-	Baseline string
-	Variants []compare.Variant // in the order of the spec
-	Runs     []compare.Run     // by round, then load, then variant
-	Held     []Held            // where the spec has goals
-	Notes    []string          // what failed and what casts doubt, a line each
-	Dirs     []string          // of the run directories, like Runs
-	Complete bool              // every step was done or has failed
+	Variants []VariantResult // in the order of the spec
+	Runs     []compare.Run   // by round, then load, then variant
+	Held     []Held          // where the spec has goals
+	Notes    []string        // what failed and what casts doubt, a line each
+	Dirs     []string        // of the run directories, like Runs
+	Complete bool            // every step was done or has failed
 }

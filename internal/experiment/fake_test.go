@@ -195,10 +195,6 @@ func (w *world) Ask(_ context.Context, v Variant, url string, n int) (string, er
 	return fmt.Sprintf("%s-%d", v.Name, n), nil
 }
 
-func (w *world) Agree(baseline, other string) (compare.Agreement, error) {
-	return compare.Agreement{Prompts: len(baseline + other), LogProbGap: math.NaN()}, nil
-}
-
 // A memory is a Store that keeps what JSON keeps. After so many saves the
 // process counts as killed: nothing is kept any more.
 type memory struct {
@@ -233,11 +229,11 @@ func (w *world) deps(s Store) Deps {
 	return Deps{Starter: w, Runner: w, Resetter: w, Asker: w, Store: s, Nonce: "n"}
 }
 
-// named makes variants that are started by a command, and need no warm-up.
+// named makes variants that need no warm-up, at one request a second.
 func named(names ...string) Spec {
-	s := Spec{Warm: WarmRule{Most: -1}, Bench: []Flag{{"request-rate", []string{"1"}}}}
+	s := Spec{Warm: WarmRule{Most: -1}, Loads: []compare.Load{{Rate: 1}}}
 	for _, n := range names {
-		s.Variants = append(s.Variants, Variant{Name: n, Model: "m", Precision: n, Command: []string{"serve", "{port}"}})
+		s.Variants = append(s.Variants, Variant{Name: n})
 	}
 	return s
 }

@@ -22,7 +22,7 @@ type turn struct {
 // is always last would meet a warmer card.
 func (s *Spec) turns() []turn {
 	var out []turn
-	loads := s.Loads()
+	loads := s.Loads
 	pass := func(round int, search bool) {
 		part := make([]turn, len(s.Variants))
 		for i := range part {

@@ -3,7 +3,6 @@ package experiment
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	"tokmeter/internal/compare"
@@ -14,11 +13,11 @@ import (
 // records, so that an experiment that was stopped gives what an undisturbed one
 // gives.
 func (x *driver) result(ctx context.Context) *Result {
-	r := &Result{Baseline: x.spec.Baseline, Complete: x.state.Complete}
+	r := &Result{Complete: x.state.Complete}
 	outcomes := make([][]Outcome, len(x.spec.Variants))
 	failures := make([]string, len(x.spec.Variants))
 	for round := range x.spec.Rounds {
-		for _, l := range x.spec.Loads() {
+		for _, l := range x.spec.Loads {
 			for i, v := range x.spec.Variants {
 				s := x.state.find(Measure, v.Name, round, l, 0)
 				if s == nil {
@@ -27,7 +26,7 @@ func (x *driver) result(ctx context.Context) *Result {
 				o, err := x.load(ctx, v, s)
 				if err != nil {
 					failures[i] = err.Error()
-					r.note("%s: round %d at %s: %s", v.Name, round+1, loadText(l), excerpt.First(err.Error()))
+					r.note("%s: round %d at %s: %s", v.Name, round+1, l, excerpt.First(err.Error()))
 					continue
 				}
 				outcomes[i] = append(outcomes[i], o)
@@ -50,14 +49,14 @@ func (x *driver) result(ctx context.Context) *Result {
 		if len(outcomes[i]) == 0 && c.Failure == "" {
 			c.Failure = "not measured"
 		}
-		r.Variants = append(r.Variants, c)
 		if len(x.spec.Goals) > 0 {
 			s := x.told(v.Name)
 			s.Next() // says why it ended, if it did
 			r.Held = append(r.Held, s.Held(v.Name))
 		}
+		c.Answers = x.answers(r, v.Name)
+		r.Variants = append(r.Variants, c)
 	}
-	x.drift(r)
 	return r
 }
 
@@ -82,14 +81,9 @@ func (x *driver) load(ctx context.Context, v Variant, s *Step) (Outcome, error) 
 	return o, nil
 }
 
-// variant is what compare wants to know of one.
-func (x *driver) variant(r *Result, v Variant, outcomes []Outcome) compare.Variant {
-	f := x.state.Facts[v.Name]
-	c := compare.Variant{
-		Name: v.Name, Model: v.Model, Precision: v.Precision, Simulated: v.Simulate != "",
-		Version: f.Version, Args: f.Args, Card: f.Card, Kernel: f.Kernel,
-		WeightBytes: firstOf(v.WeightBytes, f.WeightBytes), PowerW: firstOf(v.PowerW, f.PowerW), PricePerHour: v.Price, HostMs: f.HostMs,
-	}
+// variant is what is known of one beside its runs.
+func (x *driver) variant(r *Result, v Variant, outcomes []Outcome) VariantResult {
+	c := VariantResult{Name: v.Name, Facts: x.state.Facts[v.Name]}
 	power, n := 0.0, 0
 	for i, o := range outcomes {
 		if i == 0 {
@@ -104,61 +98,21 @@ func (x *driver) variant(r *Result, v Variant, outcomes []Outcome) compare.Varia
 			power, n = power+o.PowerW, n+1
 		}
 	}
-	if c.PowerW == 0 && n > 0 {
+	if n > 0 {
 		c.PowerW = power / float64(n)
 	}
-	x.limits(r, v, &c, outcomes)
 	return c
 }
 
-func firstOf(all ...float64) float64 {
-	for _, x := range all {
-		if x > 0 {
-			return x
-		}
+// answers is where a variant's answers are kept.
+func (x *driver) answers(r *Result, name string) string {
+	s := x.state.find(driftStep, name, 0, compare.Load{}, 0)
+	switch {
+	case s == nil || x.spec.Answers == 0:
+		return ""
+	case s.Failure != "":
+		r.note("%s: no answers for drift: %s", name, excerpt.First(s.Failure))
+		return ""
 	}
-	return 0
-}
-
-// drift adds how the answers agree with the baseline's.
-func (x *driver) drift(r *Result) {
-	if x.spec.Drift == 0 {
-		return
-	}
-	answers := func(name string) string {
-		s := x.state.find(driftStep, name, 0, compare.Load{}, 0)
-		switch {
-		case s == nil:
-			return ""
-		case s.Failure != "":
-			r.note("%s: no answers for drift: %s", name, excerpt.First(s.Failure))
-			return ""
-		}
-		return s.Path
-	}
-	base := answers(x.spec.Baseline)
-	for i := range r.Variants {
-		v := &r.Variants[i]
-		if v.Name == x.spec.Baseline {
-			continue
-		}
-		other := answers(v.Name)
-		if base == "" || other == "" {
-			continue
-		}
-		a, err := x.deps.Asker.Agree(base, other)
-		if err != nil {
-			r.note("%s: drift: %s", v.Name, excerpt.First(err.Error()))
-			continue
-		}
-		v.Drift = &a
-	}
-}
-
-// seconds is 0 where there is no time.
-func seconds(ms float64) float64 {
-	if math.IsNaN(ms) {
-		return 0
-	}
-	return ms / 1e3
+	return s.Path
 }

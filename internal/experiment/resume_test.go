@@ -22,14 +22,13 @@ func TestResume(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := named([]string{"a", "b", "c"}[:rapid.IntRange(1, 3).Draw(t, "variants")]...)
 		s.Rounds = rapid.IntRange(1, 3).Draw(t, "rounds")
-		s.Drift = rapid.IntRange(0, 1).Draw(t, "drift")
-		s.Concurrency = [][]int{nil, {1, 8}}[rapid.IntRange(0, 1).Draw(t, "concurrency")]
+		s.Answers = rapid.IntRange(0, 1).Draw(t, "drift")
+		s.Loads = [][]compare.Load{{{Rate: 1}}, {{Rate: 1}, {Concurrency: 1}, {Concurrency: 8}}}[rapid.IntRange(0, 1).Draw(t, "loads")]
 		if rapid.Bool().Draw(t, "slo") {
 			s.Goals = []Goal{{"ttft", 99, 500}}
 			s.Search = Bounds{Tolerance: 0.3}
 		}
-		on := rapid.Bool().Draw(t, "parallel")
-		s.Parallel = &on
+		s.Parallel = rapid.Bool().Draw(t, "parallel")
 		bad := rapid.SliceOfN(rapid.IntRange(0, 9), 3, 3).Draw(t, "bad")
 		world := func() *world {
 			w := newWorld()
@@ -76,19 +75,14 @@ func TestResume(t *testing.T) {
 func TestResumeRefused(t *testing.T) {
 	store := &memory{}
 	s := named("a", "b")
-	s.Variants[0].Env = map[string]string{"TOKEN": "secret-1"}
+	s.Identity = map[string]string{"rounds": "1", `variant "a": env`: Hidden + "1"}
 	mustRun(t, s, newWorld().deps(store))
-	if strings.Contains(string(store.text), "secret") {
-		t.Errorf("the state has a secret: %s", store.text)
-	}
 	if _, err := Run(context.Background(), s, newWorld().deps(store)); err == nil || !strings.Contains(err.Error(), "--resume") {
 		t.Errorf("got %v, want that there is an experiment already", err)
 	}
 	d := newWorld().deps(store)
 	d.Resume = true
-	s.Variants[0].Env = map[string]string{"TOKEN": "secret-2"}
-	s.Rounds = 2
-	s.Bench = append(s.Bench, Flag{"seed", []string{"1"}})
+	s.Identity = map[string]string{"rounds": "2", `variant "a": env`: Hidden + "2", "bench.seed": "1"}
 	_, err := Run(context.Background(), s, d)
 	want := `the experiment that is to go on had another spec: bench.seed was not there; rounds was 1 and is 2; variant "a": env is another: put it back, or begin in another folder`
 	if err == nil || err.Error() != want {

@@ -3,28 +3,22 @@ package experiment
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"tokmeter/internal/compare"
-	"tokmeter/internal/model/setup"
-	"tokmeter/internal/sim"
+	"tokmeter/internal/plan"
 )
 
 // Bounds of a spec: what exceeds them is a slip of the pen.
 const (
-	maxVariants = 64
-	maxRounds   = 1000
-	maxDrift    = 10_000
-	maxOpen     = 100_000 // requests under way
+	maxRounds  = 1000
+	maxAnswers = 10_000
+	maxBatch   = 100_000 // requests of a warm-up
 )
-
-// CPU is the card of a variant that is served by this machine's processor. Its
-// limit comes from the bandwidth of the memory.
-const CPU = "cpu"
 
 // The ways to keep a round's prompts out of caches.
 const (
@@ -33,54 +27,39 @@ const (
 	CacheKeep  = "keep"  // nothing is done: the cache is part of what is measured
 )
 
-// A Spec is the question. Zero fields take the defaults of Fill.
+// A Spec says what is run. Zero fields take the defaults of Fill.
 type Spec struct {
-	Title    string
-	Baseline string // name of a variant; "" for the first
 	Variants []Variant
-	Bench    []Flag // of bench serve, by name
-
-	Rounds      int
-	Parallel    *bool // nil: where every variant is simulated
-	Concurrency []int
-	Goals       []Goal
-	Search      Bounds
-	Drift       int // prompts; 0 for none
-	Warm        WarmRule
-	Cache       string
-
-	ReadyTimeout time.Duration
-	StopTimeout  time.Duration
-	Output       string // folder; "" lets the caller choose
+	Loads    []compare.Load // of each round; nil for that of the plans alone
+	Rounds   int
+	Parallel bool // all variants at the same time
+	Goals    []Goal
+	Search   Bounds
+	Answers  int // prompts that every variant answers greedily; 0 for none
+	Warm     WarmRule
+	Cache    string
+	// StopTimeout is how long an engine may take to stop.
+	StopTimeout time.Duration
+	// Identity is what decides about the runs, part by part, without secrets: an
+	// experiment goes on only where it is equal.
+	Identity map[string]string
 }
 
-// A Variant is one way of serving.
+// A Variant is one way of serving, with the plan of its runs. What brings it up
+// is known to the Starter by its name.
 type Variant struct {
-	Name        string
-	Model       string // stub, as the table shows it
-	Precision   string // label
-	URL         string // of a server that runs already
-	Command     []string
-	Simulate    string // gpu/model/precision with settings, as bench serve --simulate
-	Args        []string
-	Env         map[string]string
-	Served      string // the model's name in requests; "" for Model
-	Tokenizer   string // "" for the model's
-	GPU         string // card, for the speed of light; "" where not known
-	WeightBytes float64
-	PowerW      float64
-	Price       float64 // an hour
-}
-
-// A Flag is one of bench serve. A switch has "true" or "false".
-type Flag struct {
-	Name   string
-	Values []string
+	Name string
+	Plan plan.Plan
+	// Known says that the server may know the prompts of earlier experiments, for
+	// it was not started here.
+	Known bool
+	// Cold says that nothing in it gets warm, as in a simulator.
+	Cold bool
 }
 
 // A WarmRule says when an engine is warm: after two batches in a row whose time
 // for a token differs by less than Within of the smaller one, or after Most.
-// Most = 0 sends none.
+// Most < 1 sends none.
 type WarmRule struct {
 	Batch  int
 	Within float64 // of one
@@ -91,33 +70,16 @@ type WarmRule struct {
 func (s *Spec) Fill() {
 	fill(&s.Rounds, 1)
 	fill(&s.Cache, CacheSalt)
-	fill(&s.ReadyTimeout, 15*time.Minute)
 	fill(&s.StopTimeout, 30*time.Second)
 	fill(&s.Warm.Batch, 8)
 	fill(&s.Warm.Within, 0.1)
 	if s.Warm.Most == 0 {
 		s.Warm.Most = 6
 	}
+	if len(s.Loads) == 0 {
+		s.Loads = []compare.Load{{}}
+	}
 	s.Search.fill()
-	for i := range s.Variants {
-		v := &s.Variants[i]
-		if v.Precision == "" && v.Simulate != "" {
-			if b, err := v.Built(); err == nil {
-				v.Precision = b.Setup.Precision
-			}
-		}
-		fill(&v.Name, v.Precision)
-	}
-	if s.Baseline == "" && len(s.Variants) > 0 {
-		s.Baseline = s.Variants[0].Name
-	}
-	if s.Parallel == nil {
-		all := len(s.Variants) > 0
-		for _, v := range s.Variants {
-			all = all && v.Simulate != ""
-		}
-		s.Parallel = &all
-	}
 }
 
 func fill[T comparable](p *T, def T) {
@@ -127,147 +89,97 @@ func fill[T comparable](p *T, def T) {
 	}
 }
 
-// InParallel reports whether all variants run at the same time.
-func (s *Spec) InParallel() bool { return s.Parallel != nil && *s.Parallel }
-
-// Flag returns the last value of a flag of bench serve, "" where it has none.
-func (s *Spec) Flag(name string) string {
-	for _, f := range s.Bench {
-		if f.Name == name && len(f.Values) > 0 {
-			return f.Values[len(f.Values)-1]
+// Validate reports everything that is wrong with the numbers of a filled spec,
+// a line each, by the words of a spec's file.
+func (s *Spec) Validate() error {
+	var p problems
+	between := func(what string, n, low, high int) {
+		if n < low || n > high {
+			p.add("%s: %d: want %d to %d", what, n, low, high)
 		}
 	}
-	return ""
-}
-
-// Loads are what each variant is driven by in each round: the rate of the
-// workload's flags, then the numbers of requests under way. A rate of inf with
-// max-concurrency is such a number; without it, the zero Load sends all at once.
-func (s *Spec) Loads() []compare.Load {
-	var loads []compare.Load
-	open, _ := strconv.Atoi(s.Flag("max-concurrency"))
-	switch rate := s.rate(); {
-	case rate > 0:
-		loads = append(loads, compare.Load{Rate: rate})
-	case open > 0:
-		loads = append(loads, compare.Load{Concurrency: open})
-	case len(s.Concurrency) == 0:
-		loads = append(loads, compare.Load{})
-	}
-	for _, c := range s.Concurrency {
-		if l := (compare.Load{Concurrency: c}); !slices.Contains(loads, l) {
-			loads = append(loads, l)
+	between("rounds", s.Rounds, 1, maxRounds)
+	between("drift", s.Answers, 0, maxAnswers)
+	if s.Warm.Most >= 0 {
+		between("warm-up.batch", s.Warm.Batch, 1, maxBatch)
+		between("warm-up.most", s.Warm.Most, 2, 1000)
+		if !(s.Warm.Within > 0 && s.Warm.Within <= 1) {
+			p.add("warm-up.within: %v: want more than 0 and at most 1", s.Warm.Within)
 		}
 	}
-	return loads
-}
-
-// rate is the workload's own in requests a second, 0 for none.
-func (s *Spec) rate() float64 {
-	rate, err := strconv.ParseFloat(s.Flag("request-rate"), 64)
-	if err != nil || !(rate > 0) || math.IsInf(rate, 0) {
-		return 0
+	if !slices.Contains([]string{CacheSalt, CacheReset, CacheKeep}, s.Cache) {
+		p.add("cache: %q: want %s, %s or %s", s.Cache, CacheSalt, CacheReset, CacheKeep)
 	}
-	return rate
+	if s.StopTimeout <= 0 || s.StopTimeout > 24*time.Hour {
+		p.add("stop-timeout: %v: want more than 0 and at most 24h", s.StopTimeout)
+	}
+	if len(s.Goals) > 0 {
+		s.Search.validate(&p)
+	}
+	return p.err()
 }
 
-// BenchArgs are the words for bench serve that make a job's run: the spec's
-// flags with those of the variant and the load. The server's address is not
-// among them, for a simulated one has none.
-func (s *Spec) BenchArgs(j Job) []string {
-	set := map[string]string{}
-	v := j.Variant
-	set["model"], set["served-model-name"], set["tokenizer"] = v.Model, v.Served, v.Tokenizer
-	switch {
-	case j.Load.Rate > 0:
-		set["request-rate"] = strconv.FormatFloat(j.Load.Rate, 'g', -1, 64)
-	case j.Load.Concurrency > 0:
-		set["request-rate"], set["max-concurrency"] = "inf", strconv.Itoa(j.Load.Concurrency)
+// plan is the plan of a job: the variant's, at the job's load.
+func (j *Job) plan() plan.Plan {
+	p := j.Variant.Plan
+	switch l := j.Load; {
+	case l.Rate > 0:
+		// Without a rate, the number in flight is the load and no limit of one.
+		if math.IsInf(float64(p.Schedule.RequestRate), 1) {
+			p.Schedule.MaxConcurrency = 0
+		}
+		p.Schedule.RequestRate = plan.Float(l.Rate)
+	case l.Concurrency > 0:
+		p.Schedule.RequestRate, p.Schedule.MaxConcurrency = plan.Float(math.Inf(1)), l.Concurrency
 	}
 	if j.Prompts > 0 {
-		set["num-prompts"] = strconv.Itoa(j.Prompts)
+		p.Workload.NumPrompts = j.Prompts
 	}
+	return p
+}
+
+// difference says what changed between two identities, a part at a time; ""
+// where nothing did.
+func difference(was, is map[string]string) string {
+	names := slices.Collect(maps.Keys(was))
+	for n := range is {
+		if _, ok := was[n]; !ok {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
 	var out []string
-	for _, f := range s.Bench {
-		if set[f.Name] != "" {
-			continue
-		}
-		// Without a rate, it is the load and no limit of one.
-		if f.Name == "max-concurrency" && j.Load.Rate > 0 && s.rate() == 0 {
-			continue
-		}
-		if len(f.Values) == 1 {
-			out = append(out, "--"+f.Name+"="+f.Values[0])
-			continue
-		}
-		out = append(append(out, "--"+f.Name), f.Values...)
-	}
-	for _, name := range []string{"model", "served-model-name", "tokenizer", "request-rate", "max-concurrency", "num-prompts"} {
-		if set[name] != "" {
-			out = append(out, "--"+name+"="+set[name])
+	for _, n := range names {
+		a, inWas := was[n]
+		b, inIs := is[n]
+		switch {
+		case a == b && inWas == inIs:
+		case !inWas:
+			out = append(out, n+" was not there")
+		case !inIs:
+			out = append(out, n+" is missing")
+		case strings.HasPrefix(a, Hidden):
+			out = append(out, n+" is another")
+		default:
+			out = append(out, fmt.Sprintf("%s was %s and is %s", n, short(a), short(b)))
 		}
 	}
-	return out
+	const most = 5
+	if len(out) > most {
+		out = append(out[:most], fmt.Sprintf("%d more", len(out)-most))
+	}
+	return strings.Join(out, "; ")
 }
 
-// Argv is the command with its arguments, where everything but {host} and {port}
-// is filled in: those are chosen when it is started.
-func (v Variant) Argv() []string {
-	served := v.Served
-	if served == "" {
-		served = v.Model
-	}
-	r := strings.NewReplacer("{model}", v.Model, "{served}", served, "{tokenizer}", v.Tokenizer, "{precision}", v.Precision, "{name}", v.Name)
-	var out []string
-	for _, w := range slices.Concat(v.Command, v.Args) {
-		out = append(out, r.Replace(w))
-	}
-	return out
-}
+// Hidden begins a part of an identity that is a hash of what may be a secret.
+const Hidden = "sha256:"
 
-// placeholders are what a command may name.
-func placeholders() []string {
-	return []string{"{model}", "{served}", "{tokenizer}", "{precision}", "{name}", "{host}", "{port}"}
-}
-
-// Options is the engine that a simulated variant names, as the server inside
-// takes it. The error says that it is none.
-func (v Variant) Options() (sim.Options, error) {
-	o, err := sim.ParseSimulate(v.Simulate)
-	if err != nil {
-		return o, err
+// short cuts a text for a message.
+func short(s string) string {
+	if len(s) > 60 {
+		return strings.ToValidUTF8(s[:60], "") + "…"
 	}
-	if o.Fixed != nil && v.Model != "" {
-		o.Fixed.Model = v.Model
-	}
-	return o, nil
-}
-
-// Built is the engine of a simulated variant, with every default filled in. The
-// error says what is wrong with it, or that it has set times and no engine.
-func (v Variant) Built() (*setup.Built, error) {
-	o, err := v.Options()
-	if err != nil {
-		return nil, err
-	}
-	if o.Fixed != nil {
-		return nil, fmt.Errorf("simulate %q: set times are no engine: name gpu/model", v.Simulate)
-	}
-	return o.Setup.Build()
-}
-
-// simulateWith makes the text that names an engine of a card, for variants that
-// only say their model: settings are what stands behind the card's first comma.
-func simulateWith(card, model, precision string) string {
-	card, settings, more := strings.Cut(card, ",")
-	text := card + "/" + model
-	if precision != "" {
-		text += "/" + precision
-	}
-	if more {
-		text += "," + settings
-	}
-	return text
+	return s
 }
 
 // problems gathers what is wrong, a line each.

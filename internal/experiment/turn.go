@@ -110,7 +110,7 @@ func (x *driver) measure(ctx context.Context, b *seat, v Variant, round int, l c
 		s.Failure = err.Error()
 	} else {
 		s.Path = o.Dir
-		x.tell(v.Name, round+1, "%s done", loadText(l))
+		x.tell(v.Name, round+1, "%s done", l)
 	}
 	if e := x.add(s); e != nil {
 		return e
@@ -125,6 +125,7 @@ func (x *driver) measure(ctx context.Context, b *seat, v Variant, round int, l c
 // ends on the way has no result, and neither has a run of the table without a good request.
 func (x *driver) run(ctx context.Context, b *seat, j Job) (Outcome, error) {
 	j.URL = b.server.URL()
+	j.Plan = j.plan()
 	if x.spec.Cache == CacheReset {
 		if err := x.deps.Resetter.Reset(ctx, j.Variant, j.URL); err != nil {
 			return Outcome{}, fmt.Errorf("the prefix cache can't be reset (take cache: %s): %w", CacheSalt, err)
@@ -148,8 +149,8 @@ func (x *driver) salt(round int, l compare.Load) string {
 	if x.spec.Cache != CacheSalt {
 		return ""
 	}
-	number := round * len(x.spec.Loads())
-	for i, m := range x.spec.Loads() {
+	number := round * len(x.spec.Loads)
+	for i, m := range x.spec.Loads {
 		if m == l {
 			number += i
 		}
@@ -163,7 +164,7 @@ func (x *driver) salt(round int, l compare.Load) string {
 // reused reports whether a server may know the prompts of an earlier experiment.
 func (x *driver) reused() bool {
 	for _, v := range x.spec.Variants {
-		if v.URL != "" {
+		if v.Known {
 			return true
 		}
 	}
@@ -173,7 +174,7 @@ func (x *driver) reused() bool {
 // ask lets a variant answer the fixed prompts.
 func (x *driver) ask(ctx context.Context, b *seat, v Variant) error {
 	s := Step{Kind: driftStep, Variant: v.Name}
-	path, err := x.deps.Asker.Ask(ctx, v, b.server.URL(), x.spec.Drift)
+	path, err := x.deps.Asker.Ask(ctx, v, b.server.URL(), x.spec.Answers)
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
@@ -183,17 +184,6 @@ func (x *driver) ask(ctx context.Context, b *seat, v Variant) error {
 	}
 	s.Path = path
 	return x.add(s)
-}
-
-// loadText is a load for people.
-func loadText(l compare.Load) string {
-	switch {
-	case l.Rate > 0:
-		return fmt.Sprintf("%.4g requests a second", l.Rate)
-	case l.Concurrency > 0:
-		return fmt.Sprintf("%d under way", l.Concurrency)
-	}
-	return "all at once"
 }
 
 // told is a variant's search with what the state has of it.

@@ -11,11 +11,11 @@ import (
 // warm sends small batches until the engine is warm by the spec's rule. Its
 // time is that of a token: the sum of the batch's E2EL by the sum of its output
 // tokens, for answers may differ in length. Warnings say that the engine was not
-// warm by the end; an engine that answers nothing shows it in its run. Simulated
-// engines have nothing to warm.
+// warm by the end; an engine that answers nothing shows it in its run. A variant
+// that is cold has nothing to warm.
 func (x *driver) warm(ctx context.Context, b *seat, v Variant, round int) (warnings []string, err error) {
 	r := x.spec.Warm
-	if r.Most < 1 || v.Simulate != "" {
+	if r.Most < 1 || v.Cold {
 		return nil, nil
 	}
 	last := math.NaN()
@@ -24,6 +24,7 @@ func (x *driver) warm(ctx context.Context, b *seat, v Variant, round int) (warni
 			Kind: Warm, Variant: v, URL: b.server.URL(), Round: round, Number: n, Prompts: r.Batch,
 			Load: compare.Load{Concurrency: r.Batch}, Salt: fmt.Sprintf("[%sw%d.%d] ", x.state.Nonce, round, n),
 		}
+		j.Plan = j.plan()
 		o, err := x.deps.Runner.Run(ctx, j)
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, cause

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tokmeter/internal/excerpt"
 	"tokmeter/internal/metrics"
 )
 
@@ -61,7 +62,7 @@ func (t *text) failures() {
 		if f.Status != 0 {
 			status = fmt.Sprint(f.Status)
 		}
-		t.line(fmt.Sprintf("%6d  %-12s  %-6s  request %d: %s", f.N, f.Outcome, status, f.Index, cut(f.Example, exampleWidth)))
+		t.line(fmt.Sprintf("%6d  %-12s  %-6s  request %d: %s", f.N, f.Outcome, status, f.Index, excerpt.Cut(excerpt.Line(f.Example), exampleWidth)))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tokmeter/internal/excerpt"
 	"tokmeter/internal/metrics"
 	"tokmeter/internal/model/light"
 )
@@ -48,7 +49,7 @@ func (t *text) limit() {
 	}
 	t.line("alone:  on an empty server: no software does better on this card")
 	if l.NoLoad != "" {
-		t.line("load:   no limit: " + cut(l.NoLoad, exampleWidth))
+		t.line("load:   no limit: " + excerpt.Cut(excerpt.Line(l.NoLoad), exampleWidth))
 	} else {
 		t.line("load:   the same arrivals through " + l.Policy + "'s schedule with perfect kernels and no host: a bound for that policy")
 	}

@@ -1,0 +1,82 @@
+package table
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"tokmeter/internal/stats"
+)
+
+// When a table is doubted.
+const (
+	fewRequests  = 30   // paired requests of all rounds: fewer, and no interval is to be trusted
+	fewBeyond    = 5    // samples above a percentile
+	driftP       = 0.01 // of the baseline's first and last round being equal
+	driftAtLeast = 0.01 // of TPOT
+	aboveCeiling = 1.03 // speedup ÷ ceiling
+)
+
+// warn adds what casts doubt on the table.
+func (b *builder) warn() {
+	t := b.table
+	add := func(code, format string, args ...any) {
+		if w := (Warning{code, fmt.Sprintf(format, args...)}); !slices.Contains(t.Warnings, w) {
+			t.Warnings = append(t.Warnings, w)
+		}
+	}
+	if t.Rounds == 1 {
+		add("one-round", "there is one round: how runs differ from one another is not in the intervals; --rounds 3 shows it")
+	}
+	for _, sides := range b.views {
+		base := sides[b.base]
+		if first, last, e, ok := base.drift(stats.Statistic(t.Percentile)); ok {
+			add("drift", "the baseline's TPOT went from %.2f to %.2f ms between its first round and its last at %s, ratio %.3f (%.3f to %.3f): the machine itself changed; rounds in turning order share that out",
+				first, last, base.Load, e.Value, e.Low, e.High)
+		}
+		for _, x := range sides {
+			if x.Failure != "" || x.Withheld != "" {
+				continue
+			}
+			if !x.Baseline && x.Paired < fewRequests {
+				add("few-requests", "%s: the ratios at %s are of %d requests: take 100 or more", x.Variant.Name, x.Load, x.Paired)
+			}
+			if beyond := float64(x.TPOT.N) * (1 - t.Percentile/100); t.Percentile > 50 && beyond < fewBeyond && !x.Baseline {
+				add("few-requests", "%s: p%g at %s rests on the slowest %d of %d values: take more requests", x.Variant.Name, t.Percentile, x.Load, int(math.Ceil(beyond)), x.TPOT.N)
+			}
+			if x.Ceiling > 0 && x.CeilingFrom == "limits" && x.Speedup.Low > aboveCeiling*x.Ceiling {
+				add("above-ceiling", "%s: a speedup of %s at %s is above its ceiling of %.2f: the card, the precision or the baseline is not what was said, or the baseline is slowed by something else",
+					x.Variant.Name, times(x.Speedup), x.Load, x.Ceiling)
+			}
+		}
+	}
+}
+
+// drift compares the first round of a variant with its last.
+func (x *side) drift(s stats.Statistic) (first, last float64, e stats.Interval, ok bool) {
+	_, tpot, _ := x.times(nil)
+	var have [][]float64
+	for k, round := range x.group.rounds {
+		if x.runs[round] != nil {
+			have = append(have, tpot[k])
+		}
+	}
+	if len(have) < 2 {
+		return 0, 0, e, false
+	}
+	a, b := have[0], have[len(have)-1]
+	r := stats.Ratio([][]float64{b}, [][]float64{a}, s, seed)
+	p := r.P(math.Log(r.Value))
+	if !(p < driftP) || !(math.Abs(r.Value-1) > driftAtLeast) {
+		return 0, 0, e, false
+	}
+	return stats.Of([][]float64{a}, s, seed).Value, stats.Of([][]float64{b}, s, seed).Value, r, true
+}
+
+// times writes a ratio with its interval.
+func times(e stats.Interval) string {
+	if math.IsNaN(e.Low) || math.IsNaN(e.High) {
+		return fmt.Sprintf("%.2f", e.Value)
+	}
+	return fmt.Sprintf("%.2f (%.2f to %.2f)", e.Value, e.Low, e.High)
+}
