@@ -34,7 +34,7 @@ func rooms() []room {
 		{"wire", "record origin", "network clock goroutines disk"},
 		{"target", "origin", "network clock goroutines disk"},
 		{"load", "plan workload schedule protocol wire record alarm", "clock goroutines"},
-		{"metrics", "record stats plan model", ""},
+		{"metrics", "record stats plan model schedule", ""},
 		{"compare", "metrics record result stats", ""},
 		{"result", "record metrics model stats plan excerpt", "disk"},
 		{"report", "result metrics model plan record python lock atomicfile excerpt", "disk clock"},

@@ -17,8 +17,12 @@ func comparable(run *record.Run, p plan.Plan, j experiment.Job) (compare.Run, er
 	if err != nil {
 		return compare.Run{}, err
 	}
+	defer res.Close()
 	s := res.Summary
-	out := compare.FromRecords(res.Records, metrics.ViewOf(p), s)
+	out, err := compare.FromRecords(res.Records, metrics.ViewOf(p), s)
+	if err != nil {
+		return compare.Run{}, err
+	}
 	out.Variant, out.Round, out.Load, out.Offered = j.Variant.Name, j.Round, j.Load, j.Load.Rate
 	for _, w := range s.Warnings {
 		if concerns(w.Code) {

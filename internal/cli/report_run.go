@@ -19,6 +19,7 @@ func runReport(_ context.Context, env *Env, o reportOptions) error {
 	if err != nil {
 		return failf(ExitFailed, "", "%w", err)
 	}
+	defer res.Close()
 	if err := report.Text(env.Stdout, res); err != nil {
 		return failf(ExitFailed, "", "report: %w", err)
 	}

@@ -21,14 +21,14 @@ import (
 const countLimit = 2 * time.Minute
 
 // finish counts what the server did not, reports, and says how the run went.
-func (r *serveRun) finish(ctx context.Context, recs []*record.Record, end record.Ending) error {
+func (r *serveRun) finish(ctx context.Context, recs *record.Spool, end record.Ending) error {
 	if r.info.Before != nil {
 		asked, done := r.afterwards(ctx, countersLimit)
 		r.info.After = countersText(r.askCounters(asked))
 		done()
 	}
-	counts := r.count(ctx, recs)
-	errs := []error{r.sayOfSimulator(), r.askSimulator(ctx)}
+	counts, err := r.count(ctx, recs.Pass())
+	errs := []error{err, r.sayOfSimulator(), r.askSimulator(ctx)}
 	run, err := r.leave(counts, recs, end)
 	res, unread := result.From(run, nil)
 	errs = append(errs, err, unread, report.Text(r.env.Stdout, res))
@@ -45,10 +45,11 @@ func (r *serveRun) finish(ctx context.Context, recs []*record.Record, end record
 	return errors.Join(errs...)
 }
 
-// leave completes the run directory and reads it again: what is said of the run
-// is said of its directory. A run without one, or whose directory could not be
-// written, is read from memory.
-func (r *serveRun) leave(counts map[int]record.Count, recs []*record.Record, end record.Ending) (*record.Run, error) {
+// leave completes the run directory: what is said of the run is said of its
+// directory, but for the records, which are at hand in another form. A run
+// without a directory, or whose directory could not be written, has its head from
+// memory.
+func (r *serveRun) leave(counts map[int]record.Count, recs *record.Spool, end record.Ending) (*record.Run, error) {
 	head := r.head()
 	fill := func(h *record.Head) error {
 		if err := r.fill(h); err != nil {
@@ -59,21 +60,21 @@ func (r *serveRun) leave(counts map[int]record.Count, recs []*record.Record, end
 	}
 	err := fill(&head)
 	if r.writer == nil {
-		return record.InMemory(head, recs), err
+		return record.Held(head, recs), err
 	}
 	r.writer.End(end)
 	err = errors.Join(err, r.writer.Update(func(h *record.Head) { _ = fill(h) }), r.writer.Close())
 	if err == nil {
 		var run *record.Run
 		if run, err = record.Open(r.writer.Dir()); err == nil {
-			return run, nil
+			head = run.Head
 		}
 	}
-	return record.InMemory(head, recs), err
+	return record.Held(head, recs), err
 }
 
 // count counts the answers that the server gave no count for.
-func (r *serveRun) count(ctx context.Context, recs []*record.Record) map[int]record.Count {
+func (r *serveRun) count(ctx context.Context, recs record.Pass) (map[int]record.Count, error) {
 	var c load.Counters
 	// Where prompts are cut with the tokenizer inside, that is none of the
 	// model's and would count wrong.
@@ -90,18 +91,12 @@ func (r *serveRun) count(ctx context.Context, recs []*record.Record) map[int]rec
 	}
 	lasting, done := r.untilAbort(ctx)
 	defer done()
-	counts, notes := load.Count(lasting, recs, c)
+	c.TextAlone = metrics.ViewOf(r.plan).CountsText
+	counts, notes, err := load.Count(lasting, recs, c)
 	for _, n := range notes {
 		r.warn("count", "%s", n)
 	}
-	if v := metrics.ViewOf(r.plan); c.Local != nil {
-		for _, rec := range recs {
-			if v.CountsText(rec) {
-				counts[rec.Index] = record.Count{N: c.Local(rec.Text), From: record.FromTokenizer}
-			}
-		}
-	}
-	return counts
+	return counts, err
 }
 
 // verdict is nil for a run of which something succeeded and that went to its

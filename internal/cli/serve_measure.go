@@ -35,10 +35,11 @@ func (r *serveRun) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	memory := &record.Memory{}
+	spool := record.NewSpool(r.spoolFolder())
+	defer spool.Close()
 	j := load.Job{
 		Source: workload.NewList(requests), Requests: len(requests), Due: slices.Values(r.due),
-		Client: client, Dialect: dialect, Sink: memory, Progress: &record.Progress{}, Clock: clock,
+		Client: client, Dialect: dialect, Sink: spool, Progress: &record.Progress{}, Clock: clock,
 		MaxConcurrency: r.plan.Schedule.MaxConcurrency,
 		Timeout:        r.plan.Target.RequestTimeout,
 		Grace:          r.plan.Stop.Grace, Abort: r.opts.Abort,
@@ -47,7 +48,7 @@ func (r *serveRun) measure(ctx context.Context) error {
 		j.Progress = r.opts.Progress
 	}
 	if r.writer != nil {
-		j.Sink = record.Tee(memory, r.writer)
+		j.Sink = record.Tee(spool, r.writer)
 	}
 	first, err := r.set.First(dialect, &r.plan)
 	if err != nil {
@@ -58,7 +59,16 @@ func (r *serveRun) measure(ctx context.Context) error {
 	if end.End == 0 {
 		return err
 	}
-	return errors.Join(err, r.finish(ctx, memory.Records(), end))
+	return errors.Join(err, r.finish(ctx, spool, end))
+}
+
+// spoolFolder is where the records lie while the run needs them again: beside
+// those that are kept, else where the system has its temporary files.
+func (r *serveRun) spoolFolder() string {
+	if r.writer == nil {
+		return ""
+	}
+	return r.writer.Dir()
 }
 
 // drive checks the server, warms it up and runs the job. An Ending without End

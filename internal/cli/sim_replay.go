@@ -145,8 +145,12 @@ func runArrivals(dir string) (*replay.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--requests: %w", err)
 	}
-	sent := make([]replay.Sent, 0, len(recs))
-	for _, r := range recs {
+	defer recs.Close()
+	sent := make([]replay.Sent, 0, recs.Len())
+	for r, err := range recs.Pass() {
+		if err != nil {
+			return nil, fmt.Errorf("--requests: %w", err)
+		}
 		sent = append(sent, replay.Sent{
 			ID: r.ID, Index: r.Index, OK: r.Outcome == record.OK, Prompt: r.PromptTokens.N, Output: r.OutputTokens.N,
 			At: atSecond(r.Timing.Sent), First: atSecond(r.FirstToken), Last: atSecond(r.LastToken),

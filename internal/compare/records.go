@@ -11,11 +11,14 @@ import (
 // view of the run's plan and s the summary of the same records, of which the
 // duration and the most requests under way are taken. Means of the times are those
 // of the run's own report. Variant, Round, Load, Offered and Warnings are for the
-// caller to fill in.
-func FromRecords(recs []*record.Record, v metrics.View, s metrics.Summary) Run {
+// caller to fill in. The error is that of the pass.
+func FromRecords(recs record.Pass, v metrics.View, s metrics.Summary) (Run, error) {
 	const ms = 1e3
 	r := Run{Seconds: s.Duration, PeakOpen: s.PeakConcurrency}
-	for _, rec := range metrics.InOrder(recs) {
+	for rec, err := range recs {
+		if err != nil {
+			return r, err
+		}
 		q := Request{
 			Index: rec.Index, OK: v.OK(rec), Prompt: v.Prompt(rec).N, Output: v.Output(rec).N, Cached: rec.CachedTokens,
 			TTFT: math.NaN(), TPOT: math.NaN(), E2EL: math.NaN(), Sent: v.Start(rec) * ms,
@@ -29,5 +32,5 @@ func FromRecords(recs []*record.Record, v metrics.View, s metrics.Summary) Run {
 		}
 		r.Requests = append(r.Requests, q)
 	}
-	return r
+	return r, nil
 }

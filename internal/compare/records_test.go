@@ -38,8 +38,15 @@ func TestFromRecords(t *testing.T) {
 	for _, compat := range []string{"", "vllm"} {
 		p := plan.Plan{}
 		p.Compat = compat
-		s := metrics.Summarize(recs, record.Ending{End: 2000e6}, p)
-		r := compare.FromRecords(recs, metrics.ViewOf(p), s)
+		pass := record.PassOf(recs...)
+		s, err := metrics.Summarize(pass, record.Ending{End: 2000e6}, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := compare.FromRecords(pass, metrics.ViewOf(p), s)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if len(r.Requests) != 4 || r.Seconds != 2 || r.PeakOpen != s.PeakConcurrency {
 			t.Fatalf("compat %q: got %+v", compat, r)
 		}

@@ -10,12 +10,15 @@ import (
 )
 
 // Counters count the tokens of an answer for which the server gave no count.
-// Both may be nil; both may be called by many goroutines.
+// Each may be nil; each may be called by many goroutines.
 type Counters struct {
 	// Server asks the server's /tokenize, without special tokens.
 	Server func(ctx context.Context, text string) (int, error)
 	// Local is a tokenizer in this process, without special tokens.
 	Local func(text string) int
+	// TextAlone says of which answers Local counts the Text and nothing beside
+	// it, even where there is another count.
+	TextAlone func(*record.Record) bool
 }
 
 // askAtOnce is how many texts are under way to the server's /tokenize.
@@ -23,37 +26,15 @@ const askAtOnce = 4
 
 // Count counts the answers of the successful records that the server gave no
 // count for, after the run: with c.Server as long as it answers, else with
-// c.Local. It returns the counts by the records' Index for Record.Recount and
-// Head.Counts, and changes no record. An answer with reasoning or tool calls
-// keeps its number of events, for its text is not the whole of it.
-func Count(ctx context.Context, recs []*record.Record, c Counters) (counts map[int]record.Count, warnings []string) {
-	var open []*record.Record
-	for _, r := range recs {
-		if countable(r) {
-			open = append(open, r)
-		}
-	}
-	counts = make(map[int]record.Count, len(open))
-	var mu sync.Mutex
-	note := func(r *record.Record, from record.Source, count func(text string) (int, error)) error {
-		n, err := count(r.Text)
-		for i := 0; i < len(r.Beside) && err == nil; i++ {
-			var more int
-			more, err = count(r.Beside[i])
-			n += more
-		}
-		if err != nil {
-			return err
-		}
-		mu.Lock()
-		counts[r.Index] = record.Count{N: n, From: from}
-		mu.Unlock()
-		return nil
-	}
+// c.Local. It returns the counts by the records' Index for Spool.Recount and
+// Head.Counts. An answer with reasoning or tool calls keeps its number of
+// events, for its text is not the whole of it. The error is that of a pass.
+func Count(ctx context.Context, recs record.Pass, c Counters) (counts map[int]record.Count, warnings []string, err error) {
+	n := counting{counts: map[int]record.Count{}}
 	if c.Server != nil {
 		ask, stop := context.WithCancelCause(ctx)
-		each(ask, open, askAtOnce, func(r *record.Record) {
-			err := note(r, record.FromServer, func(text string) (int, error) {
+		open, err := n.each(ask, recs, askAtOnce, uncounted, func(a answer) {
+			err := n.note(a, record.FromServer, func(text string) (int, error) {
 				if text == "" {
 					return 0, nil
 				}
@@ -63,50 +44,104 @@ func Count(ctx context.Context, recs []*record.Record, c Counters) (counts map[i
 				stop(err)
 			}
 		})
-		if err := context.Cause(ask); err != nil {
-			warnings = append(warnings, fmt.Sprintf("the server's /tokenize counted %d of %d answers: %v", len(counts), len(open), err))
+		if cause := context.Cause(ask); cause != nil {
+			warnings = append(warnings, fmt.Sprintf("the server's /tokenize counted %d of %d answers: %v", len(n.counts), open, cause))
 		}
 		stop(nil)
-	}
-	if c.Local != nil {
-		left := make([]*record.Record, 0, len(open))
-		for _, r := range open {
-			if _, ok := counts[r.Index]; !ok {
-				left = append(left, r)
-			}
+		if err != nil {
+			return nil, warnings, err
 		}
-		each(ctx, left, runtime.GOMAXPROCS(0), func(r *record.Record) {
-			_ = note(r, record.FromTokenizer, func(text string) (int, error) { return c.Local(text), nil })
-		})
 	}
-	return counts, warnings
+	if c.Local == nil {
+		return n.counts, warnings, nil
+	}
+	left := func(r *record.Record) (answer, bool) {
+		if c.TextAlone != nil && c.TextAlone(r) {
+			return answer{index: r.Index, text: r.Text}, true
+		}
+		if n.has(r.Index) {
+			return answer{}, false
+		}
+		return uncounted(r)
+	}
+	_, err = n.each(ctx, recs, runtime.GOMAXPROCS(0), left, func(a answer) {
+		_ = n.note(a, record.FromTokenizer, func(text string) (int, error) { return c.Local(text), nil })
+	})
+	return n.counts, warnings, err
 }
 
-// countable reports whether r has an answer whose tokens nobody counted.
-func countable(r *record.Record) bool {
-	return r.Outcome == record.OK && (r.Text != "" || len(r.Beside) > 0) &&
+// An answer is what is counted of a record.
+type answer struct {
+	index  int
+	text   string
+	beside []string
+}
+
+// uncounted is the answer of r where it has one whose tokens nobody counted.
+func uncounted(r *record.Record) (answer, bool) {
+	wanted := r.Outcome == record.OK && (r.Text != "" || len(r.Beside) > 0) &&
 		(r.OutputTokens.From == "" || r.OutputTokens.From == record.FromEvents)
+	return answer{r.Index, r.Text, r.Beside}, wanted
 }
 
-// each calls f for every record, on n goroutines, until ctx is cancelled.
-func each(ctx context.Context, recs []*record.Record, n int, f func(*record.Record)) {
+// A counting is the counts so far.
+type counting struct {
+	mu     sync.Mutex
+	counts map[int]record.Count
+}
+
+func (n *counting) has(index int) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	_, ok := n.counts[index]
+	return ok
+}
+
+// note counts one answer.
+func (n *counting) note(a answer, from record.Source, count func(text string) (int, error)) error {
+	sum, err := count(a.text)
+	for i := 0; i < len(a.beside) && err == nil; i++ {
+		var more int
+		more, err = count(a.beside[i])
+		sum += more
+	}
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	n.counts[a.index] = record.Count{N: sum, From: from}
+	n.mu.Unlock()
+	return nil
+}
+
+// each calls f for the answers that are wanted of the records, on so many
+// goroutines, until ctx is cancelled. It returns how many are wanted.
+func (n *counting) each(ctx context.Context, recs record.Pass, workers int, wanted func(*record.Record) (answer, bool), f func(answer)) (open int, err error) {
 	var wg sync.WaitGroup
-	next := make(chan *record.Record)
-	for range min(n, len(recs)) {
+	next := make(chan answer)
+	for range workers {
 		wg.Go(func() {
-			for r := range next {
+			for a := range next {
 				if ctx.Err() == nil {
-					f(r)
+					f(a)
 				}
 			}
 		})
 	}
-	for _, r := range recs {
-		if ctx.Err() != nil {
+	for r, passErr := range recs {
+		if err = passErr; err != nil {
 			break
 		}
-		next <- r
+		a, ok := wanted(r)
+		if !ok {
+			continue
+		}
+		open++
+		if ctx.Err() == nil {
+			next <- a
+		}
 	}
 	close(next)
 	wg.Wait()
+	return open, err
 }

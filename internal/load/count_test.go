@@ -53,12 +53,14 @@ func TestCount(t *testing.T) {
 		{"no server: the tokenizer counts", Counters{Local: words}, of(record.FromTokenizer), 0},
 		{"a server without /tokenize: the tokenizer counts", Counters{Server: server(0), Local: words}, of(record.FromTokenizer), 1},
 		{"neither", Counters{Server: server(0)}, map[int]record.Count{}, 1},
+		{"the text alone, whoever counted before", Counters{Local: words, TextAlone: func(r *record.Record) bool { return r.Index == 1 || r.Index == 2 }},
+			map[int]record.Count{0: {N: 3, From: record.FromTokenizer}, 1: {N: 2, From: record.FromTokenizer}, 2: {N: 1, From: record.FromTokenizer}, 4: {N: 2, From: record.FromTokenizer}}, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.why, func(t *testing.T) {
 			asked.Store(0)
-			got, warnings := Count(t.Context(), recs, tt.c)
-			if d := cmp.Diff(tt.want, got); d != "" {
+			got, warnings, err := Count(t.Context(), record.PassOf(recs...), tt.c)
+			if d := cmp.Diff(tt.want, got); d != "" || err != nil {
 				t.Error(d)
 			}
 			if len(warnings) != tt.warnings {
@@ -75,7 +77,7 @@ func TestCountServerGoesAway(t *testing.T) {
 		recs = append(recs, &record.Record{Index: i, Outcome: record.OK, Text: "a b c"})
 	}
 	var asked atomic.Int64
-	got, warnings := Count(t.Context(), recs, Counters{
+	got, warnings, err := Count(t.Context(), record.PassOf(recs...), Counters{
 		Server: func(context.Context, string) (int, error) {
 			if asked.Add(1) > 10 {
 				return 0, errors.New("reset")
@@ -89,7 +91,7 @@ func TestCountServerGoesAway(t *testing.T) {
 		n[c]++
 	}
 	want := map[record.Count]int{{N: 3, From: record.FromServer}: 10, {N: 3, From: record.FromTokenizer}: 30}
-	if d := cmp.Diff(want, n); d != "" || len(warnings) != 1 {
+	if d := cmp.Diff(want, n); d != "" || len(warnings) != 1 || err != nil {
 		t.Errorf("%s\nwarnings %q", d, warnings)
 	}
 	if asked.Load() > 10+askAtOnce {

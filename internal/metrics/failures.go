@@ -7,57 +7,39 @@ import (
 	"tokmeter/internal/record"
 )
 
-// countOutcomes counts every outcome, those that did not occur included.
-func countOutcomes(recs []*record.Record) []OutcomeCount {
-	n := map[record.Outcome]int{}
-	for _, r := range recs {
-		n[r.Outcome]++
-	}
-	list := make([]OutcomeCount, len(record.Outcomes))
-	for i, o := range record.Outcomes {
-		list[i] = OutcomeCount{o, n[o]}
-	}
-	return list
+// mostFirstErrors is how many failures vLLM's client tells the words of: all
+// that it tells of failures.
+const mostFirstErrors = 10
+
+// A failureKey is what the failures of a group have in common.
+type failureKey struct {
+	outcome record.Outcome
+	status  int
+	reason  string
 }
 
-// firstErrors are the words of the first ten failed requests: all that vLLM's
-// client tells of failures.
-func firstErrors(v View, recs []*record.Record) []string {
-	const most = 10
-	var list []string
-	for _, r := range recs {
-		if !v.OK(r) && len(list) < most {
-			list = append(list, v.Error(r))
-		}
-	}
-	return list
+// failures groups failed requests by outcome, status and reason.
+type failures struct {
+	at   map[failureKey]int
+	list []Failure
 }
 
-// groupFailures groups the failed requests by outcome, status and reason.
-func groupFailures(v View, recs []*record.Record) []Failure {
-	type key struct {
-		outcome record.Outcome
-		status  int
-		reason  string
+// add takes a failed request and its words, in order of Index.
+func (f *failures) add(r *record.Record, text string) {
+	k := failureKey{r.Outcome, r.Status, withoutNumbers(text)}
+	i, seen := f.at[k]
+	if !seen {
+		i = len(f.list)
+		f.at[k] = i
+		f.list = append(f.list, Failure{Outcome: r.Outcome, Status: r.Status, Index: r.Index, Example: text})
 	}
-	at := map[key]int{}
-	var list []Failure
-	for _, r := range recs {
-		if v.OK(r) {
-			continue
-		}
-		text := v.Error(r)
-		k := key{r.Outcome, r.Status, withoutNumbers(text)}
-		i, seen := at[k]
-		if !seen {
-			i = len(list)
-			at[k] = i
-			list = append(list, Failure{Outcome: r.Outcome, Status: r.Status, Index: r.Index, Example: text})
-		}
-		list[i].N++
-	}
-	slices.SortStableFunc(list, func(a, b Failure) int { return cmp.Compare(b.N, a.N) })
-	return list
+	f.list[i].N++
+}
+
+// sorted are the groups, most frequent first.
+func (f *failures) sorted() []Failure {
+	slices.SortStableFunc(f.list, func(a, b Failure) int { return cmp.Compare(b.N, a.N) })
+	return f.list
 }
 
 // withoutNumbers replaces words with a digit in them by one sign each, so that

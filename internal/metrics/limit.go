@@ -14,12 +14,15 @@ import (
 const WarnBelowLimit = "below_limit"
 
 // ServedOf lists the successful requests among recs as an engine saw them, in
-// the order in which they were sent.
-func ServedOf(recs []*record.Record, p plan.Plan) []light.Request {
+// the order in which they were sent. The error is that of the pass.
+func ServedOf(recs record.Pass, p plan.Plan) ([]light.Request, error) {
 	v := ViewOf(p)
 	tls := strings.HasPrefix(p.Target.BaseURL, "https:")
 	var list []light.Request
-	for _, r := range InOrder(recs) {
+	for r, err := range recs {
+		if err != nil {
+			return nil, err
+		}
 		if !v.OK(r) || v.TTFT(r) <= 0 {
 			continue
 		}
@@ -28,14 +31,14 @@ func ServedOf(recs []*record.Record, p plan.Plan) []light.Request {
 			Prompt: v.Prompt(r).N, Output: v.Output(r).N, Cached: r.CachedTokens,
 		}
 		if s.Output > 1 {
-			s.TPOT = (s.E2EL - s.TTFT) / float64(s.Output-1)
+			s.TPOT = v.tpot(r, s.Output)
 		}
 		if !tls && r.Dialed > 0 && r.Connected > r.Dialed {
 			s.Connect = seconds(r.Connected - r.Dialed)
 		}
 		list = append(list, s)
 	}
-	return list
+	return list, nil
 }
 
 // Limited adds the speed of light to a summary, and what it gives reason to

@@ -48,7 +48,8 @@ func TestServedOf(t *testing.T) {
 			all = append(all, s)
 		}
 		near := cmp.Comparer(func(a, b float64) bool { return a-b < 1e-12 && b-a < 1e-12 })
-		if diff := cmp.Diff(all, metrics.ServedOf([]*record.Record{r}, p), near); diff != "" {
+		got, err := metrics.ServedOf(record.PassOf(r), p)
+		if diff := cmp.Diff(all, got, near); diff != "" || err != nil {
 			t.Errorf("%s (-want +got):\n%s", c.why, diff)
 		}
 	}

@@ -3,9 +3,9 @@
 //
 // Summarize is a pure function of the plan, the records and the run's ending,
 // so the same numbers come out of a run that has just ended and out of its
-// files a month later. Every value is exact: raw samples are sorted, nothing is
-// binned, and means, deviations and percentiles are NumPy's to the last bit
-// (package stats).
+// files a month later. Every value is exact: means, deviations and percentiles
+// are NumPy's to the last bit (package stats), however many passes over the
+// records it takes to find them without keeping the samples.
 //
 // The population of every latency is the successful requests. Under
 // plan.CompatVLLM the records are looked at as vLLM's own client would have
@@ -137,33 +137,55 @@ type Summary struct {
 }
 
 // Summarize computes the summary of the run that plan p described, that left
-// recs (in any order) and that ended as end says.
-func Summarize(recs []*record.Record, end record.Ending, p plan.Plan) Summary {
-	recs = InOrder(recs)
+// recs and that ended as end says. It goes over the records several times and
+// keeps none of them: what it holds in memory does not grow with their number.
+// The error is that of a pass.
+func Summarize(recs record.Pass, end record.Ending, p plan.Plan) (Summary, error) {
 	v := ViewOf(p)
 	s := Summary{
 		Compat:     v.compat,
 		Simulated:  p.Target.Simulated,
 		HasGoals:   len(p.Goals) > 0,
 		Duration:   seconds(end.End - end.Start),
-		Requests:   len(recs),
 		Dists:      map[ID]Dist{},
-		Outcomes:   countOutcomes(recs),
-		Failures:   groupFailures(v, recs),
-		Clock:      clockOf(recs),
 		ClockSteps: end.ClockSteps,
 		Reason:     end.Reason,
 	}
-	x := collect(v, recs, p)
-	s.count(v, recs)
-	s.rates(x, p)
-	s.peaks(v, recs)
-	s.distributions(x, p)
+	t := newTally(v, p)
+	under := &concurrency{threshold: fullLoadOf(p)}
+	tokens := &tokenPeak{}
+	buckets := &bucketPeaks{view: v}
+	scans := []scan{t}
 	if s.Compat {
-		s.FirstErrors = firstErrors(v, recs)
+		scans = append(scans, buckets)
 	} else {
-		s.Steady = steady(recs, p)
-		s.Warnings = warn(&s, x, recs, p)
+		scans = append(scans, newSweep(under.edges, under.pass), newSweep(tokens.arrivals, tokens.pass))
 	}
-	return s
+	lists := latencySeries(v, p)
+	if err := read(recs, v, append(scans, asScans(lists)...)...); err != nil {
+		return s, err
+	}
+	t.fill(&s, p)
+	s.describe(lists)
+	if s.Compat {
+		s.PeakOutput, s.PeakConcurrency = buckets.peaks()
+		return s, nil
+	}
+	s.PeakOutput, s.PeakConcurrency = float64(tokens.most), under.most
+	// What it is worth to look for is known from the first passes.
+	lists = lateSeries(t, p)
+	full := newSteady(under, p)
+	again := asScans(lists)
+	if full != nil {
+		again = append(again, full)
+	}
+	if err := read(recs, v, again...); err != nil {
+		return s, err
+	}
+	s.describe(lists)
+	if full != nil {
+		s.Steady = full.describe()
+	}
+	s.Warnings = warn(&s, t, p)
+	return s, nil
 }

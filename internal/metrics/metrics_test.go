@@ -36,6 +36,23 @@ func answer(index int, due, sent record.Stamp, tokens ...record.Stamp) *record.R
 	return r
 }
 
+// summarize is Summarize over records in memory, whose passes have no errors.
+func summarize(recs []*record.Record, end record.Ending, p plan.Plan) metrics.Summary {
+	s, err := metrics.Summarize(record.PassOf(recs...), end, p)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+func rateChanges(recs []*record.Record, end record.Ending, p plan.Plan) []metrics.RateChange {
+	c, err := metrics.RateChanges(record.PassOf(recs...), end, p)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
 func openLoop() plan.Plan {
 	var p plan.Plan
 	p.Schedule.RequestRate = 10
@@ -55,7 +72,7 @@ func TestDefinitions(t *testing.T) {
 	lost.Sent = 402 * ms
 	p := openLoop()
 	p.Goals = []plan.Goal{{Metric: "ttft", LimitMs: 30}, {Metric: "tpot", LimitMs: 24}}
-	s := metrics.Summarize([]*record.Record{c, lost, a, b}, record.Ending{End: 2000 * ms}, p)
+	s := summarize([]*record.Record{c, lost, a, b}, record.Ending{End: 2000 * ms}, p)
 
 	mean := map[metrics.ID]float64{
 		metrics.TTFT:        (10 + 20 + 40) / 3.0,
@@ -115,7 +132,7 @@ func TestPresence(t *testing.T) {
 	for _, c := range cases {
 		p := openLoop()
 		c.stir(&p)
-		s := metrics.Summarize([]*record.Record{answer(0, 1, 1, 5, 6)}, record.Ending{End: ms}, p)
+		s := summarize([]*record.Record{answer(0, 1, 1, 5, 6)}, record.Ending{End: ms}, p)
 		var got []metrics.ID
 		for id := range s.Dists {
 			got = append(got, id)
@@ -134,7 +151,7 @@ func TestLateness(t *testing.T) {
 	r.Released = 102 * ms
 	p := openLoop()
 	late := func() float64 {
-		return metrics.Summarize([]*record.Record{r}, record.Ending{End: ms}, p).Dists[metrics.Late].Max
+		return summarize([]*record.Record{r}, record.Ending{End: ms}, p).Dists[metrics.Late].Max
 	}
 	if got := late(); got != 60 {
 		t.Errorf("without a cap: got %v ms, want 60", got)
@@ -152,7 +169,7 @@ func TestFailureGroups(t *testing.T) {
 		r.Status = status
 		return r
 	}
-	s := metrics.Summarize([]*record.Record{
+	s := summarize([]*record.Record{
 		fail(0, record.HTTPError, 400, "prompt of 1033 tokens is too long"),
 		fail(1, record.Reset, 0, "read tcp 127.0.0.1:4242->127.0.0.1:8000: connection reset by peer"),
 		fail(2, record.Reset, 0, "read tcp 127.0.0.1:4243->127.0.0.1:8000: connection reset by peer"),
@@ -245,11 +262,11 @@ func TestDefects(t *testing.T) {
 			c.plan(&p)
 		}
 		end := record.Ending{End: 2000 * ms}
-		if got := value(metrics.Summarize(c.recs, end, p), c.what); math.Abs(got-c.right) > 1e-9 {
+		if got := value(summarize(c.recs, end, p), c.what); math.Abs(got-c.right) > 1e-9 {
 			t.Errorf("%s: by default %s is %v, want %v", c.why, c.what, got, c.right)
 		}
 		p.Compat = "vllm"
-		if got := value(metrics.Summarize(c.recs, end, p), c.what); math.Abs(got-c.compat) > 1e-9 {
+		if got := value(summarize(c.recs, end, p), c.what); math.Abs(got-c.compat) > 1e-9 {
 			t.Errorf("%s: under compat %s is %v, want %v", c.why, c.what, got, c.compat)
 		}
 	}
@@ -290,7 +307,7 @@ func TestUnknownPerEvent(t *testing.T) {
 	r := answer(0, 1, 1, 10, 20, 30, 40)
 	r.PerEvent = []uint16{1, 0, 5, 0}
 	r.OutputTokens.N = 11 // 5 for the two unknown: 2 and 3
-	s := metrics.Summarize([]*record.Record{r}, record.Ending{End: 100 * ms}, openLoop())
+	s := summarize([]*record.Record{r}, record.Ending{End: 100 * ms}, openLoop())
 	d := s.Dists[metrics.ITLPerToken]
 	if d.N != 10 || math.Abs(d.Mean-3) > 1e-9 || s.PeakOutput != 11 {
 		t.Errorf("got %d gaps of mean %v ms and a peak of %v, want 10 gaps of 3 ms and 11", d.N, d.Mean, s.PeakOutput)
@@ -305,14 +322,14 @@ func TestRateChanges(t *testing.T) {
 	p.Workload.NumPrompts = 3
 	recs := []*record.Record{answer(0, 10, 10, 1), answer(1, 20, 20, 1), answer(2, 30, 30, 1)}
 	got := ""
-	for _, c := range metrics.RateChanges(recs, record.Ending{Began: began, Start: ms}, p) {
+	for _, c := range rateChanges(recs, record.Ending{Began: began, Start: ms}, p) {
 		got += fmt.Sprintf("%d@%v ", c.RPS, c.At.Sub(began))
 	}
 	if want := "1@1ms 2@20ms 3@20ms 4@30ms 5@30ms "; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	p.Schedule.RampStrategy = ""
-	if got := metrics.RateChanges(recs, record.Ending{}, p); got != nil {
+	if got := rateChanges(recs, record.Ending{}, p); got != nil {
 		t.Errorf("without a ramp: got %v, want none", got)
 	}
 }

@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -9,29 +8,34 @@ import (
 	"tokmeter/internal/record"
 )
 
-// peakConcurrency is the most requests that were under way at one moment,
-// failed ones included: each from its sending until its response ended. Of two
-// requests that touch at one moment only one is under way.
-func peakConcurrency(recs []*record.Record) int {
-	starts := make([]record.Stamp, 0, len(recs))
-	ends := make([]record.Stamp, 0, len(recs))
-	for _, r := range recs {
-		if r.Sent == 0 {
-			continue
-		}
-		starts = append(starts, r.Sent)
-		ends = append(ends, endOf(r))
+// concurrency follows how many requests are under way, failed ones included:
+// each from its sending until its response ended. Of two requests that touch at
+// one moment only one is under way.
+type concurrency struct {
+	threshold int // requests under way at full load
+	active    int
+	most      int
+	from, to  record.Stamp // the first moment of full load, and its last end
+}
+
+// edges are a request's beginning and end.
+func (c *concurrency) edges(dst []moment, e *entry) []moment {
+	if e.Sent == 0 {
+		return dst
 	}
-	slices.Sort(starts)
-	slices.Sort(ends)
-	peak, ended := 0, 0
-	for i, at := range starts {
-		for ended < len(ends) && ends[ended] <= at {
-			ended++
-		}
-		peak = max(peak, i+1-ended)
+	return append(dst, moment{e.Sent, 1}, moment{endOf(e.Record), -1})
+}
+
+func (c *concurrency) pass(m moment) {
+	was := c.active
+	c.active += int(m.n)
+	c.most = max(c.most, c.active)
+	if was < c.threshold && c.active >= c.threshold && c.from == 0 {
+		c.from = m.at
 	}
-	return peak
+	if was >= c.threshold && c.active < c.threshold {
+		c.to = m.at
+	}
 }
 
 // endOf is when the request was no longer under way: its response had ended,
@@ -40,116 +44,90 @@ func endOf(r *record.Record) record.Stamp {
 	return max(r.Done, r.LastToken, r.FirstByte, r.Wrote, r.Sent+1)
 }
 
-// arrival is a token event: when it came and what it carried.
-type arrival struct {
-	at record.Stamp
-	n  int32
-}
-
-// peakTokens is the most output tokens of successful requests in any second:
+// A tokenPeak finds the most output tokens of successful requests in any second:
 // a window of one second slides over all token events.
-func peakTokens(recs []*record.Record) int {
-	size, single := 0, true
-	for _, r := range recs {
-		if r.Outcome == record.OK {
-			size += len(r.Events)
-			single = single && oneTokenEach(r)
-		}
-	}
-	if single {
-		return peakEvents(recs, size)
-	}
-	all := make([]arrival, 0, size)
-	var counts []int
-	for _, r := range recs {
-		if r.Outcome != record.OK {
-			continue
-		}
-		counts = tokensPerEvent(counts[:0], r)
-		for i, n := range counts {
-			all = append(all, arrival{r.Events[i], int32(n)})
-		}
-	}
-	slices.SortFunc(all, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
-	peak, sum, left := 0, 0, 0
-	for _, a := range all {
-		sum += int(a.n)
-		for a.at.Sub(all[left].at) >= time.Second {
-			sum -= int(all[left].n)
-			left++
-		}
-		peak = max(peak, sum)
-	}
-	return peak
+type tokenPeak struct {
+	window []moment // the last second; those before left have gone
+	left   int
+	sum    int
+	most   int
 }
 
-// peakEvents is peakTokens where every event carried one token.
-func peakEvents(recs []*record.Record, size int) int {
-	all := make([]record.Stamp, 0, size)
-	for _, r := range recs {
-		if r.Outcome == record.OK {
-			all = append(all, r.Events...)
-		}
+func (t *tokenPeak) arrivals(dst []moment, e *entry) []moment {
+	for i, n := range e.counts {
+		dst = append(dst, moment{e.Events[i], int32(n)})
 	}
-	slices.Sort(all)
-	peak, left := 0, 0
-	for i, at := range all {
-		for at.Sub(all[left]) >= time.Second {
-			left++
-		}
-		peak = max(peak, i+1-left)
-	}
-	return peak
+	return dst
 }
 
-func oneTokenEach(r *record.Record) bool {
-	unknown := false
-	for i := range r.Events {
-		n := perEvent(r, i)
-		if n > 1 {
-			return false
-		}
-		unknown = unknown || n == 0
+func (t *tokenPeak) pass(m moment) {
+	t.sum += int(m.n)
+	t.window = append(t.window, m)
+	for m.at.Sub(t.window[t.left].at) >= time.Second {
+		t.sum -= int(t.window[t.left].n)
+		t.left++
 	}
-	return !unknown || r.OutputTokens.N <= len(r.Events)
+	t.most = max(t.most, t.sum)
+	if t.left > len(t.window)/2 {
+		t.window = t.window[:copy(t.window, t.window[t.left:])]
+		t.left = 0
+	}
 }
 
 // bucketPeaks are the peaks as vLLM's client computes them (Q1, Q11): chunks
 // and requests in whole seconds since the first successful request was sent; a
 // request counts in every second that it touches.
-func bucketPeaks(v View, recs []*record.Record) (tokens float64, requests int) {
-	first, last := math.Inf(1), math.Inf(-1)
-	for _, r := range recs {
-		if v.OK(r) {
-			first = min(first, v.Start(r))
-			last = max(last, v.Start(r)+v.Latency(r))
+type bucketPeaks struct {
+	view        View
+	first, last float64
+	any         bool
+	perSecond   []int // chunks; made for the second pass
+	active      []int // requests
+	gaps        []float64
+}
+
+func (b *bucketPeaks) take(e *entry) {
+	v, r := b.view, e.Record
+	switch {
+	case !e.ok:
+		return
+	case b.perSecond == nil:
+		if !b.any {
+			b.any, b.first, b.last = true, math.Inf(1), math.Inf(-1)
 		}
+		b.first = min(b.first, v.Start(r))
+		b.last = max(b.last, v.Start(r)+v.Latency(r))
+		return
 	}
-	if math.IsInf(first, 1) {
+	at := v.Start(r) + v.TTFT(r)
+	b.gaps = v.AppendITL(b.gaps[:0], r)
+	for i := 0; ; i++ {
+		if second := int(at - b.first); second >= 0 && second < len(b.perSecond) {
+			b.perSecond[second]++
+		}
+		if i == len(b.gaps) {
+			break
+		}
+		at += b.gaps[i]
+	}
+	end := int((v.Start(r) + v.Latency(r)) - b.first)
+	for second := int(v.Start(r) - b.first); second <= end; second++ {
+		b.active[second]++
+	}
+}
+
+func (b *bucketPeaks) turn() bool {
+	if !b.any || b.perSecond != nil {
+		return false
+	}
+	size := int(math.Ceil(b.last-b.first)) + 1
+	b.perSecond, b.active = make([]int, size), make([]int, size)
+	return true
+}
+
+func (b *bucketPeaks) peaks() (tokens float64, requests int) {
+	if !b.any {
 		return 0, 0
 	}
-	size := int(math.Ceil(last-first)) + 1
-	perSecond, active := make([]int, size), make([]int, size)
-	var gaps []float64
-	for _, r := range recs {
-		if !v.OK(r) {
-			continue
-		}
-		at := v.Start(r) + v.TTFT(r)
-		gaps = v.AppendITL(gaps[:0], r)
-		for i := 0; ; i++ {
-			if second := int(at - first); second >= 0 && second < size {
-				perSecond[second]++
-			}
-			if i == len(gaps) {
-				break
-			}
-			at += gaps[i]
-		}
-		end := int((v.Start(r) + v.Latency(r)) - first)
-		for second := int(v.Start(r) - first); second <= end; second++ {
-			active[second]++
-		}
-	}
-	return float64(slices.Max(perSecond)), slices.Max(active)
+	return float64(slices.Max(b.perSecond)), slices.Max(b.active)
 }

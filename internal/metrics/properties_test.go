@@ -8,7 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"tokmeter/internal/metrics"
 	"tokmeter/internal/record"
 )
 
@@ -36,7 +35,7 @@ func drawRun(t *rapid.T) []*record.Record {
 func TestPeaks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		recs := drawRun(t)
-		s := metrics.Summarize(recs, record.Ending{End: 5000 * ms}, openLoop())
+		s := summarize(recs, record.Ending{End: 5000 * ms}, openLoop())
 		concurrent, tokens := 0, 0
 		for _, r := range recs {
 			n := 0
@@ -78,10 +77,10 @@ func TestPure(t *testing.T) {
 		}
 		end := record.Ending{End: 5000 * ms}
 		before := fmt.Sprint(copyOf(recs))
-		want := metrics.Summarize(recs, end, p)
+		want := summarize(recs, end, p)
 		shuffled := rapid.Permutation(recs).Draw(t, "order")
 		order := slices.Clone(shuffled)
-		if diff := cmp.Diff(want, metrics.Summarize(shuffled, end, p)); diff != "" {
+		if diff := cmp.Diff(want, summarize(shuffled, end, p)); diff != "" {
 			t.Fatalf("another order, another summary:\n%s", diff)
 		}
 		if !slices.Equal(order, shuffled) || fmt.Sprint(copyOf(recs)) != before {
@@ -138,7 +137,7 @@ func BenchmarkSummarize(b *testing.B) {
 		b.Run("compat="+compat, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				metrics.Summarize(recs, end, p)
+				summarize(recs, end, p)
 			}
 		})
 	}

@@ -23,14 +23,14 @@ func TestSimulate(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.why, func(t *testing.T) {
 			p, end, recs := quiet(120)
-			s := metrics.Summarize(recs, end, p)
+			s := summarize(recs, end, p)
 			s.Simulate(tt.x)
 			warned := len(s.Warnings) > 0 && s.Warnings[len(s.Warnings)-1].Code == metrics.WarnSimulatorLate
 			if warned != tt.warn || s.Simulator == nil || s.Simulator.Last != tt.x.Last {
 				t.Errorf("got warnings %v and %+v, want a warning: %v", s.Warnings, s.Simulator, tt.warn)
 			}
 			p.Compat = "vllm"
-			c := metrics.Summarize(recs, end, p)
+			c := summarize(recs, end, p)
 			c.Simulate(tt.x)
 			if len(c.Warnings) > 0 {
 				t.Errorf("under compat: %v, want no warning", c.Warnings)

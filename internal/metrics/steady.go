@@ -1,12 +1,11 @@
 package metrics
 
 import (
-	"cmp"
 	"math"
-	"slices"
 
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
+	"tokmeter/internal/stats"
 )
 
 // A Steady describes the part of a closed loop in which the load was full:
@@ -28,84 +27,82 @@ type Steady struct {
 // steadyShare is the part of the concurrency limit that counts as full load.
 const steadyShare = 0.95
 
-// edge is a request's start (+1) or end (−1).
-type edge struct {
-	at   record.Stamp
-	step int
+// fullLoadOf is how many requests under way are full load; a number that is never
+// reached where the plan is no closed loop.
+func fullLoadOf(p plan.Plan) int {
+	if p.Schedule.MaxConcurrency == 0 || hasDueTimes(p) {
+		return math.MaxInt
+	}
+	return max(1, int(math.Ceil(steadyShare*float64(p.Schedule.MaxConcurrency))))
 }
 
-// steady finds the part of full load of a closed loop; nil where the plan is
-// none or the load was never full.
-func steady(recs []*record.Record, p plan.Plan) *Steady {
-	if p.Schedule.MaxConcurrency == 0 || hasDueTimes(p) {
+// A steadyScan describes the requests within the stretch of full load.
+type steadyScan struct {
+	from, to      record.Stamp
+	s             Steady
+	input, output int
+	first         bool // the pass that counts is over
+	percentiles   []float64
+	ttft, tpot    *stats.Stream
+	more          [2]bool // which of them needs the current pass
+}
+
+// newSteady looks at the stretch that c found; nil where the load was never full.
+func newSteady(c *concurrency, p plan.Plan) *steadyScan {
+	if c.to <= c.from {
 		return nil
 	}
-	s := &Steady{Threshold: max(1, int(math.Ceil(steadyShare*float64(p.Schedule.MaxConcurrency))))}
-	from, to := fullLoad(recs, s.Threshold)
-	if to <= from {
-		return nil
+	ps := percentilesOf(p)
+	return &steadyScan{
+		from: c.from, to: c.to, percentiles: ps,
+		s:    Steady{Threshold: c.threshold, Start: seconds(c.from), End: seconds(c.to)},
+		ttft: newStream(ps), tpot: newStream(ps), more: [2]bool{true, true},
 	}
-	s.Start, s.End = seconds(from), seconds(to)
-	var ttft, tpot []float64
-	input, output := 0, 0
-	var counts []int
+}
+
+func (x *steadyScan) take(e *entry) {
+	if !e.ok {
+		return
+	}
 	v := View{}
-	for _, r := range recs {
-		if !v.OK(r) {
-			continue
-		}
-		counts = tokensPerEvent(counts[:0], r)
-		for i, n := range counts {
-			if inside(r.Events[i], from, to) {
-				output += n
+	if !x.first {
+		for i, n := range e.counts {
+			if x.inside(e.Events[i]) {
+				x.output += n
 			}
 		}
-		if inside(endOf(r), from, to) {
-			s.Completed++
-		}
-		if !inside(r.Sent, from, to) {
-			continue
-		}
-		input += v.Prompt(r).N
-		ttft = append(ttft, v.TTFT(r))
-		if n := v.Output(r).N; n > 1 {
-			tpot = append(tpot, (v.Latency(r)-v.TTFT(r))/float64(n-1))
+		if x.inside(endOf(e.Record)) {
+			x.s.Completed++
 		}
 	}
-	took := seconds(to - from)
-	s.RequestThroughput = float64(s.Completed) / took
-	s.InputThroughput = float64(input) / took
-	s.OutputThroughput = float64(output) / took
-	s.TTFT = distribution(ttft, percentilesOf(p))
-	s.TPOT = distribution(tpot, percentilesOf(p))
-	return s
+	if !x.inside(e.Sent) {
+		return
+	}
+	if !x.first {
+		x.input += v.Prompt(e.Record).N
+	}
+	if x.more[0] {
+		x.ttft.Add(v.TTFT(e.Record))
+	}
+	if n := v.Output(e.Record).N; n > 1 && x.more[1] {
+		x.tpot.Add(v.tpot(e.Record, n))
+	}
 }
 
-func inside(at, from, to record.Stamp) bool { return at >= from && at <= to }
+func (x *steadyScan) inside(at record.Stamp) bool { return at >= x.from && at <= x.to }
 
-// fullLoad finds the first moment at which threshold requests were under way
-// and the last at which their number fell below it.
-func fullLoad(recs []*record.Record, threshold int) (from, to record.Stamp) {
-	var edges []edge
-	for _, r := range recs {
-		if r.Sent != 0 {
-			edges = append(edges, edge{r.Sent, 1}, edge{endOf(r), -1})
-		}
-	}
-	// Ends come first where they meet a start: a slot that is handed on is one.
-	slices.SortFunc(edges, func(a, b edge) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.step, b.step))
-	})
-	active := 0
-	for _, e := range edges {
-		was := active
-		active += e.step
-		if was < threshold && active >= threshold && from == 0 {
-			from = e.at
-		}
-		if was >= threshold && active < threshold {
-			to = e.at
-		}
-	}
-	return from, to
+func (x *steadyScan) turn() bool {
+	x.first = true
+	x.more = [2]bool{x.more[0] && x.ttft.Turn(), x.more[1] && x.tpot.Turn()}
+	return x.more[0] || x.more[1]
+}
+
+func (x *steadyScan) describe() *Steady {
+	took := seconds(x.to - x.from)
+	x.s.RequestThroughput = float64(x.s.Completed) / took
+	x.s.InputThroughput = float64(x.input) / took
+	x.s.OutputThroughput = float64(x.output) / took
+	x.s.TTFT = distribution(x.ttft, x.percentiles)
+	x.s.TPOT = distribution(x.tpot, x.percentiles)
+	return &x.s
 }

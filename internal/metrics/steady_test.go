@@ -4,7 +4,6 @@ import (
 	"math"
 	"testing"
 
-	"tokmeter/internal/metrics"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
 )
@@ -24,7 +23,7 @@ func TestSteady(t *testing.T) {
 	p.Schedule.MaxConcurrency = 2
 	p.Schedule.RequestRate = plan.Float(math.Inf(1))
 	end := record.Ending{End: 1100 * ms}
-	s := metrics.Summarize(recs, end, p).Steady
+	s := summarize(recs, end, p).Steady
 	if s == nil {
 		t.Fatal("no steady part found")
 	}
@@ -52,7 +51,7 @@ func TestSteady(t *testing.T) {
 	} {
 		q := p
 		stir(&q)
-		if s := metrics.Summarize(recs, end, q).Steady; s != nil {
+		if s := summarize(recs, end, q).Steady; s != nil {
 			t.Errorf("%s: got %+v", why, s)
 		}
 	}

@@ -1,9 +1,7 @@
 package metrics
 
 import (
-	"cmp"
 	"net/http"
-	"slices"
 
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
@@ -24,17 +22,6 @@ func ViewOf(p plan.Plan) View {
 		responses:   p.Target.Backend == "openai-responses",
 		noTokenizer: p.Workload.SkipTokenizer,
 	}
-}
-
-// InOrder returns recs in order of their index, leaving recs as it is.
-func InOrder(recs []*record.Record) []*record.Record {
-	byIndex := func(a, b *record.Record) int { return cmp.Compare(a.Index, b.Index) }
-	if slices.IsSortedFunc(recs, byIndex) {
-		return recs
-	}
-	recs = slices.Clone(recs)
-	slices.SortStableFunc(recs, byIndex)
-	return recs
 }
 
 // seconds turns a difference of stamps into seconds.

@@ -49,9 +49,8 @@ const (
 // evidence is what warnings are made from.
 type evidence struct {
 	*Summary
-	x    *samples
-	recs []*record.Record
-	p    plan.Plan
+	x *tally
+	p plan.Plan
 }
 
 // A WarningDefinition says when a warning appears.
@@ -88,8 +87,8 @@ func WarningDefinitions() []WarningDefinition {
 }
 
 // warn lists what makes a number of the summary doubtful, the gravest first.
-func warn(s *Summary, x *samples, recs []*record.Record, p plan.Plan) []Warning {
-	e := &evidence{s, x, recs, p}
+func warn(s *Summary, x *tally, p plan.Plan) []Warning {
+	e := &evidence{s, x, p}
 	var list []Warning
 	for _, d := range WarningDefinitions() {
 		if text := d.text(e); text != "" {
@@ -166,22 +165,11 @@ func (e *evidence) rate() string {
 	if !hasDueTimes(e.p) {
 		return ""
 	}
-	var first, last *record.Record
-	sent := 0
-	for _, r := range e.recs {
-		if r.Sent == 0 {
-			continue
-		}
-		sent++
-		if first == nil {
-			first = r
-		}
-		last = r
-	}
+	sent, first, last := e.x.sent, e.x.firstSent, e.x.lastSent
 	if sent < 2 {
 		return ""
 	}
-	planned, took := seconds(last.Due-first.Due), seconds(last.Sent-first.Sent)
+	planned, took := seconds(last.due-first.due), seconds(last.sent-first.sent)
 	if planned <= 0 || took <= 0 || planned/took >= rateLimit {
 		return ""
 	}
@@ -268,13 +256,7 @@ func (e *evidence) tokenSource() string {
 
 // promptLength compares totals where the server did the counting.
 func (e *evidence) promptLength() string {
-	got, asked := 0, 0
-	for _, r := range e.recs {
-		if r.Outcome == record.OK && r.WantPrompt > 0 && r.PromptTokens.From == record.FromUsage {
-			got += r.PromptTokens.N
-			asked += r.WantPrompt
-		}
-	}
+	got, asked := e.x.countedPrompt, e.x.countedOfAsked
 	if asked == 0 || math.Abs(float64(got-asked)) <= lengthLimit*float64(asked) {
 		return ""
 	}
@@ -283,18 +265,7 @@ func (e *evidence) promptLength() string {
 
 // outputLength matters only where the length was to be met exactly.
 func (e *evidence) outputLength() string {
-	off, longer := 0, 0
-	for _, r := range e.recs {
-		if r.Outcome != record.OK || r.WantOutput <= 0 {
-			continue
-		}
-		if r.OutputTokens.N != r.WantOutput {
-			off++
-		}
-		if r.OutputTokens.N > r.WantOutput {
-			longer++
-		}
-	}
+	off, longer := e.x.lengthOff, e.x.longer
 	if float64(longer) > shortLimit*float64(e.Completed) {
 		return fmt.Sprintf("%d of %d answers are longer than asked: the server does not keep to the limit in the name that this API gives it (set its own with --extra-body)", longer, e.Completed)
 	}
@@ -320,14 +291,7 @@ func (e *evidence) staleConnections() string {
 }
 
 func (e *evidence) refusedCount() string {
-	n, first := 0, 0
-	for _, r := range e.recs {
-		if r.Refused != 0 {
-			if n++; n == 1 {
-				first = r.Refused
-			}
-		}
-	}
+	n, first := e.x.refused, e.x.firstRefused
 	if n == 0 {
 		return ""
 	}

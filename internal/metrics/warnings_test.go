@@ -172,7 +172,7 @@ func TestWarnings(t *testing.T) {
 		p, end, recs := quiet(c.n)
 		c.stir(run{&p, &end, recs})
 		var got []string
-		for _, w := range metrics.Summarize(recs, end, p).Warnings {
+		for _, w := range summarize(recs, end, p).Warnings {
 			got = append(got, w.Code)
 			if w.Text == "" {
 				t.Errorf("%s: warning %s has no text", c.why, w.Code)
@@ -192,7 +192,7 @@ func TestWarnings(t *testing.T) {
 func TestWarningsCompat(t *testing.T) {
 	p, end, recs := quiet(10)
 	p.Compat = "vllm"
-	if got := metrics.Summarize(recs, end, p).Warnings; got != nil {
+	if got := summarize(recs, end, p).Warnings; got != nil {
 		t.Errorf("got %v, want none", got)
 	}
 }

@@ -24,11 +24,12 @@ type Run struct {
 	Dir  string
 	Head Head
 
-	held []*Record // of a run without a directory
+	held *Spool // its records where they are at hand; nil to read them from the file
 }
 
-// InMemory is a run that left no directory: what h says of it and its records.
-func InMemory(h Head, recs []*Record) *Run { return &Run{Head: h, held: recs} }
+// Held is a run whose records are at hand: what h says of it and its records,
+// which the caller closes when all is told.
+func Held(h Head, recs *Spool) *Run { return &Run{Head: h, held: recs} }
 
 // Open reads the run.json of a run directory. Records are not looked at.
 func Open(dir string) (*Run, error) {
@@ -44,9 +45,22 @@ func Open(dir string) (*Run, error) {
 // and the last error yielded, if any, is a *Cut that says so. Any other error
 // ends the sequence too.
 func (r *Run) Records() iter.Seq2[*Record, error] {
-	if r.Dir == "" {
-		return r.inMemory
+	return func(yield func(*Record, error) bool) {
+		for rec, err := range r.raw() {
+			if err == nil {
+				if c, ok := r.Head.Counts[rec.Index]; ok {
+					rec.Recount(c)
+				}
+			}
+			if !yield(rec, err) {
+				return
+			}
+		}
 	}
+}
+
+// raw is Records without the counts that were made after the run.
+func (r *Run) raw() iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		f, err := os.Open(filepath.Join(r.Dir, recordsFile))
 		if err != nil {
@@ -57,8 +71,6 @@ func (r *Run) Records() iter.Seq2[*Record, error] {
 		for rec, err := range Read(f) {
 			if err != nil {
 				err = fmt.Errorf("run directory %s: %s: %w", r.Dir, recordsFile, err)
-			} else if c, ok := r.Head.Counts[rec.Index]; ok {
-				rec.Recount(c)
 			}
 			if !yield(rec, err) {
 				return
@@ -67,50 +79,50 @@ func (r *Run) Records() iter.Seq2[*Record, error] {
 	}
 }
 
-func (r *Run) inMemory(yield func(*Record, error) bool) {
-	for _, rec := range r.held {
-		if c, ok := r.Head.Counts[rec.Index]; ok {
-			rec.Recount(c)
-		}
-		if !yield(rec, nil) {
-			return
-		}
-	}
-}
-
-// Load returns all records in order of Index, how the run ended, and what is
-// worth a warning. For a run that was killed the ending is put together from
-// the records: it starts at the first due time and ends with the last answer.
-func (r *Run) Load() (recs []*Record, e Ending, warnings []Warning, err error) {
-	for rec, err := range r.Records() {
-		var cut *Cut
-		switch {
-		case errors.As(err, &cut):
-			warnings = append(warnings, Warning{WarnDirectory, err.Error()})
-		case err != nil:
-			return nil, e, warnings, err
-		default:
-			recs = append(recs, rec)
+// Load makes the records ready to be passed over, and returns how the run ended
+// and what is worth a warning. The caller closes the Spool. For a run that was
+// killed the ending is put together from the records: it starts at the first due
+// time and ends with the last answer.
+func (r *Run) Load() (s *Spool, e Ending, warnings []Warning, err error) {
+	s = r.held
+	if s == nil {
+		s = NewSpool("")
+		for rec, err := range r.raw() {
+			var cut *Cut
+			if errors.As(err, &cut) {
+				warnings = append(warnings, Warning{WarnDirectory, err.Error()})
+				break
+			}
+			if err == nil {
+				err = s.Add(rec)
+			}
+			if err != nil {
+				return nil, e, warnings, first(err, s.Close())
+			}
 		}
 	}
-	sortByIndex(recs)
+	s.Recount(r.Head.Counts)
 	if r.Head.Ending != nil {
-		return recs, *r.Head.Ending, warnings, nil
+		return s, *r.Head.Ending, warnings, nil
 	}
 	warnings = append(warnings, Warning{WarnDirectory, fmt.Sprintf("run directory %s: the run did not come to its end; its start and end are those of its first and last record", r.Dir)})
-	return recs, r.guessEnding(recs), warnings, nil
+	e = Ending{Began: r.Head.Begun, Reason: Killed}
+	for rec, err := range s.Pass() {
+		if err != nil {
+			return nil, e, warnings, first(err, s.Close())
+		}
+		e.include(rec)
+	}
+	return s, e, warnings, nil
 }
 
-// guessEnding puts together the ending of a run that has none.
-func (r *Run) guessEnding(recs []*Record) Ending {
-	e := Ending{Began: r.Head.Begun, Reason: Killed, Sent: len(recs)}
-	for i, rec := range recs {
-		if i == 0 || rec.Due < e.Start {
-			e.Start = rec.Due
-		}
-		e.End = max(e.End, rec.Done, rec.LastToken, rec.Released)
+// include makes room for a record in the ending of a run that has none.
+func (e *Ending) include(rec *Record) {
+	if e.Sent == 0 || rec.Due < e.Start {
+		e.Start = rec.Due
 	}
-	return e
+	e.Sent++
+	e.End = max(e.End, rec.Done, rec.LastToken, rec.Released)
 }
 
 // A Cut says that a records file stops before its footer: the process was

@@ -189,8 +189,8 @@ func TestReadableWhileWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 		recs, end, warnings, err := run.Load()
-		if err != nil || len(recs) != 3 || len(warnings) != 2 {
-			t.Errorf("Load: got %d records, warnings %q, %v", len(recs), warnings, err)
+		if err != nil || recs.Len() != 3 || len(warnings) != 2 {
+			t.Errorf("Load: got %d records, warnings %q, %v", recs.Len(), warnings, err)
 		}
 		if end.Reason != Killed || end.Start != 1_000_000_000 || end.End != 9_000_000_000 {
 			t.Errorf("Load: got ending %+v", end)

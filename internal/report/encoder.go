@@ -2,7 +2,9 @@ package report
 
 import (
 	"bufio"
+	"cmp"
 	"io"
+	"iter"
 	"math"
 	"strconv"
 
@@ -26,12 +28,9 @@ func (o *object) set(key string, value any) {
 	o.values[key] = value
 }
 
-// A list is a JSON array of n values made one at a time, so that the samples
-// of a long run need not be held twice.
-type list struct {
-	n  int
-	at func(i int) any
-}
+// A list is a JSON array of values made one at a time, so that those of a long
+// run need not be held. An error ends it.
+type list iter.Seq2[any, error]
 
 // An encoder writes JSON as Python's json.dumps does by default: ", " and
 // ": " between things, ASCII alone, floats as repr writes them, and NaN and
@@ -40,6 +39,7 @@ type encoder struct {
 	w      *bufio.Writer
 	buf    []byte // of one scalar
 	infRaw bool   // Infinity as a word; otherwise the string "inf"
+	failed error  // the first of a list
 }
 
 func newEncoder(w io.Writer, infRaw bool) *encoder {
@@ -61,28 +61,46 @@ func (e *encoder) value(v any) {
 	case string:
 		e.string(v)
 	case []string:
-		e.list(len(v), func(i int) any { return v[i] })
+		elements(e, v)
 	case []float64:
 		e.floats(v)
 	case []any:
-		e.list(len(v), func(i int) any { return v[i] })
+		elements(e, v)
 	case list:
-		e.list(v.n, v.at)
+		e.list(v)
 	case *object:
 		e.object(v)
 	}
 }
 
-func (e *encoder) list(n int, at func(int) any) {
+func (e *encoder) list(l list) {
 	e.w.WriteByte('[')
-	for i := range n {
-		if i > 0 {
-			e.w.WriteString(", ")
+	between := ""
+	for v, err := range l {
+		if err != nil {
+			e.failed = cmp.Or(e.failed, err)
+			break
 		}
-		e.value(at(i))
+		e.w.WriteString(between)
+		e.value(v)
+		between = ", "
 	}
 	e.w.WriteByte(']')
 }
+
+// elements writes a slice as an array.
+func elements[T any](e *encoder, values []T) {
+	e.list(func(yield func(any, error) bool) {
+		for _, v := range values {
+			if !yield(v, nil) {
+				return
+			}
+		}
+	})
+}
+
+// flush ends the output; the error is the first of all.
+func (e *encoder) flush() error { return cmp.Or(e.failed, e.w.Flush()) }
 
 // floats is list without a value on the heap for each number.
 func (e *encoder) floats(x []float64) {

@@ -28,7 +28,7 @@ func PyTorch(w io.Writer, r result.Result) error {
 func writePyTorch(w io.Writer, r *result.Result) error {
 	e := newEncoder(w, false)
 	e.value(pyTorchRecords(r))
-	return e.w.Flush()
+	return e.flush()
 }
 
 func pyTorchRecords(r *result.Result) []any {

@@ -20,6 +20,16 @@ import (
 	"tokmeter/internal/result"
 )
 
+// summarize is metrics.Summarize over records in memory, whose passes have no
+// errors.
+func summarize(recs record.Pass, end record.Ending, p plan.Plan) metrics.Summary {
+	s, err := metrics.Summarize(recs, end, p)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
 // ours is the run of all kinds of requests, reported on as tokmeter does by
 // default, with every latency that there is.
 func ours() result.Result {
@@ -36,7 +46,7 @@ func ours() result.Result {
 	recs = append(recs, failed(15, record.HTTPError, 400, `{"error":"prompt too long"}`))
 	end := record.Ending{Start: tick, End: 3_456_789_012, Reason: "all sent", Sent: len(recs)}
 	p.Workload.NumPrompts = 99
-	return result.Result{Plan: p, Summary: metrics.Summarize(recs, end, p), Records: recs, Head: record.Head{Begun: resultTime}}
+	return result.Result{Plan: p, Summary: summarize(record.PassOf(recs...), end, p), Records: record.PassOf(recs...), Head: record.Head{Begun: resultTime}}
 }
 
 // check compares got with a golden file.
@@ -95,7 +105,7 @@ func TestTextBlock(t *testing.T) {
 	r := ours()
 	got := labels(text(t, r))
 	r.Plan.Compat = "vllm"
-	r.Summary = metrics.Summarize(r.Records, record.Ending{End: 1}, r.Plan)
+	r.Summary = summarize(r.Records, record.Ending{End: 1}, r.Plan)
 	var without []string
 	for _, l := range got {
 		if l != "Input token throughput (tok/s):" {
@@ -114,7 +124,7 @@ func TestTextBlock(t *testing.T) {
 // valid JSON although a burstiness is infinite, and ends with ours.
 func TestKeys(t *testing.T) {
 	r := ours()
-	r.Records = r.Records[:15]
+	r.Records = record.PassOf(busyRecords()[:15]...)
 	out := resultJSON(t, r)
 	vllm := keys(t, read(t, dir("busy"), "result.json"))
 	got := keys(t, out)
@@ -167,7 +177,7 @@ func TestSimulated(t *testing.T) {
 	for _, compat := range []string{"", "vllm"} {
 		r := ours()
 		r.Plan.Compat, r.Plan.Target.Simulated = compat, true
-		r.Summary = metrics.Summarize(r.Records, record.Ending{End: 1}, r.Plan)
+		r.Summary = summarize(r.Records, record.Ending{End: 1}, r.Plan)
 		if out := text(t, r); !strings.Contains(out, "simulated") {
 			t.Errorf("compat %q: the block does not say simulated:\n%s", compat, out)
 		} else if _, block, _ := strings.Cut(out, "===="); compat != "" && strings.Contains(block, "simulated") {
@@ -186,7 +196,7 @@ func TestSimulated(t *testing.T) {
 func TestSteady(t *testing.T) {
 	r := ours()
 	r.Plan.Schedule.RequestRate = plan.Float(math.Inf(1))
-	r.Summary = metrics.Summarize(r.Records, record.Ending{End: 1e9}, r.Plan)
+	r.Summary = summarize(r.Records, record.Ending{End: 1e9}, r.Plan)
 	check(t, "steady.txt", text(t, r))
 	if out := resultJSON(t, r); !strings.Contains(out, `"steady_state": {"threshold": 4, "start_s": `) {
 		t.Errorf("no steady state in %s", out)
@@ -201,7 +211,7 @@ func TestManyFailures(t *testing.T) {
 	}
 	p := busyPlan()
 	p.Compat = ""
-	s := metrics.Summarize(recs, record.Ending{End: 1}, p)
+	s := summarize(record.PassOf(recs...), record.Ending{End: 1}, p)
 	out := text(t, result.Result{Plan: p, Summary: s})
 	if n := strings.Count(out, "stream_error  200     request"); n != 10 {
 		t.Errorf("got %d rows, want 10", n)
@@ -294,8 +304,8 @@ func BenchmarkJSON(b *testing.B) {
 	}
 	p := basePlan()
 	p.Compat, p.Schedule.RequestRate = "", plan.Float(math.Inf(1))
-	r := result.Result{Plan: p, Records: recs, Head: record.Head{Begun: resultTime}}
-	r.Summary = metrics.Summarize(recs, record.Ending{End: 1e9}, p)
+	r := result.Result{Plan: p, Records: record.PassOf(recs...), Head: record.Head{Begun: resultTime}}
+	r.Summary = summarize(record.PassOf(recs...), record.Ending{End: 1e9}, p)
 	b.ReportAllocs()
 	for b.Loop() {
 		var n counter

@@ -47,6 +47,21 @@ func arrays() []array {
 	}
 }
 
+// of is the array over records.
+func (a array) of(v metrics.View, recs record.Pass) list {
+	return func(yield func(any, error) bool) {
+		for r, err := range recs {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(a.value(v, r), nil) {
+				return
+			}
+		}
+	}
+}
+
 // JSON writes the result file of r in one line without an end of line: every
 // key of vLLM's in vLLM's order and type, then what vLLM does not have. Under
 // plan.CompatVLLM it holds vLLM's keys alone.
@@ -60,7 +75,7 @@ func JSON(w io.Writer, r result.Result) error {
 func writeJSON(w io.Writer, r *result.Result) error {
 	e := newEncoder(w, r.Summary.Compat)
 	e.value(resultObject(r))
-	return e.w.Flush()
+	return e.flush()
 }
 
 // resultObject is the whole object of the result file.
@@ -143,7 +158,7 @@ func numbers(o *object, r *result.Result) {
 	v := metrics.ViewOf(r.Plan)
 	for _, a := range arrays() {
 		if !a.detailed || r.Plan.Output.SaveDetailed {
-			o.set(a.key, list{len(r.Records), func(i int) any { return a.value(v, r.Records[i]) }})
+			o.set(a.key, a.of(v, r.Records))
 		} else {
 			o.drop(a.key) // also where the user's metadata has the name, as in vLLM
 		}

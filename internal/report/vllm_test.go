@@ -30,14 +30,18 @@ func read(t *testing.T, path ...string) string {
 }
 
 func (c *golden) run() result.Result {
-	changes := metrics.RateChanges(c.Records, c.Ending, c.plan)
+	recs := record.PassOf(c.Records...)
+	changes, err := metrics.RateChanges(recs, c.Ending, c.plan)
+	if err != nil {
+		panic(err)
+	}
 	for i := range changes {
 		changes[i].At = changes[i].At.UTC()
 	}
 	return result.Result{
 		Plan:        c.plan,
-		Summary:     metrics.Summarize(c.Records, c.Ending, c.plan),
-		Records:     c.Records,
+		Summary:     summarize(recs, c.Ending, c.plan),
+		Records:     recs,
 		Head:        record.Head{Begun: resultTime},
 		RateChanges: changes,
 	}

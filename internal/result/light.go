@@ -12,10 +12,10 @@ import (
 
 // addLight puts the speed of light beside the numbers, or what TPOT implies
 // where the card is not known. kept is what run.json says of both; names that
-// can't be found are a warning.
-func addLight(s *metrics.Summary, recs []*record.Record, p plan.Plan, kept json.RawMessage) *metrics.Warning {
+// can't be found are a warning; the error is that of the pass.
+func addLight(s *metrics.Summary, recs record.Pass, p plan.Plan, kept json.RawMessage) (*metrics.Warning, error) {
 	if len(kept) == 0 || s.Compat {
-		return nil
+		return nil, nil
 	}
 	var of light.Subject
 	err := json.Unmarshal(kept, &of)
@@ -24,12 +24,16 @@ func addLight(s *metrics.Summary, recs []*record.Record, p plan.Plan, kept json.
 		found, err = of.Find()
 	}
 	if err != nil {
-		return &metrics.Warning{Code: "limit", Text: "the speed of light of the run can't be told again: " + excerpt.Lines(err.Error())}
+		return &metrics.Warning{Code: "limit", Text: "the speed of light of the run can't be told again: " + excerpt.Lines(err.Error())}, nil
 	}
-	if s.Completed > 0 {
-		judge(s, metrics.ServedOf(recs, p), found)
+	if s.Completed == 0 {
+		return nil, nil
 	}
-	return nil
+	served, err := metrics.ServedOf(recs, p)
+	if err == nil {
+		judge(s, served, found)
+	}
+	return nil, err
 }
 
 // judge sets the limit in a summary, or what TPOT implies.

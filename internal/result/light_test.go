@@ -19,13 +19,13 @@ func TestLightAgain(t *testing.T) {
 		"the model is gone":       `{"setup": {"Model": "/nowhere"}}`,
 	} {
 		s := metrics.Summary{Completed: 1}
-		w := addLight(&s, nil, plan.Plan{}, json.RawMessage(kept))
-		if w == nil || w.Code != "limit" || strings.Contains(w.Text, "\n") || s.Limit != nil {
+		w, err := addLight(&s, nil, plan.Plan{}, json.RawMessage(kept))
+		if err != nil || w == nil || w.Code != "limit" || strings.Contains(w.Text, "\n") || s.Limit != nil {
 			t.Errorf("%s: got %+v", why, w)
 		}
 	}
 	s := metrics.Summary{Completed: 1}
-	if w := addLight(&s, nil, plan.Plan{}, nil); w != nil {
+	if w, err := addLight(&s, nil, plan.Plan{}, nil); w != nil || err != nil {
 		t.Errorf("a run without a limit: got %+v", w)
 	}
 }
@@ -44,7 +44,9 @@ func FuzzLight(f *testing.F) {
 		r := &record.Record{Outcome: record.OK, FirstToken: 2e8, LastToken: 9e8, OutputTokens: record.Count{N: 9, From: record.FromUsage}, PromptTokens: record.Count{N: 20, From: record.FromUsage}}
 		r.Sent = 1e8
 		s := metrics.Summary{Completed: 1}
-		addLight(&s, []*record.Record{r}, plan.Plan{}, json.RawMessage(kept))
+		if _, err := addLight(&s, record.PassOf(r), plan.Plan{}, json.RawMessage(kept)); err != nil {
+			t.Fatal(err)
+		}
 		if s.Limit != nil && (s.Limit.Requests != 1 || s.Limit.Alone.TTFT.Mean <= 0) {
 			t.Fatalf("%s: got the limit %+v", kept, s.Limit)
 		}

@@ -10,6 +10,7 @@ package result
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -24,10 +25,21 @@ type Result struct {
 	Plan        plan.Plan
 	Summary     metrics.Summary
 	RateChanges []metrics.RateChange // of a ramp
-	Records     []*record.Record     // in order of their index
+	Records     record.Pass          // until Close
+
+	spool *record.Spool
+}
+
+// Close gives the records up.
+func (r *Result) Close() error {
+	if r.spool == nil {
+		return nil
+	}
+	return r.spool.Close()
 }
 
 // Of is the result of the run in dir. The error says which file can't be read.
+// The caller closes the result.
 func Of(dir string) (Result, error) {
 	run, err := record.Open(dir)
 	if err != nil {
@@ -37,7 +49,8 @@ func Of(dir string) (Result, error) {
 }
 
 // From is the result of a run under its plan as change, which may be nil,
-// leaves it: other percentiles, goals or definitions over the same records.
+// leaves it: other percentiles, goals or definitions over the same records. The
+// caller closes the result.
 func From(run *record.Run, change func(*plan.Plan)) (Result, error) {
 	r := Result{Head: run.Head}
 	if len(r.Head.Plan) == 0 {
@@ -49,15 +62,33 @@ func From(run *record.Run, change func(*plan.Plan)) (Result, error) {
 	if change != nil {
 		change(&r.Plan)
 	}
-	recs, end, notes, err := run.Load()
+	spool, end, notes, err := run.Load()
 	if err != nil {
 		return r, err
 	}
-	r.Records = recs
-	r.RateChanges = metrics.RateChanges(recs, end, r.Plan)
-	s := metrics.Summarize(recs, end, r.Plan)
+	r.spool, r.Records = spool, spool.Pass()
+	if err := r.summarize(end, notes); err != nil {
+		return r, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// summarize makes everything out of the records that is no record.
+func (r *Result) summarize(end record.Ending, notes []record.Warning) error {
+	var err error
+	if r.RateChanges, err = metrics.RateChanges(r.Records, end, r.Plan); err != nil {
+		return err
+	}
+	s, err := metrics.Summarize(r.Records, end, r.Plan)
+	if err != nil {
+		return err
+	}
 	doubts := observe(&s, r.Head.Server)
-	if w := addLight(&s, recs, r.Plan, r.Head.Limit); w != nil {
+	w, err := addLight(&s, r.Records, r.Plan, r.Head.Limit)
+	if err != nil {
+		return err
+	}
+	if w != nil {
 		doubts = append(doubts, *w)
 	}
 	if !s.Compat {
@@ -65,5 +96,5 @@ func From(run *record.Run, change func(*plan.Plan)) (Result, error) {
 		s.Workload = r.Head.Workload
 	}
 	r.Summary = s
-	return r, nil
+	return nil
 }

@@ -80,6 +80,19 @@ func write(t *testing.T, h record.Head) string {
 	return dir
 }
 
+// held is the answers as a run has them at hand when it ends.
+func held(t *testing.T) *record.Spool {
+	t.Helper()
+	s := record.NewSpool(t.TempDir())
+	t.Cleanup(func() { _ = s.Close() })
+	for _, r := range answers() {
+		if err := s.Add(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
 // TestSameFromDiskAndMemory: a run that left a directory and one that left none
 // come to the same.
 func TestSameFromDiskAndMemory(t *testing.T) {
@@ -87,7 +100,7 @@ func TestSameFromDiskAndMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := result.From(record.InMemory(head(t), answers()), nil)
+	want, err := result.From(record.Held(head(t), held(t)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +118,7 @@ func TestSameFromDiskAndMemory(t *testing.T) {
 
 // TestChange: a report may ask the same records for other numbers.
 func TestChange(t *testing.T) {
-	res, err := result.From(record.InMemory(head(t), answers()), func(p *plan.Plan) {
+	res, err := result.From(record.Held(head(t), held(t)), func(p *plan.Plan) {
 		p.Compat = "vllm"
 		p.Goals = []plan.Goal{{Metric: "ttft", LimitMs: 1000}}
 	})

@@ -100,15 +100,25 @@ func Percentile(sorted []float64, p float64) float64 {
 	if n == 0 || math.IsNaN(p) {
 		return math.NaN()
 	}
+	low, t := rankOf(n, p)
+	if low == n-1 {
+		return sorted[low]
+	}
+	return lerp(sorted[low], sorted[low+1], t)
+}
+
+// rankOf returns where the value at p percent lies in n sorted ones: at a place,
+// or behind it by a part t of the way to the next.
+func rankOf(n int, p float64) (low int, t float64) {
 	at := float64(float64(n-1) * (p / 100))
 	if at >= float64(n-1) {
-		return sorted[n-1]
+		return n - 1, 0
 	}
 	if at < 0 {
-		return sorted[0]
+		return 0, 0
 	}
-	low := math.Floor(at)
-	return lerp(sorted[int(low)], sorted[int(low)+1], at-low)
+	floor := math.Floor(at)
+	return int(floor), at - floor
 }
 
 // lerp goes from the nearer end, so that t=1 gives b exactly.
