@@ -88,6 +88,9 @@ func (t *tally) event(e wire.Event) (more bool) {
 	if t.done || t.failed == record.BadStream {
 		return false
 	}
+	if e.Stray {
+		return true
+	}
 	if t.bytes += int64(len(e.Data)); t.endless() {
 		return false
 	}
@@ -96,6 +99,9 @@ func (t *tally) event(e wire.Event) (more bool) {
 		return true
 	}
 	if err := t.dialect.Scan(e.Data, &t.ev); err != nil {
+		if e.Cut {
+			return false // the stream was cut short
+		}
 		t.fail(record.BadStream, err.Error())
 		return false
 	}

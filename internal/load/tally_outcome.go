@@ -69,14 +69,11 @@ func (t *tally) complete() bool {
 }
 
 // outcomeOf maps the client's error and finds the words for it. For an answer
-// with another status than 200 these are the body alone.
+// with another status than 200 these are the status and the server's own.
 func outcomeOf(err error, timing record.Timing) (record.Outcome, string) {
 	var we *wire.Error
 	switch {
 	case errors.As(err, &we):
-		if we.Outcome == record.HTTPError && len(we.Body) > 0 {
-			return we.Outcome, clean(string(we.Body))
-		}
 		return we.Outcome, clean(err.Error())
 	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
 		return record.Timeout, err.Error()

@@ -265,9 +265,9 @@ func TestTallyOutcomes(t *testing.T) {
 
 		{"refused", nil, &wire.Error{Outcome: record.Refused, Err: errors.New("connection refused")}, record.Refused, "connection refused"},
 		{"reset", nil, &wire.Error{Outcome: record.Reset, Err: errors.New("EOF")}, record.Reset, "EOF"},
-		{"another status: the body's words", nil, &wire.Error{Outcome: record.HTTPError, Status: 404, Body: []byte("{\"detail\":\"Not Found\"}\n"), Err: errors.New("HTTP status 404")}, record.HTTPError, `{"detail":"Not Found"}`},
-		{"a body cut inside a character", nil, &wire.Error{Outcome: record.HTTPError, Status: 500, Body: []byte("a\xe4\xbd"), Err: errors.New("x")}, record.HTTPError, "a\uFFFD"},
-		{"another status without a body", nil, &wire.Error{Outcome: record.HTTPError, Status: 503, Err: errors.New("HTTP status 503")}, record.HTTPError, "HTTP status 503"},
+		{"another status: its name and the body's words", nil, &wire.Error{Outcome: record.HTTPError, Status: 404, Body: []byte("{\"detail\":\"Not Found\"}\n"), Err: errors.New("HTTP 404 Not Found")}, record.HTTPError, `HTTP 404 Not Found: {"detail":"Not Found"}`},
+		{"a body cut inside a character", nil, &wire.Error{Outcome: record.HTTPError, Status: 500, Body: []byte("a\xe4\xbd"), Err: errors.New("HTTP 500 Internal Server Error")}, record.HTTPError, "HTTP 500 Internal Server Error: a\uFFFD"},
+		{"another status without a body", nil, &wire.Error{Outcome: record.HTTPError, Status: 503, Err: errors.New("HTTP 503 Service Unavailable")}, record.HTTPError, "HTTP 503 Service Unavailable"},
 		{"no event stream", nil, &wire.Error{Outcome: record.BadStream, Status: 200, Body: []byte("{}"), Err: errors.New("not an event stream")}, record.BadStream, "not an event stream: {}"},
 		{"an error of another kind: a limit", nil, context.DeadlineExceeded, record.Timeout, "context deadline exceeded"},
 		{"an error of another kind: stopped", nil, fmt.Errorf("x: %w", context.Canceled), record.Cancelled, "x: context canceled"},

@@ -24,7 +24,7 @@ const (
 	Refused     Outcome = "refused"      // no connection: refused, unreachable, name not found
 	Reset       Outcome = "reset"        // connection ended before the response headers were complete
 	Timeout     Outcome = "timeout"      // the request's own limit ran out
-	HTTPError   Outcome = "http_error"   // status other than 200; Err has the first 500 bytes of the body
+	HTTPError   Outcome = "http_error"   // status other than 200; Err has it and the first 500 bytes of the body
 	StreamError Outcome = "stream_error" // an error object or event inside the stream
 	CutShort    Outcome = "cut_short"    // ended with neither finish reason nor [DONE]
 	Empty       Outcome = "empty"        // ended well but carried no token
@@ -71,6 +71,9 @@ type Timing struct {
 	BytesIn   int64 `json:"bytes_in,omitempty"`
 	BytesOut  int64 `json:"bytes_out,omitempty"`
 
+	// ContentType is the type under which an event stream came, where it was
+	// another than text/event-stream; "none" where it had none.
+	ContentType string `json:"content_type,omitempty"`
 	// Lag is the worst (reader's time − kernel's time) of this request's reads.
 	Lag time.Duration `json:"lag_ns,omitempty"`
 	// KernelStamped says that every stamp of the response is the kernel's;

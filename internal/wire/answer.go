@@ -1,9 +1,14 @@
 package wire
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"tokmeter/internal/record"
 )
@@ -37,10 +42,10 @@ const (
 // of every client judges alike. One goroutine at a time drives it.
 type answer struct {
 	head   head
-	proven bool // the framing proves the end: a length or a last chunk
 	cutter cutter
 	fn     Handler
 	hurry  func(time.Duration) // has the body end with an error after a while
+	named  string              // the type of an event stream that says another, "none" for no type
 	last   record.Stamp        // when the latest piece reached the kernel
 
 	stage   stage
@@ -71,18 +76,18 @@ func (a *answer) open() {
 	case "gzip", "x-gzip", "deflate":
 		a.plain = newInflater(a.head.encoding, a.take)
 	default:
+		if a.head.status != http.StatusOK {
+			break // its words may be readable nevertheless
+		}
 		a.fail(badStream{fmt.Errorf("Content-Encoding %.60q is not understood; gzip and deflate are: ask for no other in Accept-Encoding", a.head.encoding)})
 		return
 	}
 	if a.head.status != 200 {
-		a.refuse(record.HTTPError, fmt.Errorf("HTTP status %d", a.head.status))
+		a.refuse(record.HTTPError, errors.New(statusLine(a.head.status)))
 		return
 	}
-	switch yes, maybe := streamKind(a.head.contentType); {
-	case yes:
+	if isEventStream(a.head.contentType) {
 		a.begin()
-	case !maybe:
-		a.refuseType()
 	}
 }
 
@@ -110,9 +115,41 @@ func (a *answer) text(piece []byte) {
 	body := append(a.refusal.Body, piece[:min(len(piece), bodyLimit)]...)
 	a.refusal.Body = body[:min(len(body), bodyLimit):min(len(body), bodyLimit)]
 	if len(body) >= bodyLimit {
-		a.err = a.refusal
+		a.err = a.refused()
 		a.drain()
 	}
+}
+
+// refused is what is said of an answer without events. Of words in a coding that
+// can't be read the coding is named.
+func (a *answer) refused() *Error {
+	e := a.refusal
+	if coding := a.head.encoding; coding != "" && !isText(e.Body) {
+		e.Err = fmt.Errorf("%w: its words can't be read: their Content-Encoding is %.60q", e.Err, coding)
+		e.Body = nil
+	}
+	return e
+}
+
+// statusLine names a status, as in HTTP 502 Bad Gateway.
+func statusLine(status int) string {
+	return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", status, http.StatusText(status)))
+}
+
+// isText reports whether b begins with text that a person can read; its last
+// character may be cut.
+func isText(b []byte) bool {
+	for n := 0; n < len(b); {
+		r, size := utf8.DecodeRune(b[n:])
+		if r == utf8.RuneError && size == 1 {
+			return n > 0 && !utf8.FullRune(b[n:])
+		}
+		if !unicode.IsPrint(r) && !unicode.IsSpace(r) {
+			return false
+		}
+		n += size
+	}
+	return len(b) > 0
 }
 
 // drain lets the rest of the body go by, to keep the connection.
@@ -153,7 +190,7 @@ func (a *answer) feed(piece []byte, at record.Stamp) {
 	case a.stage == over:
 		a.free()
 	case err != nil && a.stage == inText:
-		a.err = a.refusal
+		a.err = a.refused()
 		a.drain()
 	case err != nil && a.stage < draining:
 		a.fail(err)
@@ -168,6 +205,7 @@ func (a *answer) take(piece []byte) (more bool) {
 		yes, sure := beginsStream(a.start)
 		switch {
 		case yes && sure:
+			a.named = cmp.Or(a.head.contentType, "none")
 			a.begin()
 			start := a.start
 			a.start = nil
@@ -203,8 +241,11 @@ func (a *answer) end(err error) {
 	case err == nil:
 		a.complete()
 	case a.stage == inText:
-		a.err = a.refusal
+		a.err = a.refused()
 	default:
+		if a.stage == inEvents && errors.As(err, new(cutShort)) {
+			a.cutter.end(a.last, a.fn)
+		}
 		a.framed = false
 		a.err = err
 	}
@@ -219,8 +260,8 @@ func (a *answer) complete() {
 	}
 	switch a.stage {
 	case inText:
-		a.err = a.refusal
+		a.err = a.refused()
 	case inEvents:
-		a.cutter.end(a.proven, a.last, a.fn)
+		a.cutter.end(a.last, a.fn)
 	}
 }

@@ -17,6 +17,7 @@ type conn struct {
 	cutter    cutter
 	connected record.Stamp
 	used      bool         // carried a request before
+	waited    bool         // was idle before its request, which may meet its end
 	rested    record.Stamp // its last answer ended then
 	expires   record.Stamp // not to be used again after this; 0 for no limit
 }
@@ -39,18 +40,21 @@ type link interface {
 	lastStamp() record.Stamp
 	// made is when dialling began.
 	made() record.Stamp
-	// peek looks without waiting: are there bytes to read, has the server closed?
-	// Only for a link at rest.
-	peek() (readable, dead bool)
+	// open reports, of a link at rest, that the server has neither ended it nor
+	// said anything that nobody asked for. It does not wait.
+	open() bool
+	// unasked reports whether an answer with a status, whose first byte came at the
+	// given moment, is none to the request; see stampConn.
+	unasked(status int, first record.Stamp) bool
 	// missed reports, once the link is closed, whether the server had not taken
 	// the request; see misses.
 	missed() bool
 	Close() error
 }
 
-// errStale tells that the server had closed a reused connection before it took
-// the request.
-var errStale = errors.New("the kept connection was closed by the server")
+// errStale tells that the server had ended an idle connection before it took the
+// request.
+var errStale = errors.New("the idle connection was closed by the server")
 
 // exchange sends one request over k and hands the answer on. It returns where
 // a redirect leads, and whether k can carry another request.
@@ -82,13 +86,18 @@ func (k *conn) exchange(ctx context.Context, to *target, c Call, fn Handler, t *
 	// A server that refuses a request may answer before it has read it all, and
 	// close: the answer counts, not the write.
 	err = r.err
-	if r.headErr != nil {
+	switch {
+	case r.headErr != nil:
 		err = k.headError(r, writeErr)
+	case k.waited && k.raw.unasked(r.status, r.firstByte):
+		k.raw.Close()
+		err = errStale
 	}
+	t.ContentType = r.named
 	if err != nil {
 		t.Done = client.cfg.Clock.Now()
 	}
-	reuse = k.keep(r, writeErr) && ctx.Err() == nil
+	reuse = !errors.Is(err, errStale) && k.keep(r, writeErr) && ctx.Err() == nil
 	k.used = true
 	return r.location, reuse, err
 }
@@ -103,7 +112,7 @@ func (k *conn) headError(r *reply, writeErr error) error {
 		k.pool.noteEnd(k)
 	}
 	k.raw.Close()
-	if k.used && r.silent() && k.raw.missed() {
+	if k.waited && r.silent() && k.raw.missed() {
 		return errStale
 	}
 	if writeErr != nil {

@@ -177,22 +177,3 @@ func TestEarlyAnswer(t *testing.T) {
 		})
 	}
 }
-
-// TestHastyClose: of a server that closes right after each answer, one kept
-// connection is found closed, and none is kept after that: no request can cross
-// a close.
-func TestHastyClose(t *testing.T) {
-	s := newRawServer(t, nil, once(sized("data: x\n\n")))
-	c, err := NewNative(Config{URL: s.url("/"), Clock: NewClock()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	for i, replaced := range []int{0, 1, 0, 0} {
-		r := do(t, c, within(t, 10*time.Second), Call{})
-		if r.err != nil || r.timing.Replaced != replaced || r.timing.Reused {
-			t.Errorf("call %d: %v, replaced %d, reused %v; want replaced %d", i, r.err, r.timing.Replaced, r.timing.Reused, replaced)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}

@@ -164,25 +164,15 @@ func cutLine(b []byte) (line, rest []byte) {
 	return bytes.TrimSuffix(b[:i], []byte{'\r'}), b[i+1:]
 }
 
-// streamKind judges a Content-Type: yes for an event stream, maybe for the
-// types that a server sets when nobody told it better, whose first bytes then
-// decide.
-func streamKind(contentType string) (yes, maybe bool) {
-	if contentType == "" {
-		return false, true
-	}
+// isEventStream judges a Content-Type. Of a body of another type the first bytes
+// decide: servers that nobody told better and proxies set any.
+func isEventStream(contentType string) bool {
 	media, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		media, _, _ = strings.Cut(contentType, ";")
 		media = strings.ToLower(strings.TrimSpace(media))
 	}
-	switch media {
-	case "text/event-stream":
-		return true, false
-	case "text/plain", "application/octet-stream":
-		return false, true
-	}
-	return false, false
+	return media == "text/event-stream"
 }
 
 // beginsStream looks at the first bytes of a body of doubtful type. It answers

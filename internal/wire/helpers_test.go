@@ -185,11 +185,19 @@ func do(t testing.TB, c Client, ctx context.Context, call Call) result {
 	return r
 }
 
+// show marks a stray line with ! and what the end of the body cut with ….
 func show(e Event) string {
+	s := string(e.Data)
 	if len(e.Name) > 0 {
-		return string(e.Name) + "|" + string(e.Data)
+		s = string(e.Name) + "|" + s
 	}
-	return string(e.Data)
+	if e.Stray {
+		s = "!" + s
+	}
+	if e.Cut {
+		s += "…"
+	}
+	return s
 }
 
 // within is a context that no test should reach the end of.

@@ -78,7 +78,7 @@ func (c *native) send(ctx context.Context, to *target, call Call, event Handler,
 		}
 		var k *conn
 		if !again {
-			k = to.pool.get(t)
+			k = to.pool.get(ctx, t)
 		}
 		if k == nil {
 			dialed := c.cfg.Clock.Now()

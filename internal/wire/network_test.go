@@ -82,26 +82,6 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// TestTLSStale: a closed TLS connection leaves an alert behind, which is no
-// answer.
-func TestTLSStale(t *testing.T) {
-	pool, cert := authority(t)
-	ln := tls.NewListener(listen(t, "127.0.0.1:0"), &tls.Config{Certificates: []tls.Certificate{cert}})
-	s := newRawServer(t, ln, once(sized("data: x\n\n")))
-	c, err := NewNative(Config{URL: strings.Replace(s.url("/"), "http:", "https:", 1), RootCAs: pool, Clock: NewClock()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	for i := range 2 {
-		r := do(t, c, within(t, 5*time.Second), Call{})
-		if r.err != nil || r.timing.Replaced != i {
-			t.Errorf("call %d: %v, replaced %d", i, r.err, r.timing.Replaced)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
-
 func TestTLSToPlainServer(t *testing.T) {
 	bothClients(t, func(t *testing.T, open func(Config) Client) {
 		s := newRawServer(t, nil, func(c net.Conn, _ int) { io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") })

@@ -22,48 +22,47 @@ type pool struct {
 	client *native
 	addr   string
 	tls    *tls.Config // nil for plain HTTP
-
-	// hasty says that the server closes connections right after an answer that
-	// promised to keep them: a request on one may cross the close and be lost, so
-	// that no further one is kept.
-	hasty atomic.Bool
+	manners
 
 	mu    sync.Mutex
-	used  []*conn
+	used  []*conn // one at most, the witness, while manners are unknown
 	ahead []*conn
 }
 
-// hastyWithin bounds how long after its answer a kept connection may end for its
-// server to be hasty: limits on idle connections are seconds.
-const hastyWithin = record.Stamp(time.Second)
-
 // noteEnd keeps whether a server ended a connection in haste.
 func (p *pool) noteEnd(k *conn) {
-	if k.used && p.client.cfg.Clock.Now()-k.rested < hastyWithin {
-		p.hasty.Store(true)
+	if k.used {
+		p.sawEnd(p.client.cfg.Clock.Now() - k.rested)
 	}
 }
 
-// get takes an idle connection, nil when there is none. Kept connections that
-// the server has closed are thrown away and counted; one that was made ahead
-// is handed out as it is: its failure is the server's, and is to be seen.
-func (p *pool) get(t *record.Timing) *conn {
-	now := p.client.cfg.Clock.Now()
-	for {
-		k := p.pop()
-		if k == nil || !k.used {
-			return k
+// get takes an idle connection that is open, nil when there is none. Those that
+// the server has ended, or on which it spoke without being asked, are thrown
+// away and counted, whether they had carried a request or were made ahead.
+func (p *pool) get(ctx context.Context, t *record.Timing) *conn {
+	return p.getRested(ctx, restFor, t)
+}
+
+// getRested waits until a used connection has rested, while manners are unknown.
+func (p *pool) getRested(ctx context.Context, rest time.Duration, t *record.Timing) *conn {
+	for k := p.pop(); k != nil; k = p.pop() {
+		if k.used && p.unknown() {
+			pause(ctx, rest-p.client.cfg.Clock.Now().Sub(k.rested))
 		}
-		if k.expires >= now {
-			readable, dead := k.raw.peek()
-			if !dead && (!readable || p.tls != nil) {
-				return k
+		switch now := p.client.cfg.Clock.Now(); {
+		case k.used && k.expires < now:
+		case k.raw.open():
+			if k.used {
+				p.sawOpen(now - k.rested)
 			}
+			return k
+		default:
 			p.noteEnd(k)
 			t.Replaced++
 		}
 		k.raw.Close()
 	}
+	return nil
 }
 
 func (p *pool) pop() (k *conn) {
@@ -79,21 +78,37 @@ func (p *pool) pop() (k *conn) {
 	return k
 }
 
-// put keeps k for the next call.
+// put keeps k for the next call, unless there is no use for it.
 func (p *pool) put(k *conn) {
+	k.waited = true
 	p.mu.Lock()
 	limit := p.client.cfg.MaxIdle
-	full := limit > 0 && len(p.used)+len(p.ahead) >= limit || k.used && p.hasty.Load()
+	drop := limit > 0 && len(p.used)+len(p.ahead) >= limit ||
+		k.used && (p.hasty() || p.unknown() && len(p.used) > 0)
 	switch {
-	case full:
+	case drop:
 	case k.used:
 		p.used = append(p.used, k)
 	default:
 		p.ahead = append(p.ahead, k)
 	}
 	p.mu.Unlock()
-	if full {
+	if drop {
 		k.raw.Close()
+	}
+}
+
+// learn waits until it is known whether the server keeps connections, where one
+// has had an answer: then no request that is measured finds it out.
+func (p *pool) learn(ctx context.Context) {
+	p.mu.Lock()
+	asked := p.unknown() && len(p.used) > 0
+	p.mu.Unlock()
+	if !asked {
+		return
+	}
+	if k := p.getRested(ctx, watchFor, new(record.Timing)); k != nil {
+		p.put(k)
 	}
 }
 
@@ -106,8 +121,10 @@ func (p *pool) len() int {
 // parallelDials is how many connections Connect makes at the same time.
 const parallelDials = 64
 
-// connect dials until n connections are idle, and gives the first error.
+// connect learns the server's manners, dials until n connections are idle, and
+// gives the first error.
 func (p *pool) connect(ctx context.Context, n int) error {
+	p.learn(ctx)
 	return inParallel(ctx, n-p.len(), func(ctx context.Context) error {
 		k, err := p.dial(ctx)
 		if err == nil {

@@ -2,7 +2,9 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"net"
+	"syscall"
 	"time"
 
 	"tokmeter/internal/record"
@@ -68,4 +70,18 @@ func (p *pulled) rest() bool {
 	return p.SetDeadline(time.Time{}) == nil
 }
 
-func (p *pulled) peek() (readable, dead bool) { return p.sys.peek() }
+func (p *pulled) open() bool {
+	readable, dead := p.sys.peek()
+	if dead || readable && p.rw == net.Conn(p.stampConn) {
+		return false
+	}
+	if !readable {
+		return true
+	}
+	// TLS has records of its own, which reading takes off: tickets, or an end.
+	p.sys.poll(true)
+	defer p.sys.poll(false)
+	var spoken [1]byte
+	n, err := p.rw.Read(spoken[:])
+	return n == 0 && errors.Is(err, syscall.EAGAIN)
+}

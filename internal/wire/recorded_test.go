@@ -92,7 +92,7 @@ func expected(t *testing.T, recorded []byte) (want result) {
 	case !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream"):
 		want.err = &Error{Outcome: record.BadStream, Body: body[:min(len(body), 500)]}
 	default:
-		want.events = slowEvents(string(body), err == nil)
+		want.events = slowEvents(string(body))
 		if err != nil {
 			want.err = &Error{Outcome: record.CutShort}
 		}

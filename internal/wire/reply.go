@@ -117,7 +117,6 @@ func (r *reply) refuseHead(err error) { r.headErr, r.stage = err, over }
 
 func (r *reply) openBody(h *head, at record.Stamp) {
 	r.head, r.last, r.left = *h, at, h.length
-	r.proven = h.length >= 0 || h.chunked
 	if r.location = h.redirect(); r.location != "" {
 		r.drain()
 		return

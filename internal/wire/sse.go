@@ -15,15 +15,18 @@ const keepBuffer = 64 << 10
 
 // A parser cuts an event stream into events, by the grammar of the WHATWG
 // standard: lines end with LF, CR or CRLF, a byte order mark at the start is
-// skipped, comments and unknown fields are ignored, data lines are joined by
-// LF, an empty line ends the event and an event without data is none. It takes
-// the stream in segments cut anywhere and copies only what a segment cut.
+// skipped, comments are ignored, data lines are joined by LF, an empty line ends
+// the event and an event without data is none. A line of no known field, which
+// the standard ignores, is handed on as a stray one: it may be why the stream
+// fails. The parser takes the stream in segments cut anywhere and copies only
+// what a segment cut.
 type parser struct {
 	line    []byte // the beginning of a line whose end has not come
 	data    []byte // the data lines so far, joined by LF
 	name    []byte
 	hasData bool
 	skipLF  bool // the last byte was a CR: an LF now belongs to it
+	cut     bool // the stream is over
 	mark    int  // bytes of the byte order mark seen; len(byteOrderMark) when past it
 }
 
@@ -94,16 +97,12 @@ func (p *parser) feed(seg []byte, at record.Stamp, fn Handler) (more bool, err e
 	return true, nil
 }
 
-// end tells that the stream is over, as its framing promised. The standard
-// drops an event that no empty line ended; servers are known to leave out the
-// last one, so a complete event is handed on. When the framing proves that
-// nothing is missing (a length, a last chunk) the last line needs no end
-// either; without proof a cut line drops its event.
-func (p *parser) end(proven bool, at record.Stamp, fn Handler) (more bool) {
+// end tells that the stream is over. The standard drops an event that no empty
+// line ended; servers are known to leave out the last one, so it is handed on as
+// cut, whether its last line is whole or not.
+func (p *parser) end(at record.Stamp, fn Handler) (more bool) {
+	p.cut = true
 	if len(p.line) > 0 {
-		if !proven {
-			return true
-		}
 		line := p.line
 		p.line = nil
 		if !p.take(line, at, fn) {
@@ -118,7 +117,7 @@ func (p *parser) take(line []byte, at record.Stamp, fn Handler) (more bool) {
 	if len(line) == 0 {
 		more = true
 		if p.hasData {
-			more = fn(Event{Name: p.name, Data: p.data, At: at})
+			more = fn(Event{Name: p.name, Data: p.data, At: at, Cut: p.cut})
 		}
 		p.hasData, p.data, p.name = false, p.data[:0], p.name[:0]
 		return more
@@ -139,6 +138,9 @@ func (p *parser) take(line []byte, at record.Stamp, fn Handler) (more bool) {
 		p.hasData = true
 	case "event":
 		p.name = append(p.name[:0], value...)
+	case "", "id", "retry":
+	default:
+		return fn(Event{Data: line, At: at, Cut: p.cut, Stray: true})
 	}
 	return true
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"tokmeter/internal/record"
@@ -34,9 +35,11 @@ type stampConn struct {
 	bytesOut atomic.Int64
 	ended    atomic.Bool // a read came to the end of the stream
 	stopped  atomic.Bool // abort was called
-	broken   atomic.Bool // a read or write found the connection reset
+	broken   atomic.Bool // a read found the connection reset
 	unmet    atomic.Bool // once it is closed: the server had not taken the request; see misses
 	patient  bool        // a blocked write gives up when an answer is there
+	waited   bool        // it was idle before its request, which may meet its end
+	idle     idleness
 }
 
 func newStampConn(c net.Conn, clock *Clock, dialed record.Stamp) (*stampConn, error) {
@@ -72,11 +75,15 @@ func (s *stampConn) Read(p []byte) (int, error) {
 	}
 	n, wall, err := s.sys.read(s.Conn, p)
 	if err != nil {
-		s.noteBroken(err)
+		if errors.Is(err, syscall.ECONNRESET) {
+			s.broken.Store(true)
+			s.idle.end(s.clock.Now())
+		}
 		return 0, err
 	}
 	if n == 0 {
 		s.ended.Store(true)
+		s.idle.end(s.clock.Now())
 		return 0, io.EOF
 	}
 	now := s.clock.Now()
@@ -123,9 +130,6 @@ func (s *stampConn) Write(p []byte) (n int, err error) {
 	}
 	s.wrote.Store(int64(s.clock.Now()))
 	s.bytesOut.Add(int64(n - len(p)))
-	if err != nil {
-		s.noteBroken(err)
-	}
 	return n, err
 }
 
@@ -169,6 +173,7 @@ func (s *stampConn) abort() {
 func (s *stampConn) Close() (err error) {
 	s.once.Do(func() {
 		s.unmet.Store(s.misses())
+		s.idle.shut()
 		err = s.Conn.Close()
 		if s.gone != nil {
 			s.gone()

@@ -21,6 +21,7 @@ type socket struct {
 	recv    func(fd uintptr) bool
 	got     int
 	errno   syscall.Errno
+	polling bool // read gives EAGAIN instead of waiting
 
 	look     func(fd uintptr) bool
 	lookByte [1]byte
@@ -79,7 +80,7 @@ func (s *socket) recvmsg(fd uintptr) bool {
 			continue
 		}
 		s.got, s.errno = int(n), errno
-		return errno != unix.EAGAIN
+		return errno != unix.EAGAIN || s.polling
 	}
 }
 
@@ -105,6 +106,9 @@ func (s *socket) untaken(n int64) (none, known bool) {
 	})
 	return none, known
 }
+
+// poll lets reads give EAGAIN where they would wait, while it is on.
+func (s *socket) poll(on bool) { s.polling = on }
 
 // peek looks without waiting: are there bytes to read, has the server closed?
 func (s *socket) peek() (readable, dead bool) {

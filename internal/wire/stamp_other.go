@@ -33,3 +33,6 @@ func (s *socket) untaken(int64) (none, known bool) { return false, false }
 
 // peek does not look: a closed connection shows itself at the first read.
 func (s *socket) peek() (readable, dead bool) { return false, false }
+
+// poll is for what peek found, which is nothing.
+func (s *socket) poll(bool) {}

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tokmeter/internal/origin"
@@ -23,12 +24,16 @@ type std struct {
 	cfg    Config
 	dialer *dialer
 	first  *target
-	tr     *http.Transport
+	keep   *http.Transport // keeps connections for the next call
+	once   *http.Transport // has a connection for each call
 	calls  *calls
 	state  sync.Pool // *stdState
+	manners
 
-	mu    sync.Mutex
-	ahead map[string][]*stampConn // made ahead, by address
+	mu       sync.Mutex
+	ahead    map[string][]*stampConn // made ahead, by address
+	watching bool                    // a call is under way whose connection is to be the witness
+	witness  *stampConn              // rests while manners are unknown; nil for none
 }
 
 // stdState is what one call needs and the next may use again.
@@ -55,7 +60,7 @@ func NewStd(cfg Config) (Client, error) {
 	c.dialer = newDialer(c.cfg)
 	c.state.New = func() any { return &stdState{cutter: cfg.cutter()} }
 	c.first = newTarget(u, cfg.Header.Clone(), false)
-	c.tr = &http.Transport{
+	c.keep = &http.Transport{
 		DialContext:            c.dial,
 		TLSClientConfig:        c.cfg.tlsConfig(""),
 		TLSHandshakeTimeout:    c.cfg.DialTimeout,
@@ -68,26 +73,48 @@ func NewStd(cfg Config) (Client, error) {
 		ReadBufferSize:         smallBuffer,
 	}
 	if cfg.Proxy != nil {
-		c.tr.Proxy = func(r *http.Request) (*url.URL, error) { return cfg.Proxy(r.URL) }
+		c.keep.Proxy = func(r *http.Request) (*url.URL, error) { return cfg.Proxy(r.URL) }
 	}
+	c.once = c.keep.Clone()
+	c.once.MaxIdleConnsPerHost = -1 // DisableKeepAlives would say so to the server
 	return c, nil
 }
 
-// dial takes a connection made ahead, or makes one.
+// staleKey is where a call's context has the count of connections that were
+// found ended on the way to its own.
+type staleKey struct{}
+
+// dial takes a connection made ahead that is open, or makes one.
 func (c *std) dial(ctx context.Context, _, addr string) (net.Conn, error) {
-	c.mu.Lock()
-	if ahead := c.ahead[addr]; len(ahead) > 0 {
-		s := ahead[0] // the oldest, for the reason that pool gives
-		c.ahead[addr] = ahead[1:]
-		c.mu.Unlock()
-		return s, nil
+	for s := c.popAhead(addr); s != nil; s = c.popAhead(addr) {
+		// Nothing was sent on it, so that the server has nothing to say.
+		if readable, dead := s.sys.peek(); !readable && !dead {
+			return s, nil
+		}
+		s.Close()
+		if stale, ok := ctx.Value(staleKey{}).(*atomic.Int64); ok {
+			stale.Add(1)
+		}
 	}
-	c.mu.Unlock()
 	s, err := c.dialer.dial(ctx, addr)
 	if err != nil {
 		return nil, err
 	}
+	s.idle.told = c.sawEnd
 	return s, nil
+}
+
+// popAhead takes the oldest connection made ahead, for the reason that pool
+// gives; nil when there is none.
+func (c *std) popAhead(addr string) *stampConn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ahead := c.ahead[addr]
+	if len(ahead) == 0 {
+		return nil
+	}
+	c.ahead[addr] = ahead[1:]
+	return ahead[0]
 }
 
 // Connect makes TCP connections, to the proxy where there is one, until n are
@@ -109,6 +136,7 @@ func (c *std) Connect(ctx context.Context, n int) error {
 		}
 	}
 	addr := origin.Address(to)
+	c.learn(ctx, watchFor)
 	c.mu.Lock()
 	missing := n - len(c.ahead[addr])
 	c.mu.Unlock()
@@ -117,6 +145,7 @@ func (c *std) Connect(ctx context.Context, n int) error {
 		if err != nil {
 			return refusedError{err}
 		}
+		s.waited, s.idle.told = true, c.sawEnd
 		c.mu.Lock()
 		c.ahead[addr] = append(c.ahead[addr], s)
 		c.mu.Unlock()
@@ -150,16 +179,26 @@ func (c *std) try(ctx context.Context, to *target, call Call, fn Handler, t *rec
 	reading, giveUp := context.WithCancel(ctx)
 	defer giveUp()
 	w := &watch{clock: c.cfg.Clock}
+	var stale atomic.Int64
+	defer func() { t.Replaced += int(stale.Load()) }()
+	reading = context.WithValue(reading, staleKey{}, &stale)
 	req, err := to.request(httptrace.WithClientTrace(reading, w.trace()), call)
 	if err != nil {
 		return "", badStream{err}
 	}
-	resp, err := c.tr.RoundTrip(req)
+	through, watched := c.through(ctx, to)
+	kept := false
+	defer func() { c.rest(w, watched, kept) }()
+	resp, err := through.RoundTrip(req)
 	if err != nil {
 		w.account(t, c.cfg.Clock.Now(), false)
 		return "", w.explain(err)
 	}
 	defer resp.Body.Close()
+	if w.unasked(resp.StatusCode) {
+		w.account(t, c.cfg.Clock.Now(), false)
+		return "", errStale
+	}
 	h := headOf(resp)
 	t.Status = h.status
 	b := &stdBody{r: resp.Body, watch: w, shared: resp.ProtoMajor != 1}
@@ -173,7 +212,7 @@ func (c *std) try(ctx context.Context, to *target, call Call, fn Handler, t *rec
 			timer.Stop()
 		}
 	}()
-	a := answer{head: h, proven: b.shared || h.chunked || h.length >= 0, cutter: state.cutter, fn: fn, hurry: hurry, last: b.stamp()}
+	a := answer{head: h, cutter: state.cutter, fn: fn, hurry: hurry, last: b.stamp()}
 	if location = h.redirect(); location != "" {
 		a.drain()
 	} else {
@@ -181,7 +220,7 @@ func (c *std) try(ctx context.Context, to *target, call Call, fn Handler, t *rec
 	}
 	b.pump(&a)
 	w.account(t, b.stamp(), b.shared)
-	t.Framed = a.framed
+	t.Framed, t.ContentType, kept = a.framed, a.named, a.framed && !resp.Close
 	if b.shared {
 		t.BytesIn, t.BytesOut = t.BytesIn+b.total, t.BytesOut+req.ContentLength
 	}
@@ -217,7 +256,8 @@ func (to *target) request(ctx context.Context, call Call) (*http.Request, error)
 // Close ends everything. It is safe to call more than once.
 func (c *std) Close() error {
 	c.calls.close()
-	c.tr.CloseIdleConnections()
+	c.keep.CloseIdleConnections()
+	c.once.CloseIdleConnections()
 	c.dialer.close()
 	return nil
 }

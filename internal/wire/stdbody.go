@@ -96,6 +96,7 @@ type watch struct {
 
 	mu            sync.Mutex
 	conn          *stampConn // that carries the call; nil while there is none
+	turn          int        // of the connection
 	tries         int        // connections that the call was given
 	reused        bool
 	informational int // answers before the one that counts
@@ -112,6 +113,7 @@ func (w *watch) trace() *httptrace.ClientTrace {
 			w.tries++
 			w.reused, w.wrote, w.first = info.Reused, 0, 0
 			if w.conn = stamped(info.Conn); w.conn != nil {
+				w.turn = w.conn.idle.begin()
 				w.conn.begin()
 			}
 			w.connected = w.clock.Now()
@@ -198,6 +200,13 @@ func (w *watch) account(t *record.Timing, done record.Stamp, shared bool) {
 	}
 }
 
+// unasked reports whether an answer is none to the request; see stampConn.
+func (w *watch) unasked(status int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.conn != nil && (w.reused || w.conn.waited) && w.conn.unasked(status, w.first)
+}
+
 // explain sorts an error that came instead of an answer.
 func (w *watch) explain(err error) error {
 	w.mu.Lock()
@@ -209,7 +218,7 @@ func (w *watch) explain(err error) error {
 		return refusedError{err}
 	case errors.Is(err, errInformational):
 		return errInformational
-	case w.reused && w.first == 0 && w.conn != nil && w.conn.missed():
+	case w.first == 0 && w.conn != nil && (w.reused || w.conn.waited) && w.conn.missed():
 		return errStale
 	case errors.Is(err, io.EOF), strings.Contains(words, "server closed idle connection"):
 		return resetError{errors.New("the server closed the connection without an answer")}

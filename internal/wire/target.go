@@ -174,7 +174,7 @@ func has(h http.Header, name string) bool {
 func (to *target) next(t *record.Timing, location string) (*target, error) {
 	if t.Redirects == maxRedirects {
 		return nil, &Error{Outcome: record.HTTPError, Status: t.Status,
-			Err: fmt.Errorf("HTTP status %d: more than %d redirects, the last one to %.200q", t.Status, maxRedirects, location)}
+			Err: fmt.Errorf("%s: more than %d redirects, the last one to %.200q", statusLine(t.Status), maxRedirects, location)}
 	}
 	return to.follow(t.Status, location)
 }

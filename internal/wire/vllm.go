@@ -34,9 +34,8 @@ type cutter interface {
 	// feed takes the next segment, which reached the kernel at the given
 	// moment. It returns false when the handler wants no more.
 	feed(seg []byte, at record.Stamp, fn Handler) (more bool, err error)
-	// end tells that the stream is over; proven says that its framing promised
-	// that.
-	end(proven bool, at record.Stamp, fn Handler) (more bool)
+	// end tells that the stream is over, as promised or not.
+	end(at record.Stamp, fn Handler) (more bool)
 }
 
 // cutter makes what cuts streams as c says.
@@ -175,7 +174,7 @@ func (c *vllmCutter) dataLines(message []byte) []byte {
 }
 
 // end hands [DONE] on where it came. What is no message by then is lost.
-func (c *vllmCutter) end(_ bool, at record.Stamp, fn Handler) (more bool) {
+func (c *vllmCutter) end(at record.Stamp, fn Handler) (more bool) {
 	return !c.done || fn(Event{Data: []byte("[DONE]"), At: at})
 }
 

@@ -49,7 +49,7 @@ func cutAsVLLM(reader Reader, segments []string) []string {
 			return got
 		}
 	}
-	c.end(true, 0, fn)
+	c.end(0, fn)
 	return got
 }
 
@@ -92,12 +92,12 @@ func TestReadsOnAfterDone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c.end(true, 0, fn)
+	c.end(0, fn)
 	if diff := cmp.Diff([]string{"{}", "1", "[DONE]"}, got); diff != "" {
 		t.Error(diff)
 	}
 	c.reset()
-	if got = nil; !c.end(true, 0, fn) || got != nil {
+	if got = nil; !c.end(0, fn) || got != nil {
 		t.Errorf("after reset the end gave %q", got)
 	}
 }
@@ -153,7 +153,7 @@ func FuzzReadsAsVLLM(f *testing.F) {
 					break
 				}
 			}
-			c.end(true, 0, fn)
+			c.end(0, fn)
 			if total > len(b)+len("[DONE]") {
 				t.Fatalf("%d bytes of events out of %d", total, len(b))
 			}

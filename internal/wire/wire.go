@@ -35,6 +35,11 @@ type Event struct {
 	Name []byte       // the event: field; empty when there was none
 	Data []byte       // the data: lines, joined by LF
 	At   record.Stamp // when the kernel received the last byte of it
+	// Cut says that the body ended before the empty line that ends an event: the
+	// data may be the beginning of it.
+	Cut bool
+	// Stray says that Data is a line that is no field of an event stream.
+	Stray bool
 }
 
 // A Handler takes the events of one answer in order. Returning false ends the
