@@ -22,6 +22,10 @@ const (
 	progressEvery = 200 * time.Millisecond // between two calls of Progress
 )
 
+// maxUnsized is how many bytes of a file are taken whose size the server does
+// not say: the largest files of tokenizers and datasets are below it.
+const maxUnsized = 1 << 30
+
 // errCut marks what another try may mend.
 var errCut = errors.New("the download was cut short")
 
@@ -158,6 +162,9 @@ func (h *Hub) receive(ctx context.Context, m meta, f *os.File, body io.Reader, o
 		got += int64(n)
 		if m.size >= 0 && offset+got > m.size {
 			return offset + got, fmt.Errorf("%w: more than the %d bytes it should have", ErrCorrupt, m.size)
+		}
+		if most := h.mostUnsized(); m.size < 0 && offset+got > most {
+			return offset + got, fmt.Errorf("%w: more than %d MiB, and the server does not say how many bytes it sends", ErrCorrupt, most>>20)
 		}
 		if readErr != nil || time.Since(told) >= progressEvery {
 			h.report(m.file, offset+got, m.size)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -139,6 +140,36 @@ func TestDownloads(t *testing.T) {
 			if strings.HasSuffix(name, ".incomplete") || strings.HasSuffix(name, ".tmp") {
 				t.Errorf("%s: left %s behind", c.why, name)
 			}
+		}
+	}
+}
+
+// TestDownloadWithoutSize: a server that does not say how much it sends is not
+// followed until the disk is full.
+func TestDownloadWithoutSize(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(headerCommit, commitA)
+		w.Header().Set("Etag", `"0123"`)
+		if r.Method == http.MethodHead {
+			return
+		}
+		for piece := make([]byte, 64<<10); ; {
+			if _, err := w.Write(piece); err != nil {
+				return
+			}
+		}
+	}))
+	defer server.Close()
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	h := &Hub{Cache: t.TempDir(), Endpoint: server.URL, HTTP: &http.Client{Transport: transport}, pause: time.Millisecond, unsized: 2 << 20}
+	_, err := h.Model(t.Context(), "org/model", []string{"tokenizer.json"}, nil)
+	if !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "more than 2 MiB, and the server does not say") {
+		t.Errorf("got %v", err)
+	}
+	for name := range tree(t, h.Cache) {
+		if strings.HasSuffix(name, ".incomplete") {
+			t.Errorf("left %s behind", name)
 		}
 	}
 }

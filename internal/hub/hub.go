@@ -52,7 +52,8 @@ type Hub struct {
 	// failed; 0 means 10 s.
 	Patience time.Duration
 
-	pause time.Duration // before a download goes on after a failure; 0 means 1 s
+	pause   time.Duration // before a download goes on after a failure; 0 means 1 s
+	unsized int64         // most bytes of a file without a size; 0 means maxUnsized
 }
 
 // Model returns a folder that has the files of a model, given as a folder, as a
@@ -232,6 +233,13 @@ func (h *Hub) endpoint() string {
 		return DefaultEndpoint
 	}
 	return strings.TrimRight(h.Endpoint, "/")
+}
+
+func (h *Hub) mostUnsized() int64 {
+	if h.unsized > 0 {
+		return h.unsized
+	}
+	return maxUnsized
 }
 
 func (h *Hub) patience() time.Duration {

@@ -99,6 +99,10 @@ func TestRenderRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	flood, err := Parse(`{% for i in range(5000) %}{{ "x" * 1000 }}{% endfor %}`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	hi := []Message{{"user", "Hi"}}
 	for _, c := range []struct {
 		why      string
@@ -110,6 +114,7 @@ func TestRenderRefuses(t *testing.T) {
 		{"what the template raises", raising, hi, nil, "chat template: no system role"},
 		{"no message", raising, nil, nil, "at least one message"},
 		{"no default among several", named, hi, nil, "(there are rag)"},
+		{"a text without measure", flood, hi, nil, "of a conversation for which 4194336 are the most"},
 		{"a variable that is ours", raising, hi, map[string]any{"messages": nil}, "messages can't be set"},
 		{"a variable of no type of a template's", raising, hi, map[string]any{"x": struct{}{}}, "the type struct {}"},
 	} {

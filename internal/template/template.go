@@ -89,8 +89,22 @@ func (t *Template) Render(messages []Message, addGeneration bool, kwargs map[str
 	if err != nil {
 		return "", fmt.Errorf("chat template: %w", err)
 	}
+	most := mostAround
+	for _, m := range messages {
+		most += mostTimes * len(m.Content)
+	}
+	if len(text) > most {
+		return "", fmt.Errorf("chat template: it makes %d bytes of a conversation for which %d are the most: it is broken or hostile", len(text), most)
+	}
 	return text, nil
 }
+
+// What a template may make of a conversation: every prompt of a run is kept, so
+// that a template which repeats a text without need fills the memory.
+const (
+	mostAround = 4 << 20 // bytes around the contents
+	mostTimes  = 16      // bytes for each byte of the contents
+)
 
 // pick chooses among several templates as transformers does.
 func (t *Template) pick(tools bool) (*jinja.Template, error) {

@@ -114,12 +114,16 @@ type replaceDecoder struct{ replaceAll }
 
 func (r replaceDecoder) decode(tokens []string) []string {
 	out := make([]string, len(tokens))
+	size := 0
 	for i, token := range tokens {
 		if f, ok := r.finder.(literalFinder); ok && f != "" {
+			bounded("Replace", len(token)+strings.Count(token, string(f))*len(r.content))
 			out[i] = strings.ReplaceAll(token, string(f), r.content)
 		} else {
 			out[i], _ = r.apply(token, 0)
 		}
+		size += len(out[i])
+		bounded("Replace", size)
 	}
 	return out
 }

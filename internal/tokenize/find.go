@@ -27,6 +27,7 @@ func newFinder(p patternJSON) (finder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the pattern %s: %w", *p.Regex, err)
 	}
+	re.MatchTimeout = matchTime
 	return (*patternFinder)(re), nil
 }
 
@@ -74,7 +75,11 @@ func (f *patternFinder) all(text string) func(yield func(start, end int) bool) {
 		last := -1
 		for pos := 0; pos <= len(runes); {
 			m, err := (*regexp2.Regexp)(f).FindRunesMatchStartingAt(runes, pos)
-			if err != nil || m == nil {
+			if err != nil {
+				re := (*regexp2.Regexp)(f)
+				overloadf("the pattern %.200s: no end of the search in a text of %d characters after %s", re, len(runes), re.MatchTimeout)
+			}
+			if m == nil {
 				return
 			}
 			end := m.Index + m.Length

@@ -102,6 +102,9 @@ func (t *Tokenizer) answer(out, line []byte) ([]byte, error) {
 	default:
 		return nil, fmt.Errorf("want either text with add_special_tokens or ids with skip_special_tokens")
 	}
+	if err := t.Err(); err != nil {
+		return nil, err
+	}
 	buf := bytes.NewBuffer(out)
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)

@@ -34,6 +34,7 @@ type normalizerSequence []normalizer
 func (s normalizerSequence) apply(text string, zero int) (string, int) {
 	for _, n := range s {
 		text, zero = n.apply(text, zero)
+		bounded("normalizer", len(text))
 	}
 	return text, zero
 }
@@ -103,6 +104,7 @@ func (n replaceAll) apply(text string, zero int) (string, int) {
 			outZero = out.Len()
 		}
 		out.WriteString(n.content)
+		bounded("Replace", out.Len())
 		found = true
 		return true
 	})

@@ -82,6 +82,7 @@ func (p *precompiled) apply(text string, zero int) (string, int) {
 		if end-pos < 6 {
 			if r, ok := p.replacement(text[pos:end]); ok {
 				out = append(out, r...)
+				bounded("Precompiled", len(out))
 				pos = end
 				continue
 			}
@@ -96,6 +97,7 @@ func (p *precompiled) apply(text string, zero int) (string, int) {
 				part = r
 			}
 			out = append(out, part...)
+			bounded("Precompiled", len(out))
 			pos += size
 		}
 	}

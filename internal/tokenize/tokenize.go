@@ -24,12 +24,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
 // A Tokenizer turns text into token ids and back. It never changes after it
-// was made, but for a bounded cache of words that takes no lock, and all its
-// methods may be called from many goroutines at once.
+// was made, but for a bounded cache of words that takes no lock and for Err, and
+// all its methods may be called from many goroutines at once.
 type Tokenizer struct {
 	normalizer normalizer // nil: none
 	cutters    []cutter
@@ -45,7 +46,8 @@ type Tokenizer struct {
 	splitSpecial   bool     // special tokens are not looked for in texts
 	cleanup        bool     // decoded text loses the spaces before punctuation
 
-	pool sync.Pool // of *encoding
+	pool   sync.Pool // of *encoding
+	failed atomic.Pointer[error]
 }
 
 // An encoding is the work space of one call.
@@ -109,21 +111,39 @@ func (t *Tokenizer) Encode(text string, addSpecial bool) []int {
 }
 
 // AppendEncode is Encode, appending to dst.
-func (t *Tokenizer) AppendEncode(dst []int, text string, addSpecial bool) []int {
+func (t *Tokenizer) AppendEncode(dst []int, text string, addSpecial bool) (ids []int) {
+	if t.failed.Load() != nil {
+		return dst
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			t.overloaded(r)
+			ids = dst
+		}
+	}()
 	e := t.workSpace()
 	e.ids = dst
 	e.run(text, addSpecial)
-	dst, e.ids = e.ids, nil
+	ids, e.ids = e.ids, nil
 	t.release(e)
-	return dst
+	return ids
 }
 
 // Count returns the number of tokens that Encode would return.
-func (t *Tokenizer) Count(text string, addSpecial bool) int {
+func (t *Tokenizer) Count(text string, addSpecial bool) (n int) {
+	if t.failed.Load() != nil {
+		return 0
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			t.overloaded(r)
+			n = 0
+		}
+	}()
 	e := t.workSpace()
 	e.ids = e.ids[:0]
 	e.run(text, addSpecial)
-	n := len(e.ids)
+	n = len(e.ids)
 	t.release(e)
 	return n
 }
@@ -201,7 +221,16 @@ func (e *encoding) piece(i int, text string, zero int) {
 
 // Decode returns the text of ids, leaving ids that no token has out;
 // skipSpecial leaves out special tokens too.
-func (t *Tokenizer) Decode(ids []int, skipSpecial bool) string {
+func (t *Tokenizer) Decode(ids []int, skipSpecial bool) (text string) {
+	if t.failed.Load() != nil {
+		return ""
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			t.overloaded(r)
+			text = ""
+		}
+	}()
 	tokens := make([]string, 0, len(ids))
 	for _, id := range ids {
 		token, ok := t.IDToToken(id)
@@ -210,7 +239,6 @@ func (t *Tokenizer) Decode(ids []int, skipSpecial bool) string {
 		}
 		tokens = append(tokens, token)
 	}
-	var text string
 	if t.decoder == nil {
 		text = strings.Join(tokens, " ")
 	} else {

@@ -73,7 +73,11 @@ func Build(ctx context.Context, c Config) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := sample(ctx); err != nil {
+	err = sample(ctx)
+	if t, ok := c.Tokenizer.(interface{ Err() error }); ok && t.Err() != nil {
+		err = fmt.Errorf("tokenizer: %w (its tokenizer.json is broken or hostile: name another with --tokenizer)", t.Err())
+	}
+	if err != nil {
 		return nil, err
 	}
 	if n := b.halves.Load(); n > 0 {

@@ -259,6 +259,22 @@ func TestBuildErrors(t *testing.T) {
 
 // TestSonnetReport: the lines of its text are no entries that a prompt each
 // would come of.
+// overloaded is a tokenizer whose own patterns came to no end.
+type overloaded struct{ letters }
+
+func (overloaded) Encode(string, bool) []int { return nil }
+func (overloaded) Err() error                { return errors.New("the pattern (a|aa)+b: no end") }
+
+// TestTokenizerOverload: prompts of a tokenizer that gave up are no workload.
+func TestTokenizerOverload(t *testing.T) {
+	for _, dataset := range []string{"random", "prefix_repetition", "sonnet"} {
+		_, err := build(t, basePlan(dataset), "", func(c *Config) { c.Tokenizer = overloaded{} })
+		if err == nil || !strings.Contains(err.Error(), "tokenizer: the pattern (a|aa)+b: no end") || !strings.Contains(err.Error(), "--tokenizer") {
+			t.Errorf("%s: got %v", dataset, err)
+		}
+	}
+}
+
 func TestSonnetReport(t *testing.T) {
 	p := basePlan("sonnet")
 	p.Workload.NumPrompts = 3
