@@ -44,7 +44,7 @@ func rooms() []room {
 		{"memory", "", "clock goroutines disk"},
 		{"engine", "plan telemetry origin excerpt", "network clock goroutines disk"},
 		{"model", "stats near excerpt", "disk"},
-		{"sim", "model stats tokenize template python alarm near", "network clock goroutines disk"},
+		{"sim", "model stats tokenize template python alarm", "network clock goroutines disk"},
 		{"experiment", "plan run engine compare stats atomicfile excerpt", "disk goroutines"},
 		{"precision", "plan experiment compare model sim stats near report result origin atomicfile excerpt", "network disk"},
 		{"fleet", "plan load record", "network clock goroutines disk"},
@@ -56,7 +56,8 @@ func rooms() []room {
 // pure is the folders that touch nothing although their room may: they are
 // given what they read, and time is a number to them.
 func pure() []string {
-	return []string{"precision/page", "precision/table", "model/light", "model/replay", "model/roofline", "model/sched", "model/steps"}
+	return []string{"precision/page", "precision/table", "model/light", "model/replay", "model/roofline", "model/sched", "model/steps",
+		"sim/call", "sim/exposition", "sim/fault", "sim/prompt", "sim/text", "sim/truth"}
 }
 
 // A ban is something that only some rooms may use.

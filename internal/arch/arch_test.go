@@ -235,7 +235,7 @@ func TestRules(t *testing.T) {
 		name, path, text, want string
 	}{
 		{"import that the table does not have", "wire/a.go", "// Package wire.\npackage wire\nimport _ \"tokmeter/internal/metrics\"\n", "internal/wire/a.go:3: the room wire may not import metrics (may: record origin)"},
-		{"subfolders count as their room", "sim/face/a.go", "// Package face.\npackage face\nimport _ \"tokmeter/internal/protocol/x\"\n", "internal/sim/face/a.go:3: the room sim may not import protocol (may: model stats tokenize template python alarm near)"},
+		{"subfolders count as their room", "sim/face/a.go", "// Package face.\npackage face\nimport _ \"tokmeter/internal/protocol/x\"\n", "internal/sim/face/a.go:3: the room sim may not import protocol (may: model stats tokenize template python alarm)"},
 		{"room that is not in the table", "cake/a.go", "// Package cake.\npackage cake\n", "internal/cake/a.go: the room cake is not in the table of arch"},
 		{"network", "plan/a.go", "// Package plan.\npackage plan\nimport \"net/http\"\nvar _ = http.Get\n", "internal/plan/a.go:4: net/http.Get in the room plan: only rooms with the network in the table open connections"},
 		{"clock", "schedule/a.go", "// Package schedule.\npackage schedule\nimport \"time\"\nvar _ = time.Now\n", "internal/schedule/a.go:4: time.Now in the room schedule: only rooms with the clock in the table know the time"},

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tokmeter/internal/sim/api"
+	"tokmeter/internal/sim/call"
 )
 
 func get(t *testing.T, s *Server, method, path string) (int, string) {
@@ -32,47 +35,47 @@ func get(t *testing.T, s *Server, method, path string) (int, string) {
 
 func TestStoredResponses(t *testing.T) {
 	s := serve(t, fast())
-	post(t, s, pathResponses, `{"request_id":"resp_a","input":"x","max_output_tokens":3}`)
-	if status, text := get(t, s, "GET", pathResponses+"/resp_a"); status != 200 || !strings.Contains(text, `"status":"incomplete"`) || !strings.Contains(text, `"output_tokens":3`) {
+	post(t, s, api.PathResponses, `{"request_id":"resp_a","input":"x","max_output_tokens":3}`)
+	if status, text := get(t, s, "GET", api.PathResponses+"/resp_a"); status != 200 || !strings.Contains(text, `"status":"incomplete"`) || !strings.Contains(text, `"output_tokens":3`) {
 		t.Fatalf("got %d %s", status, text)
 	}
-	if status, text := get(t, s, "GET", pathResponses+"/resp_b"); status != 404 || !strings.Contains(text, "Response with id 'resp_b' not found.") {
+	if status, text := get(t, s, "GET", api.PathResponses+"/resp_b"); status != 404 || !strings.Contains(text, "Response with id 'resp_b' not found.") {
 		t.Fatalf("got %d %s", status, text)
 	}
-	if status, text := get(t, s, "POST", pathResponses+"/resp_a/cancel"); status != 400 || !strings.Contains(text, "Cannot cancel a synchronous response.") {
+	if status, text := get(t, s, "POST", api.PathResponses+"/resp_a/cancel"); status != 400 || !strings.Contains(text, "Cannot cancel a synchronous response.") {
 		t.Fatalf("got %d %s", status, text)
 	}
-	if status, text := post(t, s, pathResponses, `{"request_id":"resp_c","input":"x","max_output_tokens":4,"background":true}`); status != 200 || !strings.Contains(text, `"status":"queued"`) {
+	if status, text := post(t, s, api.PathResponses, `{"request_id":"resp_c","input":"x","max_output_tokens":4,"background":true}`); status != 200 || !strings.Contains(text, `"status":"queued"`) {
 		t.Fatalf("got %d %s", status, text)
 	}
 	for range 500 {
-		if _, text := get(t, s, "GET", pathResponses+"/resp_c"); strings.Contains(text, `"output_tokens":4`) {
+		if _, text := get(t, s, "GET", api.PathResponses+"/resp_c"); strings.Contains(text, `"output_tokens":4`) {
 			break
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	post(t, s, pathResponses, `{"request_id":"resp_d","input":"x","max_output_tokens":20000,"background":true}`)
-	if status, text := get(t, s, "POST", pathResponses+"/resp_d/cancel"); status != 200 || !strings.Contains(text, `"status":"cancelled"`) {
+	post(t, s, api.PathResponses, `{"request_id":"resp_d","input":"x","max_output_tokens":20000,"background":true}`)
+	if status, text := get(t, s, "POST", api.PathResponses+"/resp_d/cancel"); status != 200 || !strings.Contains(text, `"status":"cancelled"`) {
 		t.Fatalf("got %d %s", status, text)
 	}
 	for range 500 {
-		if s.engine.Snapshot().Aborted == 1 {
+		if s.in.Engine.Snapshot().Aborted == 1 {
 			break
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
 	long := strings.Repeat("many words that fill blocks, ", 40)
-	post(t, s, pathResponses, `{"request_id":"resp_e","input":"`+long+`","max_output_tokens":4}`)
-	if status, text := post(t, s, pathResponses, `{"input":"and then?","previous_response_id":"resp_e","max_output_tokens":4}`); status != 200 || strings.Contains(text, `"cached_tokens":0`) {
+	post(t, s, api.PathResponses, `{"request_id":"resp_e","input":"`+long+`","max_output_tokens":4}`)
+	if status, text := post(t, s, api.PathResponses, `{"input":"and then?","previous_response_id":"resp_e","max_output_tokens":4}`); status != 200 || strings.Contains(text, `"cached_tokens":0`) {
 		t.Fatalf("the next turn of a conversation finds nothing cached: %d %s", status, text)
 	}
-	if status, text := post(t, s, pathResponses, `{"input":"x","previous_response_id":"resp_none"}`); status != 404 || !strings.Contains(text, "not found") {
+	if status, text := post(t, s, api.PathResponses, `{"input":"x","previous_response_id":"resp_none"}`); status != 404 || !strings.Contains(text, "not found") {
 		t.Fatalf("got %d %s", status, text)
 	}
 	if x := waitIdle(t, s); x.Aborted != 1 || x.Finished != 4 {
 		t.Fatalf("got %+v", x)
 	}
-	if _, text := get(t, s, "GET", pathResponses+"/resp_d"); !strings.Contains(text, `"status":"cancelled"`) {
+	if _, text := get(t, s, "GET", api.PathResponses+"/resp_d"); !strings.Contains(text, `"status":"cancelled"`) {
 		t.Fatalf("got %s", text)
 	}
 }
@@ -100,7 +103,7 @@ func TestKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		resp.Body.Close()
-		if resp.StatusCode != tt.want || resp.Header.Get("Server") != serverName {
+		if resp.StatusCode != tt.want || resp.Header.Get("Server") != call.ServerName {
 			t.Errorf("%s: got %d from %s, want %d", tt.why, resp.StatusCode, resp.Header.Get("Server"), tt.want)
 		}
 	}
@@ -121,9 +124,9 @@ func TestSlowReader(t *testing.T) {
 	shrinkBuffers(t, s, nc)
 	const tokens = 1500
 	text := fmt.Sprintf(`{"prompt":"p","max_tokens":%d,"stream":true,"return_token_ids":true,"stream_options":{"include_usage":true}}`, tokens)
-	fmt.Fprintf(nc, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", pathCompletions, len(text), text)
+	fmt.Fprintf(nc, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", api.PathCompletions, len(text), text)
 	for range 3000 {
-		if s.engine.Snapshot().Finished == 1 {
+		if s.in.Engine.Snapshot().Finished == 1 {
 			break
 		}
 		time.Sleep(5 * time.Millisecond)
@@ -208,14 +211,14 @@ func TestToolsAndFormats(t *testing.T) {
 			t.Fatalf("got call %+v: %v", c, err)
 		}
 	}
-	_, text := post(t, s, pathChat, `{"tool_choice":"required",`+tools+`}`)
+	_, text := post(t, s, api.PathChat, `{"tool_choice":"required",`+tools+`}`)
 	var a chat
 	if err := json.Unmarshal([]byte(text), &a); err != nil || len(a.Choices) != 1 || len(a.Choices[0].Message.Calls) == 0 || a.Choices[0].Reason != "tool_calls" {
 		t.Fatalf("%v in %s", err, text)
 	}
 	check(a.Choices[0].Message.Calls[0])
 
-	_, text = post(t, s, pathChat, `{"stream":true,"tool_choice":{"type":"function","function":{"name":"weather"}},`+tools+`}`)
+	_, text = post(t, s, api.PathChat, `{"stream":true,"tool_choice":{"type":"function","function":{"name":"weather"}},`+tools+`}`)
 	var whole call1
 	reason := ""
 	for _, line := range strings.Split(text, "\n") {
@@ -239,7 +242,7 @@ func TestToolsAndFormats(t *testing.T) {
 		t.Fatalf("a named tool ends with %q, want stop", reason)
 	}
 
-	_, text = post(t, s, pathChat, `{"messages":[{"role":"user","content":"x"}],"max_tokens":200,"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]}}}}`)
+	_, text = post(t, s, api.PathChat, `{"messages":[{"role":"user","content":"x"}],"max_tokens":200,"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]}}}}`)
 	a = chat{}
 	var got struct {
 		OK *bool `json:"ok"`
@@ -248,7 +251,7 @@ func TestToolsAndFormats(t *testing.T) {
 		t.Fatalf("%v in %s", err, text)
 	}
 
-	status, text := post(t, s, pathResponses, `{"input":"x","stream":true,"max_output_tokens":200,"tool_choice":"required","tools":[{"type":"function","name":"weather","parameters":{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}}]}`)
+	status, text := post(t, s, api.PathResponses, `{"input":"x","stream":true,"max_output_tokens":200,"tool_choice":"required","tools":[{"type":"function","name":"weather","parameters":{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}}]}`)
 	for _, want := range []string{"event: response.function_call_arguments.delta", "event: response.function_call_arguments.done", `"type":"function_call"`, "event: response.completed"} {
 		if !strings.Contains(text, want) {
 			t.Fatalf("status %d: %q is not in %s", status, want, text)
@@ -270,7 +273,7 @@ func TestSpeculation(t *testing.T) {
 	o := fast()
 	o.Setup.Acceptance = []float64{0.9, 0.8, 0.7}
 	s := serve(t, o)
-	events := stream(t, s, pathCompletions, `{"prompt":"p","max_tokens":200,"stream":true,"return_token_ids":true,"stream_options":{"include_usage":true}}`)
+	events := stream(t, s, api.PathCompletions, `{"prompt":"p","max_tokens":200,"stream":true,"return_token_ids":true,"stream_options":{"include_usage":true}}`)
 	ids := 0
 	for _, e := range events {
 		for _, c := range e.Choices {
@@ -289,7 +292,7 @@ func TestEngineOf2024(t *testing.T) {
 	o := fast()
 	o.Setup.Engine = "vllm-v0-2024"
 	s := serve(t, o)
-	if a := ask(t, s, pathCompletions, `{"prompt":["one","two"],"max_tokens":7}`); a.Usage.Output != 14 || *a.Choices[1].Reason != "length" {
+	if a := ask(t, s, api.PathCompletions, `{"prompt":["one","two"],"max_tokens":7}`); a.Usage.Output != 14 || *a.Choices[1].Reason != "length" {
 		t.Fatalf("got %+v", a)
 	}
 	waitIdle(t, s)
@@ -299,7 +302,7 @@ func TestEngineOf2024(t *testing.T) {
 func TestIntervals(t *testing.T) {
 	s := serve(t, fast())
 	var sizes []int
-	for _, e := range stream(t, s, pathCompletions, `{"prompt":"p","max_tokens":10,"stream":true,"return_token_ids":true,"stream_interval":4}`) {
+	for _, e := range stream(t, s, api.PathCompletions, `{"prompt":"p","max_tokens":10,"stream":true,"return_token_ids":true,"stream_interval":4}`) {
 		sizes = append(sizes, len(e.Choices[0].IDs))
 	}
 	if fmt.Sprint(sizes) != "[1 4 4 1]" {

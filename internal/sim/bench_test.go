@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"tokmeter/internal/sim/api"
 )
 
 // BenchmarkTokens is what a served token costs, its reader included: b.N tokens
@@ -26,7 +28,7 @@ func BenchmarkTokens(b *testing.B) {
 		go func() {
 			defer wg.Done()
 			body := fmt.Sprintf(`{"prompt":"p %d","max_tokens":%d,"stream":true,"ignore_eos":true}`, i, max(b.N/streams, 1))
-			resp, err := http.Post(s.URL()+pathCompletions, "application/json", strings.NewReader(body))
+			resp, err := http.Post(s.URL()+api.PathCompletions, "application/json", strings.NewReader(body))
 			if err != nil {
 				b.Error(err)
 				return

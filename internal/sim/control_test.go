@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokmeter/internal/model/setup"
+	"tokmeter/internal/sim/api"
 	"tokmeter/internal/template"
 	"tokmeter/internal/tokenize"
 )
@@ -155,9 +156,9 @@ func swap(pairs ...string) func(*exchange) {
 // different are all that may differ from vLLM's answers, by name of the call.
 // A status alone stands for an answer that is not compared further.
 var different = map[string]allowed{
-	"models":              {"it says what it is; the model is another", swap("vllm", owner, "/models/tiny", "llama-3.2-1b")},
-	"models-lora":         {"it says what it is; the model is another", swap("vllm", owner, "/models/tiny", "llama-3.2-1b")},
-	"models-lower":        {"it says what it is; the model is another", swap("vllm", owner, "/models/tiny", "llama-3.2-1b")},
+	"models":              {"it says what it is; the model is another", swap("vllm", "tokmeter-simulator", "/models/tiny", "llama-3.2-1b")},
+	"models-lora":         {"it says what it is; the model is another", swap("vllm", "tokmeter-simulator", "/models/tiny", "llama-3.2-1b")},
+	"models-lower":        {"it says what it is; the model is another", swap("vllm", "tokmeter-simulator", "/models/tiny", "llama-3.2-1b")},
 	"server_info":         {"the settings are others", status(200)},
 	"server_info-json":    {"the settings are others", status(200)},
 	"tokenizer_info":      {"served without a flag; tokenizer_config.json is not kept", status(200)},
@@ -283,7 +284,7 @@ func TestEmbeddings(t *testing.T) {
 	s := tiny(t, nil)
 	ask := func(body string) []float64 {
 		t.Helper()
-		got, _ := send(t, s, exchange{Method: "POST", Path: pathEmbeddings, Body: body, Headers: map[string]string{"Content-Type": "application/json"}})
+		got, _ := send(t, s, exchange{Method: "POST", Path: "/v1/embeddings", Body: body, Headers: map[string]string{"Content-Type": "application/json"}})
 		var a struct {
 			Data []struct{ Embedding json.RawMessage }
 		}
@@ -314,7 +315,7 @@ func TestEmbeddings(t *testing.T) {
 		return x
 	}
 	full := ask(`{"input":"the cat sat on the mat"}`)
-	if n := s.built.Model.Hidden; len(full) != n {
+	if n := s.in.Built.Model.Hidden; len(full) != n {
 		t.Fatalf("got %d dimensions, want the model's %d", len(full), n)
 	}
 	if n := dot(full, full); math.Abs(n-1) > 1e-5 {
@@ -350,9 +351,9 @@ func TestBusy(t *testing.T) {
 		var got string
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			got = call("POST", pathCompletions, `{"prompt":"hello","max_tokens":2000,"ignore_eos":true}`)
+			got = call("POST", api.PathCompletions, `{"prompt":"hello","max_tokens":2000,"ignore_eos":true}`)
 		})
-		for s.engine.Snapshot().Running == 0 {
+		for s.in.Engine.Snapshot().Running == 0 {
 			time.Sleep(time.Millisecond)
 		}
 		return func() string { wg.Wait(); return got }
@@ -391,7 +392,12 @@ func TestBusy(t *testing.T) {
 func TestDevMode(t *testing.T) {
 	s := tiny(t, func(o *Options) { o.DevMode = false })
 	dev := tiny(t, func(o *Options) { o.Fixed = &Spec{TTFT: time.Millisecond, Model: "m"}; o.Setup = setup.Setup{} })
-	for route := range dev.devRoutes() {
+	seen := 0
+	for route := range dev.routes {
+		if s.routes[route] != nil {
+			continue
+		}
+		seen++
 		method, path, _ := strings.Cut(route, " ")
 		if got, _ := send(t, s, exchange{Method: method, Path: path}); got.Status != 404 {
 			t.Errorf("%s: got %d without development mode, want 404", route, got.Status)
@@ -400,6 +406,9 @@ func TestDevMode(t *testing.T) {
 		if got.Status != 200 && got.Status != 501 && got.Status != 400 {
 			t.Errorf("%s: got %d %s with fixed times", route, got.Status, got.Answer)
 		}
+	}
+	if seen != 12 {
+		t.Errorf("%d paths are there in development mode alone, want 12", seen)
 	}
 	if got, _ := send(t, dev, exchange{Method: "POST", Path: "/reset_prefix_cache"}); got.Answer != `{"success":true}` {
 		t.Errorf("fixed times keep nothing, so that a reset succeeds: got %s", got.Answer)

@@ -6,41 +6,7 @@ import (
 	"strings"
 
 	"tokmeter/internal/model/roofline"
-	"tokmeter/internal/model/setup"
-	"tokmeter/internal/sim/fault"
-	"tokmeter/internal/template"
-	"tokmeter/internal/tokenize"
 )
-
-// Options say what a server is. The zero value of a field is its default.
-type Options struct {
-	Addr string // host:port; port 0 takes a free one; "" is 127.0.0.1:0
-
-	// Setup names the engine that is simulated. Fixed, where it is not nil,
-	// takes its place: set times and no scheduler.
-	Setup setup.Setup
-	Fixed *Spec
-
-	Names    []string  // under which the model is served, first the one that answers carry; default: the model's own
-	Adapters []Adapter // LoRA adapters that are there from the start
-	APIKeys  []string  // one of which every request under /v1 must carry; none: no key
-
-	Tokenizer     *tokenize.Tokenizer // default: the built-in one
-	TokenizerName string              // what /tokenizer_info and errors call it
-	Template      *template.Template  // of chats; default: a declared simple one
-
-	Seed       uint64
-	EOS        float64   // chance that the model ends an answer at a token, in [0,1); 0: answers run to max_tokens
-	Prose      float64   // chance that the model answers in prose where it may call a tool, in [0,1]
-	Faults     fault.Set // of every request; a request\'s header adds its own
-	DevMode    bool      // serve the paths that vLLM has in its development mode
-	ServerLoad bool      // count requests for /load
-	MFU        bool      // count flops and bytes in /metrics
-	MetricsV0  bool      // show the names that metrics had in 2024 too
-}
-
-// An Adapter is one LoRA adapter.
-type Adapter struct{ Name, Path string }
 
 // ParseSimulate reads what --simulate is given: an engine to simulate as
 // ParseTarget has it, or fixed times as ParseSpec has them.
@@ -83,7 +49,7 @@ func ParseTarget(text string) (Options, error) {
 		if !ok {
 			return Options{}, fmt.Errorf("simulate %q: %q is no key=value: %s", text, part, targetHelp)
 		}
-		if err := o.set(strings.ReplaceAll(key, "-", "_"), value); err != nil {
+		if err := set(&o, strings.ReplaceAll(key, "-", "_"), value); err != nil {
 			return Options{}, fmt.Errorf("simulate %q: %s: %w", text, key, err)
 		}
 	}
@@ -95,7 +61,7 @@ func precisions() []string {
 }
 
 // set takes one setting of a target.
-func (o *Options) set(key, value string) error {
+func set(o *Options, key, value string) error {
 	s := &o.Setup
 	for _, f := range []struct {
 		key string

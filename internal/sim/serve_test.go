@@ -12,6 +12,7 @@ import (
 
 	"tokmeter/internal/model/replay"
 	"tokmeter/internal/model/setup"
+	"tokmeter/internal/sim/api"
 	"tokmeter/internal/sim/engine"
 )
 
@@ -104,7 +105,7 @@ func stream(t *testing.T, s *Server, path, body string) (events []answered) {
 
 func TestUsageEqualsTruth(t *testing.T) {
 	s := serve(t, fast())
-	events := stream(t, s, pathCompletions, `{"prompt":"count these few words","max_tokens":9,"stream":true,"stream_options":{"include_usage":true,"continuous_usage_stats":true}}`)
+	events := stream(t, s, api.PathCompletions, `{"prompt":"count these few words","max_tokens":9,"stream":true,"stream_options":{"include_usage":true,"continuous_usage_stats":true}}`)
 	if len(events) != 10 {
 		t.Fatalf("got %d events, want one for each of 9 tokens and the usage", len(events))
 	}
@@ -147,21 +148,21 @@ func TestCachedTokensOfARepeatedPrompt(t *testing.T) {
 		{"the same salt is the same", `,"cache_salt":"x"`, 96},
 	}
 	for _, tt := range tests {
-		if got := ask(t, s, pathCompletions, body+tt.more+"}").Usage.Details.Cached; got != tt.want {
+		if got := ask(t, s, api.PathCompletions, body+tt.more+"}").Usage.Details.Cached; got != tt.want {
 			t.Errorf("%s: got %d cached tokens, want %d", tt.why, got, tt.want)
 		}
 	}
-	if ok, err := s.engine.ResetPrefixCache(false); !ok || err != nil {
+	if ok, err := s.in.Engine.ResetPrefixCache(false); !ok || err != nil {
 		t.Fatalf("reset of an idle engine: %v, %v", ok, err)
 	}
-	if got := ask(t, s, pathCompletions, body+"}").Usage.Details.Cached; got != 0 {
+	if got := ask(t, s, api.PathCompletions, body+"}").Usage.Details.Cached; got != 0 {
 		t.Errorf("after the reset: got %d cached tokens, want 0", got)
 	}
 }
 
 func TestChoices(t *testing.T) {
 	s := serve(t, fast())
-	a := ask(t, s, pathCompletions, `{"prompt":["one","two words"],"n":3,"max_tokens":4}`)
+	a := ask(t, s, api.PathCompletions, `{"prompt":["one","two words"],"n":3,"max_tokens":4}`)
 	if len(a.Choices) != 6 || a.Usage.Output != 24 {
 		t.Fatalf("2 prompts of 3 answers: got %d choices, usage %+v", len(a.Choices), a.Usage)
 	}
@@ -176,7 +177,7 @@ func TestChoices(t *testing.T) {
 		t.Fatalf("the answers are the same: %v", texts)
 	}
 	seen := map[int]int{}
-	for _, e := range stream(t, s, pathCompletions, `{"prompt":[[5,6],[7]],"n":2,"max_tokens":3,"stream":true}`) {
+	for _, e := range stream(t, s, api.PathCompletions, `{"prompt":[[5,6],[7]],"n":2,"max_tokens":3,"stream":true}`) {
 		seen[e.Choices[0].Index]++
 	}
 	if fmt.Sprint(seen) != "map[0:3 1:3 2:3 3:3]" {
@@ -186,21 +187,21 @@ func TestChoices(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	s := serve(t, fast())
-	whole := ask(t, s, pathCompletions, `{"prompt":"p","max_tokens":60,"return_token_ids":true}`).Choices[0]
+	whole := ask(t, s, api.PathCompletions, `{"prompt":"p","max_tokens":60,"return_token_ids":true}`).Choices[0]
 	words := strings.Fields(whole.Text)
 	word := words[len(words)/2]
 	before, _, _ := strings.Cut(whole.Text, word)
 
-	c := ask(t, s, pathCompletions, fmt.Sprintf(`{"prompt":"p","max_tokens":60,"stop":%q}`, word)).Choices[0]
+	c := ask(t, s, api.PathCompletions, fmt.Sprintf(`{"prompt":"p","max_tokens":60,"stop":%q}`, word)).Choices[0]
 	if c.Text != before || *c.Reason != "stop" || c.Stop != word {
 		t.Errorf("stop %q: got %q, %s, %v, want %q", word, c.Text, *c.Reason, c.Stop, before)
 	}
-	c = ask(t, s, pathCompletions, fmt.Sprintf(`{"prompt":"p","max_tokens":60,"stop":[%q],"include_stop_str_in_output":true}`, word)).Choices[0]
+	c = ask(t, s, api.PathCompletions, fmt.Sprintf(`{"prompt":"p","max_tokens":60,"stop":[%q],"include_stop_str_in_output":true}`, word)).Choices[0]
 	if c.Text != before+word {
 		t.Errorf("with the stop string: got %q, want %q", c.Text, before+word)
 	}
 	id := whole.IDs[20]
-	a := ask(t, s, pathCompletions, fmt.Sprintf(`{"prompt":"p","max_tokens":60,"stop_token_ids":[%d]}`, id))
+	a := ask(t, s, api.PathCompletions, fmt.Sprintf(`{"prompt":"p","max_tokens":60,"stop_token_ids":[%d]}`, id))
 	if *a.Choices[0].Reason != "stop" || a.Choices[0].Stop != float64(id) || a.Usage.Output > 21 {
 		t.Errorf("stop token %d: got %+v, %+v", id, a.Choices[0], a.Usage)
 	}
@@ -213,34 +214,34 @@ func TestMinTokensAndEnds(t *testing.T) {
 	s := serve(t, o)
 	short, early := 0, 0
 	for i := range 20 {
-		if n := ask(t, s, pathCompletions, fmt.Sprintf(`{"prompt":"p %d","max_tokens":40}`, i)).Usage.Output; n < 40 {
+		if n := ask(t, s, api.PathCompletions, fmt.Sprintf(`{"prompt":"p %d","max_tokens":40}`, i)).Usage.Output; n < 40 {
 			short++
 		}
-		if n := ask(t, s, pathCompletions, fmt.Sprintf(`{"prompt":"p %d","max_tokens":40,"min_tokens":30}`, i)).Usage.Output; n < 30 {
+		if n := ask(t, s, api.PathCompletions, fmt.Sprintf(`{"prompt":"p %d","max_tokens":40,"min_tokens":30}`, i)).Usage.Output; n < 30 {
 			early++
 		}
 	}
 	if short < 15 || early > 0 {
 		t.Fatalf("%d of 20 answers ended by themselves, %d before min_tokens", short, early)
 	}
-	if n := ask(t, s, pathCompletions, `{"prompt":"p","max_tokens":40,"ignore_eos":true}`).Usage.Output; n != 40 {
+	if n := ask(t, s, api.PathCompletions, `{"prompt":"p","max_tokens":40,"ignore_eos":true}`).Usage.Output; n != 40 {
 		t.Fatalf("ignore_eos: got %d tokens", n)
 	}
 }
 
 func TestEchoIDsAndLogprobs(t *testing.T) {
 	s := serve(t, fast())
-	a := ask(t, s, pathCompletions, `{"prompt":"say it again","max_tokens":5,"echo":true}`)
+	a := ask(t, s, api.PathCompletions, `{"prompt":"say it again","max_tokens":5,"echo":true}`)
 	if !strings.HasPrefix(a.Choices[0].Text, "say it again") || len(a.Choices[0].Text) <= len("say it again") {
 		t.Fatalf("echo: got %q", a.Choices[0].Text)
 	}
-	if a = ask(t, s, pathCompletions, `{"prompt":"say it again","max_tokens":0,"echo":true}`); a.Choices[0].Text != "say it again" {
+	if a = ask(t, s, api.PathCompletions, `{"prompt":"say it again","max_tokens":0,"echo":true}`); a.Choices[0].Text != "say it again" {
 		t.Fatalf("the prompt alone: got %q", a.Choices[0].Text)
 	}
-	if l := ask(t, s, pathCompletions, `{"prompt":[9,8,7],"max_tokens":2,"echo":true,"logprobs":1}`).Choices[0].Logprobs; len(l.Tokens) != 5 || l.Top[0] != nil || l.Values[0] != 0 || l.Values[1] == 0 {
+	if l := ask(t, s, api.PathCompletions, `{"prompt":[9,8,7],"max_tokens":2,"echo":true,"logprobs":1}`).Choices[0].Logprobs; len(l.Tokens) != 5 || l.Top[0] != nil || l.Values[0] != 0 || l.Values[1] == 0 {
 		t.Fatalf("echo with log probabilities: got %+v", l)
 	}
-	c := ask(t, s, pathCompletions, `{"prompt":[9,8,7],"max_tokens":5,"return_token_ids":true,"logprobs":2}`).Choices[0]
+	c := ask(t, s, api.PathCompletions, `{"prompt":[9,8,7],"max_tokens":5,"return_token_ids":true,"logprobs":2}`).Choices[0]
 	l := c.Logprobs
 	if len(c.IDs) != 5 || len(c.Prompt) != 3 || l == nil || len(l.Tokens) != 5 || len(l.Top) != 5 || len(l.Top[0]) != 2 || l.Offsets[0] != 0 || l.Offsets[4] <= l.Offsets[1] {
 		t.Fatalf("got %+v, %+v", c, l)
@@ -248,7 +249,7 @@ func TestEchoIDsAndLogprobs(t *testing.T) {
 	if got := strings.Join(l.Tokens, ""); strings.TrimSpace(got) != strings.TrimSpace(c.Text) {
 		t.Fatalf("tokens %q, text %q", got, c.Text)
 	}
-	events := stream(t, s, pathCompletions, `{"prompt":[9,8,7],"max_tokens":5,"return_token_ids":true,"stream":true}`)
+	events := stream(t, s, api.PathCompletions, `{"prompt":[9,8,7],"max_tokens":5,"return_token_ids":true,"stream":true}`)
 	var ids []int
 	for i, e := range events {
 		ids = append(ids, e.Choices[0].IDs...)
@@ -266,7 +267,7 @@ func waitIdle(t *testing.T, s *Server) engine.Snapshot {
 	t.Helper()
 	var x engine.Snapshot
 	for range 500 {
-		if x = s.engine.Snapshot(); x.Running+x.Waiting == 0 && x.Free == x.Blocks {
+		if x = s.in.Engine.Snapshot(); x.Running+x.Waiting == 0 && x.Free == x.Blocks {
 			return x
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -282,7 +283,7 @@ func TestAbandonedRequestsFreeTheirBlocks(t *testing.T) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			resp, err := http.Post(s.URL()+pathCompletions, "application/json",
+			resp, err := http.Post(s.URL()+api.PathCompletions, "application/json",
 				strings.NewReader(fmt.Sprintf(`{"prompt":"p %d","max_tokens":20000,"stream":true}`, i)))
 			if err != nil {
 				t.Error(err)
@@ -305,7 +306,7 @@ func TestTokensAreConserved(t *testing.T) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			post(t, s, pathCompletions, fmt.Sprintf(`{"prompt":"some words %d","max_tokens":%d,"stream":%v}`, i, 1+i, i%2 == 0))
+			post(t, s, api.PathCompletions, fmt.Sprintf(`{"prompt":"some words %d","max_tokens":%d,"stream":%v}`, i, 1+i, i%2 == 0))
 		}()
 	}
 	wg.Wait()
@@ -333,7 +334,7 @@ func TestTinyCachePreempts(t *testing.T) {
 		go func() {
 			defer wg.Done()
 			body := fmt.Sprintf(`{"prompt":[%d,2,3,4],"max_tokens":400}`, 100+i)
-			if status, text := post(t, s, pathCompletions, body); status != 200 || !strings.Contains(text, `"completion_tokens":400`) {
+			if status, text := post(t, s, api.PathCompletions, body); status != 200 || !strings.Contains(text, `"completion_tokens":400`) {
 				t.Errorf("got %d %.200s", status, text)
 			}
 		}()
@@ -353,7 +354,7 @@ func TestPriority(t *testing.T) {
 	o := fast()
 	o.Setup.Policy, o.Setup.MaxSeqs = "priority", 1
 	s := serve(t, o)
-	if err := s.engine.Pause(engine.PauseKeep); err != nil {
+	if err := s.in.Engine.Pause(engine.PauseKeep); err != nil {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
@@ -361,16 +362,16 @@ func TestPriority(t *testing.T) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			postAs(t, s, fmt.Sprint("p", p), pathCompletions, fmt.Sprintf(`{"prompt":"p","max_tokens":3,"priority":%d,"stream":true}`, p))
+			postAs(t, s, fmt.Sprint("p", p), api.PathCompletions, fmt.Sprintf(`{"prompt":"p","max_tokens":3,"priority":%d,"stream":true}`, p))
 		}()
 		for range 500 { // arrivals in this order
-			if s.engine.Snapshot().Waiting == i+1 {
+			if s.in.Engine.Snapshot().Waiting == i+1 {
 				break
 			}
 			time.Sleep(time.Millisecond)
 		}
 	}
-	if err := s.engine.Resume(); err != nil {
+	if err := s.in.Engine.Resume(); err != nil {
 		t.Fatal(err)
 	}
 	wg.Wait()
@@ -395,7 +396,7 @@ func TestServedEqualsReplayed(t *testing.T) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			post(t, s, pathCompletions, fmt.Sprintf(`{"prompt":[%d,2,3,4,5,6,7,8],"max_tokens":%d,"stream":true}`, i+50, 10+i))
+			post(t, s, api.PathCompletions, fmt.Sprintf(`{"prompt":[%d,2,3,4,5,6,7,8],"max_tokens":%d,"stream":true}`, i+50, 10+i))
 		}()
 		time.Sleep(7 * time.Millisecond)
 	}

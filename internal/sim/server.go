@@ -1,60 +1,56 @@
 package sim
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"tokmeter/internal/model/setup"
+	"tokmeter/internal/sim/api"
+	"tokmeter/internal/sim/call"
+	"tokmeter/internal/sim/control"
 	"tokmeter/internal/sim/engine"
-	"tokmeter/internal/sim/text"
-	"tokmeter/internal/tokenize"
+	"tokmeter/internal/sim/instance"
+	"tokmeter/internal/sim/truth"
+)
+
+// What a server is made of has rooms of its own.
+type (
+	// Options say what a server is.
+	Options = instance.Options
+	// A Spec is a server of set times.
+	Spec = instance.Spec
+	// An Adapter is one LoRA adapter.
+	Adapter = instance.Adapter
 )
 
 // A Server is a running simulator.
 type Server struct {
-	opts     Options
-	built    *setup.Built // nil where times are fixed
-	engine   engine.Engine
-	ln       net.Listener
-	tok      *tokenize.Tokenizer
-	models   *models
-	routes   map[string]handler
-	voice    *text.Voice
-	store    store
-	truth    ledger
-	inflight atomic.Int64 // requests for text or embeddings that are on
-	began    time.Time
-	maxLen   int // tokens of a request, prompt and output
+	in     *instance.Instance
+	watch  call.Watch
+	ledger truth.Ledger
+	routes map[string]call.Handler
+	ln     net.Listener
 
-	ctx    context.Context // ends when the server closes
-	cancel context.CancelFunc
-	wg     sync.WaitGroup // the accept loop and each connection
+	closing chan struct{}  // closed by Close
+	wg      sync.WaitGroup // the accept loop and each connection
 
-	meter *meter
-	doze  dozer
-	now   atomic.Pointer[live]
-
-	mu    sync.Mutex
-	conns map[net.Conn]struct{}
-	seen  map[uint64]int // prompts that faults may have met, by hash
+	mu     sync.Mutex
+	conns  map[net.Conn]struct{}
+	closed bool
 }
-
-// maxFixedLen is the context length of a server with fixed times.
-const maxFixedLen = 1 << 20
 
 // Start serves o until Close.
 func Start(o Options) (*Server, error) {
-	s := &Server{opts: o, tok: o.Tokenizer, conns: map[net.Conn]struct{}{}, began: time.Now(), maxLen: maxFixedLen}
-	if s.tok == nil {
-		s.tok = tokenize.Builtin()
+	s := &Server{conns: map[net.Conn]struct{}{}, closing: make(chan struct{})}
+	in, err := instance.New(o, s.closing)
+	if err != nil {
+		return nil, err
 	}
-	s.voice = text.NewVoice(s.tok)
-	if err := s.startEngine(); err != nil {
+	beside := control.New(in, &s.ledger)
+	if err := in.Start(beside.Observer()); err != nil {
 		return nil, err
 	}
 	addr := o.Addr
@@ -63,76 +59,54 @@ func Start(o Options) (*Server, error) {
 	}
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
-		s.engine.Close()
+		in.Engine.Close()
 		return nil, fmt.Errorf("simulator: %w", err)
 	}
-	s.ln = ln
-	s.models = newModels(s.opts.Names, s.opts.Adapters)
-	s.routes = s.allRoutes()
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.in, s.watch, s.ln = in, beside, ln
+	s.routes = api.New(in, &s.ledger).Routes()
+	maps.Copy(s.routes, beside.Routes())
 	s.wg.Add(1)
 	go s.accept()
 	return s, nil
-}
-
-// startEngine starts what gives the tokens and names the model after it.
-func (s *Server) startEngine() error {
-	if f := s.opts.Fixed; f != nil {
-		if len(s.opts.Names) == 0 {
-			s.opts.Names = []string{f.Model}
-		}
-		for _, name := range f.Adapters {
-			s.opts.Adapters = append(s.opts.Adapters, Adapter{Name: name})
-		}
-		observe := s.observers()
-		e, err := engine.StartFixed(engine.FixedConfig{TTFT: f.TTFT, ITL: f.ITL, Jitter: f.Jitter, Seed: f.Seed}, observe...)
-		if err != nil {
-			return fmt.Errorf("simulator: %w", err)
-		}
-		s.engine = e
-		return nil
-	}
-	built, err := s.opts.Setup.Build()
-	if err != nil {
-		return fmt.Errorf("simulator: %w", err)
-	}
-	if len(s.opts.Names) == 0 {
-		s.opts.Names = []string{built.Setup.Model}
-	}
-	s.built, s.maxLen = built, built.Sched.MaxModelLen
-	observe := s.observers()
-	e, err := engine.Start(engine.Config{Sched: built.Sched, Machine: built.Machine,
-		Acceptance: built.Setup.Acceptance, Seed: s.opts.Seed}, observe...)
-	if err != nil {
-		return fmt.Errorf("simulator: %w", err)
-	}
-	s.engine = e
-	return nil
 }
 
 // URL is the server's base URL.
 func (s *Server) URL() string { return "http://" + s.ln.Addr().String() }
 
 // Model is the name under which answers carry the model.
-func (s *Server) Model() string { return s.opts.Names[0] }
+func (s *Server) Model() string { return s.in.Model() }
 
 // Built is what the engine runs on, nil where times are fixed.
-func (s *Server) Built() *setup.Built { return s.built }
+func (s *Server) Built() *setup.Built { return s.in.Built }
 
 // Lateness says how late the simulator itself was.
-func (s *Server) Lateness() engine.Lateness { return s.engine.Lateness() }
+func (s *Server) Lateness() engine.Lateness { return s.in.Engine.Lateness() }
+
+// Truth returns what happened to every finished request for an answer, in order
+// of arrival.
+func (s *Server) Truth() []truth.Record {
+	rows, _ := s.ledger.Rows()
+	return rows
+}
+
+// Forget drops the truths kept so far.
+func (s *Server) Forget() { s.ledger.Forget() }
 
 // Close ends every connection and returns when no goroutine is left.
 func (s *Server) Close() error {
-	s.cancel()
-	err := s.ln.Close()
 	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		close(s.closing)
+	}
 	for c := range s.conns {
 		c.Close()
 	}
 	s.mu.Unlock()
-	s.engine.Close()
+	err := s.ln.Close()
+	s.in.Engine.Close()
 	s.wg.Wait()
+	s.in.Work.Wait()
 	if errors.Is(err, net.ErrClosed) {
 		err = nil
 	}
@@ -144,9 +118,6 @@ func (s *Server) accept() {
 	for {
 		nc, err := s.ln.Accept()
 		if err != nil {
-			if s.ctx.Err() != nil {
-				return
-			}
 			var ne net.Error
 			if errors.As(err, &ne) && ne.Timeout() {
 				continue
@@ -154,7 +125,7 @@ func (s *Server) accept() {
 			return
 		}
 		s.mu.Lock()
-		closed := s.ctx.Err() != nil
+		closed := s.closed
 		if !closed {
 			s.conns[nc] = struct{}{}
 			s.wg.Add(1)

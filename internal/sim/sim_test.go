@@ -213,12 +213,3 @@ func TestParseSpec(t *testing.T) {
 		}
 	}
 }
-
-// callTo is a call that came over no connection.
-func callTo(path string) *call {
-	req, err := http.NewRequest("POST", path, nil)
-	if err != nil {
-		panic(err)
-	}
-	return &call{Request: req, arrived: time.Now().UnixNano()}
-}

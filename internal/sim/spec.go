@@ -13,17 +13,6 @@ import (
 	"time"
 )
 
-// A Spec says how the server answers.
-type Spec struct {
-	TTFT   time.Duration // from the arrival of a request to its first token
-	ITL    time.Duration // between tokens
-	Jitter float64       // standard deviation of TTFT and of each gap, relative to its length; in [0,1)
-	Seed   uint64
-	Model  string // the model's name
-	// Adapters are further names that requests may ask for.
-	Adapters []string
-}
-
 // DefaultSpec is the server without a spec: 50 ms to the first token, 20 ms
 // between tokens, a tenth of jitter.
 func DefaultSpec() Spec {

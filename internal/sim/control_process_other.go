@@ -1,9 +1,0 @@
-//go:build !linux
-
-package sim
-
-import "tokmeter/internal/sim/exposition"
-
-// readProcess knows nothing: prometheus_client has these series on Linux alone
-// too.
-func readProcess() exposition.Process { return exposition.Process{} }
