@@ -27,7 +27,7 @@ func Main(env *Env) int {
 			return code
 		}
 	}
-	err := run(env)
+	err := execute(env)
 	printError(env.Stderr, err)
 	return exitCode(err)
 }
@@ -46,8 +46,8 @@ type tree struct {
 	of   map[*cobra.Command]*command
 }
 
-// run finds the command, reads its words and runs it.
-func run(env *Env) error {
+// execute finds the command, reads its words and runs it.
+func execute(env *Env) error {
 	t := newTree(env)
 	args := env.Args
 	if len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) {

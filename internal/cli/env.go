@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"tokmeter/internal/engine"
+	"tokmeter/internal/run"
 )
 
 // An Env is everything of the outside world that a command may touch. A test
@@ -138,7 +139,7 @@ func (l *lockedWriter) Write(p []byte) (int, error) {
 }
 
 // interruptible derives a context that the first interrupt cancels, with
-// errInterrupted as its cause, and a channel that the second one closes. Until
+// run.ErrInterrupted as its cause, and a channel that the second one closes. Until
 // then, and until release is called, interrupts do not end the process.
 func (e *Env) interruptible(parent context.Context) (ctx context.Context, second <-chan struct{}, release func()) {
 	ctx, cancel := context.WithCancelCause(parent)
@@ -157,7 +158,7 @@ func (e *Env) interruptible(parent context.Context) (ctx context.Context, second
 				return
 			}
 			if n == 0 {
-				cancel(errInterrupted)
+				cancel(run.ErrInterrupted)
 			} else {
 				// Whatever does not heed the second one, the third one ends.
 				stop()

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"tokmeter/internal/excerpt"
+	"tokmeter/internal/run"
 )
 
 // An Error ends a command: what happened, what the user can do next, and the
@@ -41,25 +42,45 @@ func usagef(hint, format string, args ...any) error {
 
 // withCode gives err an exit code, unless it is nil or has one.
 func withCode(code int, err error) error {
-	var e *Error
-	if err == nil || errors.As(err, &e) {
+	if err == nil {
+		return nil
+	}
+	if _, has := codeOf(err); has {
 		return err
 	}
 	return &Error{Code: code, Err: err}
 }
 
-// errInterrupted is the cause of a context that the user's interrupt cancelled.
-var errInterrupted = errors.New("interrupted")
+// codeOf is the exit code that an error carries, be it one of ours or a run's.
+func codeOf(err error) (code int, has bool) {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code, true
+	}
+	var r *run.Error
+	if !errors.As(err, &r) {
+		return 0, false
+	}
+	switch r.Kind {
+	case run.Usage:
+		return ExitUsage, true
+	case run.Unreachable:
+		return ExitUnreachable, true
+	case run.Interrupted:
+		return ExitInterrupted, true
+	}
+	return ExitFailed, true
+}
 
 // exitCode is the code with which a command that returned err ends.
 func exitCode(err error) int {
-	var e *Error
-	switch {
-	case err == nil:
+	if err == nil {
 		return ExitOK
-	case errors.As(err, &e):
-		return e.Code
-	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
+	}
+	if code, has := codeOf(err); has {
+		return code
+	}
+	if errors.Is(err, run.ErrInterrupted) || errors.Is(err, context.Canceled) {
 		return ExitInterrupted
 	}
 	return ExitFailed
@@ -85,9 +106,15 @@ func printError(w io.Writer, err error) {
 
 // errorLines returns one line for each error that was joined into err.
 func errorLines(err error) []string {
-	var e *Error
-	if errors.As(err, &e) && e.Hint == "" && e == err {
-		return errorLines(e.Err)
+	switch e := err.(type) {
+	case *Error:
+		if e.Hint == "" {
+			return errorLines(e.Err)
+		}
+	case *run.Error:
+		if e.Hint == "" {
+			return errorLines(e.Err)
+		}
 	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		if parts := joined.Unwrap(); err.Error() == errors.Join(parts...).Error() {

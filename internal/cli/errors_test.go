@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"tokmeter/internal/run"
 )
 
 func TestPrintError(t *testing.T) {
@@ -27,7 +29,7 @@ func TestPrintError(t *testing.T) {
 		{"joined", usage(errors.New("a"), errors.Join(errors.New("b"), errors.New("c"))), "tokmeter: a\ntokmeter: b\ntokmeter: c\n", 2},
 		{"too many", usage(errors.New("a"), errors.New("b"), errors.New("c"), errors.New("d")), "tokmeter: a\ntokmeter: b\ntokmeter: c (and 1 more problems)\n", 2},
 		{"joined inside a sentence", fmt.Errorf("run: %w", errors.Join(errors.New("a"), errors.New("b"))), "tokmeter: run: a; b\n", 1},
-		{"interrupted", errInterrupted, "tokmeter: interrupted\n", 130},
+		{"interrupted", run.ErrInterrupted, "tokmeter: interrupted\n", 130},
 	}
 	for _, tt := range tests {
 		var b bytes.Buffer
@@ -51,8 +53,8 @@ func TestInterruptible(t *testing.T) {
 	}
 	signals <- os.Interrupt
 	<-ctx.Done()
-	if got := context.Cause(ctx); got != errInterrupted {
-		t.Errorf("cause: got %v, want %v", got, errInterrupted)
+	if got := context.Cause(ctx); got != run.ErrInterrupted {
+		t.Errorf("cause: got %v, want %v", got, run.ErrInterrupted)
 	}
 	select {
 	case <-second:

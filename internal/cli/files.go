@@ -13,7 +13,7 @@ import (
 
 // checkFiles looks at the files that a run will read or write, before any
 // server is asked. The error joins all problems.
-func checkFiles(p plan.Plan, o runOptions) error {
+func checkFiles(p plan.Plan) error {
 	var problems []error
 	if path := p.Workload.Path; path != "" {
 		problems = append(problems, checkReadable("dataset", path, "give the path of the file by --dataset-path"))
@@ -21,7 +21,7 @@ func checkFiles(p plan.Plan, o runOptions) error {
 	if path := p.Target.CAFile; path != "" {
 		problems = append(problems, checkCertificates(path))
 	}
-	if path := o.SaveRequests; path != "" {
+	if path := p.Output.SaveRequests; path != "" {
 		problems = append(problems, checkParent("--save-requests", path))
 	}
 	return errors.Join(problems...)

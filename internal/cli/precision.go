@@ -19,7 +19,7 @@ import (
 	"tokmeter/internal/precision"
 	"tokmeter/internal/precision/page"
 	"tokmeter/internal/record"
-	"tokmeter/internal/sim"
+	"tokmeter/internal/run"
 )
 
 // addPrecision adds the command that fills the precision table.
@@ -53,7 +53,7 @@ func (c *command) precision(ctx context.Context, env *Env, spec *precision.Spec,
 	virtual := v.on("virtual")
 	shared := *env
 	shared.Stderr = &lockedWriter{w: env.Stderr}
-	l := &laboratory{env: &shared, spec: spec, dir: c.folder(env, spec, virtual), abort: abort, sims: map[string]*sim.Server{}}
+	l := &laboratory{env: &shared, spec: spec, dir: c.folder(env, spec, virtual), abort: abort, sims: map[string]run.Simulator{}}
 	if err := l.check(ctx); err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (c *command) conclude(ctx context.Context, env *Env, l *laboratory, res *ex
 		}
 		err = errors.Join(err, tableErr)
 	}
-	if errors.Is(context.Cause(ctx), errInterrupted) {
+	if errors.Is(context.Cause(ctx), run.ErrInterrupted) {
 		hint := ""
 		if l.dir != "" {
 			hint = "go on by the same command with --resume " + l.dir
@@ -179,12 +179,12 @@ func (c *command) folder(env *Env, spec *precision.Spec, virtual bool) string {
 	case virtual:
 		return ""
 	}
-	dir := filepath.Join(runsFolder, record.Name(env.Now(), "precision"))
+	dir := filepath.Join(run.Folder, record.Name(env.Now(), "precision"))
 	for i := 2; ; i++ {
 		if _, err := os.Stat(dir); err != nil {
 			return dir
 		}
-		dir = fmt.Sprintf("%s-%d", filepath.Join(runsFolder, record.Name(env.Now(), "precision")), i)
+		dir = fmt.Sprintf("%s-%d", filepath.Join(run.Folder, record.Name(env.Now(), "precision")), i)
 	}
 }
 
@@ -203,7 +203,7 @@ func (c *command) openFolder(dir string) error {
 	return checkOutput(dir)
 }
 
-// spare makes up for the threads that wait in the kernel (see serveRun.spare),
+// spare makes up for the threads that wait in the kernel (see package run),
 // once for all runs.
 func (l *laboratory) spare() {
 	n := 0

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -20,9 +19,8 @@ import (
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/precision"
-	"tokmeter/internal/protocol"
 	"tokmeter/internal/record"
-	"tokmeter/internal/sim"
+	"tokmeter/internal/run"
 )
 
 // A laboratory makes the runs of an experiment: each is a run of bench serve in
@@ -35,23 +33,30 @@ type laboratory struct {
 	memory float64         // bytes a second that this machine reads; 0 where not known
 	abort  <-chan struct{} // closed by the second interrupt
 
-	servings map[string]serving // by variant
+	variants map[string]serving // by name
 
 	mu   sync.Mutex
-	sims map[string]*sim.Server // that are up, by URL
-	// lends is the run whose tokenizer simulated variants without one of their
-	// own take: prompts are equal only where tokenizers are.
-	lends *serveRun
+	sims map[string]run.Simulator // that are up, by URL
+	// lent is the tokenizer that simulated variants without one of their own take:
+	// prompts are equal only where tokenizers are. Nil until check found it.
+	lent *run.Tokenizer
 }
 
 // cutGrace is how long an interrupted run waits for answers: it is done again
 // when the experiment goes on.
 const cutGrace = 100 * time.Millisecond
 
-// A serving is how the runs of a variant are asked for.
+// A serving is how the runs of a variant were asked for.
 type serving struct {
-	plan plan.Plan
-	opts runOptions
+	plan    plan.Plan
+	options json.RawMessage // vLLM's names and values of its flags
+}
+
+// A jobRun is one run of an experiment: its plan, and the outside as it sees it.
+type jobRun struct {
+	plan  plan.Plan
+	world run.World
+	env   *Env
 }
 
 // read makes the plan of a variant's runs of the flags that all variants share
@@ -66,15 +71,14 @@ func (l *laboratory) read(v *precision.Variant) (serving, error) {
 	t := serveTable()
 	c := &command{table: t, values: valuesOf(t, flags)}
 	p, o, err := c.servePlan(l.env)
-	if err != nil {
-		return serving{}, err
+	if err == nil {
+		err = checkFiles(p)
 	}
-	if err := checkFiles(p, o); err != nil {
-		return serving{}, err
+	if err == nil {
+		p, _, err = chooseDataset(p, o)
 	}
 	p.Stop.Grace = cutGrace
-	o.Live, o.Abort = false, l.abort
-	return serving{p, o}, nil
+	return serving{p, o.options(p)}, err
 }
 
 // valuesOf is the values of a table by the flags of a spec, whose names were
@@ -90,26 +94,28 @@ func valuesOf(t table, flags []precision.Flag) *values {
 
 // serve is a run of a plan that a variant's is the origin of, at an address; ""
 // leaves the plan's.
-func (l *laboratory) serve(variant string, p plan.Plan, url string) *serveRun {
+func (l *laboratory) serve(variant string, p plan.Plan, url string) jobRun {
 	env := *l.env
 	env.Spare = nil // the experiment did it once
 	env.StderrTTY, env.StdoutTTY = false, false
-	if !p.Target.Simulated && url != "" && l.spec.Variant(variant).URL == "" {
+	if url != "" && l.spec.Variant(variant).URL == "" {
 		p.Target.BaseURL = strings.TrimRight(url, "/")
 	}
-	return &serveRun{env: &env, plan: p, opts: l.servings[variant].opts, date: env.Now(), lend: l.lends}
+	w := env.world(l.abort)
+	w.Tokenizer, w.Options = l.lent, l.variants[variant].options
+	return jobRun{p, w, &env}
 }
 
 // serveVariant is serve with the variant's own plan.
-func (l *laboratory) serveVariant(name, url string) *serveRun {
-	return l.serve(name, l.servings[name].plan, url)
+func (l *laboratory) serveVariant(name, url string) jobRun {
+	return l.serve(name, l.variants[name].plan, url)
 }
 
 // plans are the plans of all variants, in the order of the spec.
 func (l *laboratory) plans() []plan.Plan {
 	var out []plan.Plan
 	for _, v := range l.spec.Variants {
-		out = append(out, l.servings[v.Name].plan)
+		out = append(out, l.variants[v.Name].plan)
 	}
 	return out
 }
@@ -120,34 +126,35 @@ func (l *laboratory) check(ctx context.Context) error {
 	if err := l.checkNames(); err != nil {
 		return err
 	}
-	l.servings = map[string]serving{}
+	l.variants = map[string]serving{}
 	for i := range l.spec.Variants {
 		v := &l.spec.Variants[i]
-		s, err := l.read(v)
+		read, err := l.read(v)
 		if err != nil {
 			return usage(err)
 		}
-		l.servings[v.Name] = s
+		l.variants[v.Name] = read
+		p := read.plan
 		r := l.serveVariant(v.Name, "")
-		err = r.chooseDataset(ctx)
-		if err == nil {
-			err = r.nameSimulator()
+		if i == 0 {
+			if err := run.Check(ctx, p, r.world, r.watcher()); err != nil {
+				return err
+			}
 		}
-		if err == nil && i == 0 {
-			err = r.rehearse(ctx)
-		}
-		if err != nil {
-			return usage(err)
-		}
-		r.plan.Stop.Grace = cutGrace // a dataset that was recognised made a plan of its own
-		l.servings[v.Name] = serving{r.plan, s.opts}
-		if l.lends == nil && r.plan.Target.Simulated && r.plan.Workload.Tokenizer == "" {
-			r.findSimulatedTokenizer(ctx)
-			l.lends = r
+		if l.lent == nil && p.Target.Simulated && p.Workload.Tokenizer == "" {
+			e, err := simulator(p.Target.Simulate)
+			if err != nil {
+				return usage(err)
+			}
+			t := run.SimulatedTokenizer(ctx, r.world, e)
+			l.lent = &t
 		}
 	}
 	return nil
 }
+
+// watcher writes what the run tells where its world's streams go.
+func (r jobRun) watcher() *watcher { return &watcher{env: r.env, plan: r.plan} }
 
 // checkNames refuses variants whose runs and answers would be kept under one
 // name: some file systems know no case.
@@ -174,16 +181,21 @@ func (l *laboratory) Run(ctx context.Context, j experiment.Job) (experiment.Outc
 		return experiment.Outcome{}, fmt.Errorf("log of the run: %w", err)
 	}
 	defer log.Close()
-	j.Plan.Output.RecordDir = dir
-	r := l.serve(j.Variant.Name, j.Plan, j.URL)
+	p := j.Plan
+	p.Output.RecordDir, p.Workload.Salt = dir, j.Salt
+	r := l.serve(j.Variant.Name, p, j.URL)
 	out := &lockedWriter{w: log}
 	r.env.Stdout, r.env.Stderr = out, out
-	r.opts.Progress = &record.Progress{}
-	defer l.board.runs(j, r.opts.Progress)()
+	r.world.Hub, r.world.Progress = r.env.hub(), &record.Progress{}
+	if p.Target.Simulated {
+		if r.world.Engine, err = l.running(j.URL); err != nil {
+			return experiment.Outcome{}, err
+		}
+	}
+	defer l.board.runs(j, r.world.Progress)()
 	note := jobNote{Variant: j.Variant.Name}
-	note.Prompts, err = l.send(ctx, r, j, &note.PowerW)
-	err = errors.Join(err, r.close())
-	if err != nil && (!r.recorded || j.Kind == experiment.Measure || ctx.Err() != nil) {
+	begun, err := l.send(ctx, r, j, &note)
+	if err != nil && (!begun || j.Kind == experiment.Measure || ctx.Err() != nil) {
 		return experiment.Outcome{}, fmt.Errorf("%w (log: %s)", err, dir+".log")
 	}
 	if err := writeJob(dir, note); err != nil {
@@ -192,44 +204,69 @@ func (l *laboratory) Run(ctx context.Context, j experiment.Job) (experiment.Outc
 	return l.Load(ctx, j, dir)
 }
 
-// send prepares the run and makes it. The hash is that of the requests as they
-// are for every variant: without model and salt. watt gets the card's mean power
-// while it was on, where that is known.
-func (l *laboratory) send(ctx context.Context, r *serveRun, j experiment.Job, watt *float64) (hash string, err error) {
-	for _, step := range []func() error{
-		func() error { return r.chooseDataset(ctx) },
-		r.nameSimulator,
-		r.openOutputs,
-		func() error { return l.useSimulator(r, j) },
-		func() error { return r.prepare(ctx) },
-	} {
-		if err := step(); err != nil {
-			return "", err
-		}
-	}
-	hash = r.set.Hash()
-	if err := r.salt(j.Salt); err != nil {
-		return "", err
-	}
+// send makes the run and notes the hash of its requests as they are for every
+// variant, without model and salt, and the card's mean power while it was on,
+// where that is known.
+func (l *laboratory) send(ctx context.Context, r jobRun, j experiment.Job, note *jobNote) (begun bool, err error) {
+	see := &jobWatcher{watcher: r.watcher()}
 	if len(l.spec.Variant(j.Variant.Name).Command) > 0 {
-		mean := power(ctx)
-		defer func() { *watt = mean() }()
+		see.measure = func() func() float64 { return power(ctx) }
 	}
-	return hash, r.measure(ctx)
+	out, err := run.Run(ctx, r.plan, r.world, see)
+	if see.mean != nil {
+		note.PowerW = see.mean()
+	}
+	note.Prompts = out.Prompts
+	if !out.Begun {
+		return false, err
+	}
+	return true, errors.Join(err, finish(r.env, out, see.watcher))
 }
 
-// useSimulator gives the run the simulator that is up for it.
-func (l *laboratory) useSimulator(r *serveRun, j experiment.Job) error {
-	if !j.Plan.Target.Simulated {
-		return nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if r.shared = l.sims[j.URL]; r.shared == nil {
-		return fmt.Errorf("no simulator is up at %s", j.URL)
-	}
-	return nil
+// A jobWatcher writes a job's log and has the card's power measured meanwhile.
+type jobWatcher struct {
+	*watcher
+	measure func() (mean func() float64) // nil where it is not asked for
+	mean    func() float64               // nil until it is measured
 }
+
+// Observe prints an event. The power is measured from the ready check on.
+func (w *jobWatcher) Observe(e run.Event) {
+	if _, ok := e.(run.Checking); ok && w.measure != nil {
+		w.mean = w.measure()
+	}
+	w.watcher.Observe(e)
+}
+
+// running finds the simulator that is up for a job, in place of one that the run
+// starts.
+func (l *laboratory) running(url string) (func(string) (run.Engine, error), error) {
+	l.mu.Lock()
+	up := l.sims[url]
+	l.mu.Unlock()
+	if up == nil {
+		return nil, fmt.Errorf("no simulator is up at %s", url)
+	}
+	return func(text string) (run.Engine, error) {
+		e, err := simulator(text)
+		return lasting{e, up}, err
+	}, nil
+}
+
+// A lasting engine is one that is up already and outlives the run.
+type lasting struct {
+	run.Engine
+	up run.Simulator
+}
+
+// Start gives the simulator that is up.
+func (l lasting) Start(run.Serving) (run.Simulator, error) { return outliving{l.up}, nil }
+
+// An outliving simulator is not ended by the run.
+type outliving struct{ run.Simulator }
+
+// Close leaves the simulator as it is.
+func (outliving) Close() error { return nil }
 
 // freeDir is a run directory that is not there yet: one that a kill left behind
 // is kept as it is.
@@ -268,74 +305,6 @@ func fileName(name string) string {
 		}
 		return '-'
 	}, name)
-}
-
-// salt puts a text in front of every prompt, behind the prompt's number: no two
-// prompts of a run begin alike.
-func (r *serveRun) salt(text string) error {
-	if text == "" {
-		return nil
-	}
-	for i := range r.set.Items {
-		own := strconv.Itoa(i) + text
-		it := &r.set.Items[i]
-		var ids []int
-		if r.local != nil {
-			ids = r.local.Encode(own, false)
-		}
-		p, err := salted(it.Prompt, own, ids)
-		if err != nil {
-			return err
-		}
-		it.Prompt = p
-		if it.PromptLen > 0 {
-			it.PromptLen += len(ids)
-		}
-	}
-	return nil
-}
-
-// salted is a prompt behind a text, whose tokens are ids.
-func salted(p protocol.Prompt, text string, ids []int) (protocol.Prompt, error) {
-	switch {
-	case p.IDs != nil && len(ids) == 0:
-		return p, errors.New("prompts are token ids and no tokenizer is at hand for their salt: take cache: reset or keep")
-	case p.IDs != nil:
-		p.IDs = slices.Concat(ids, p.IDs)
-	case p.Batch != nil:
-		p.Batch = slices.Clone(p.Batch)
-		for k := range p.Batch {
-			p.Batch[k] = text + p.Batch[k]
-		}
-	case p.Messages != nil:
-		var err error
-		p.Messages, err = saltMessages(p, text)
-		return p, err
-	default:
-		p.Text = text + p.Text
-	}
-	return p, nil
-}
-
-// saltMessages puts a text in front of the first message that is a text.
-func saltMessages(p protocol.Prompt, text string) (json.RawMessage, error) {
-	var all []map[string]json.RawMessage
-	if err := json.Unmarshal(p.Messages, &all); err != nil {
-		return nil, fmt.Errorf("messages can't be salted (take cache: reset or keep): %w", err)
-	}
-	for _, m := range all {
-		var content string
-		if json.Unmarshal(m["content"], &content) != nil {
-			continue
-		}
-		raw, err := json.Marshal(text + content)
-		if err != nil {
-			return nil, err
-		}
-		m["content"] = raw
-		return json.Marshal(all)
-	}
-	return nil, errors.New("no message is a text that can be salted: take cache: reset or keep")
 }
 
 // A jobNote stands beside the records of a run: what they do not say.

@@ -223,7 +223,7 @@ func findShareGPT(ctx context.Context, env *Env) (string, error) {
 	if info, err := os.Stat(hub.ShareGPTFile); err == nil && info.Mode().IsRegular() {
 		return hub.ShareGPTFile, nil
 	}
-	h := (&serveRun{env: env}).hub()
+	h := env.hub()
 	h.Offline = true
 	return h.Dataset(ctx, hub.ShareGPTDataset, hub.ShareGPTFile)
 }

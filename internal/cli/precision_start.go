@@ -16,7 +16,7 @@ import (
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/precision"
 	"tokmeter/internal/record"
-	"tokmeter/internal/sim"
+	"tokmeter/internal/run"
 	"tokmeter/internal/target"
 )
 
@@ -35,7 +35,7 @@ func (l *laboratory) Start(ctx context.Context, v experiment.Variant) (experimen
 // A simulated is a simulator that serves a variant.
 type simulated struct {
 	lab   *laboratory
-	sim   *sim.Server
+	sim   run.Simulator
 	facts experiment.Facts
 }
 
@@ -51,18 +51,22 @@ func (s *simulated) Stop(context.Context) error {
 
 func (l *laboratory) startSim(ctx context.Context, v *precision.Variant) (experiment.Server, error) {
 	r := l.serveVariant(v.Name, "")
-	if err := r.nameSimulator(); err != nil {
+	// So that its cache can be reset.
+	r.world.Engine = func(text string) (run.Engine, error) {
+		o, built, err := simulation(text)
+		o.DevMode = true
+		return inside{o, built}, err
+	}
+	up, err := run.Simulate(ctx, r.plan, r.world)
+	if err != nil {
 		return nil, err
 	}
-	if err := r.findTokenizer(ctx); err != nil {
-		return nil, err
+	_, b, err := simulation(r.plan.Target.Simulate)
+	if err != nil {
+		return nil, errors.Join(err, up.Close())
 	}
-	r.simulate.DevMode = true // so that its cache can be reset
-	if err := r.startSimulator(ctx); err != nil {
-		return nil, err
-	}
-	s := &simulated{lab: l, sim: r.simulator, facts: experiment.Facts{Version: "simulated"}}
-	if b := r.built; b != nil {
+	s := &simulated{lab: l, sim: up, facts: experiment.Facts{Version: "simulated"}}
+	if b != nil {
 		s.facts = experiment.Facts{Version: b.Setup.Engine, Card: b.Card.Name, WeightBytes: b.Machine.ReadBytes(1)}
 	}
 	l.mu.Lock()
@@ -85,17 +89,18 @@ func (r *remote) Stop(context.Context) error { return nil }
 // meet asks a server that runs already what it calls itself.
 func (l *laboratory) meet(ctx context.Context, v *precision.Variant) (experiment.Server, error) {
 	r := l.serveVariant(v.Name, "")
-	defer r.close()
-	if err := r.bind(); err != nil {
+	server, err := run.Bind(r.plan, r.world)
+	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer server.HTTP.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(ctx, run.AskTimeout)
 	defer cancel()
-	if _, _, err := r.server.Models(ctx); errors.Is(err, target.ErrUnreachable) {
+	if _, _, err := server.Models(ctx); errors.Is(err, target.ErrUnreachable) {
 		return nil, failf(ExitUnreachable, "is it running? start it, or give a command in place of the URL", "variant %q: %s could not be reached: %w", v.Name, v.URL, err)
 	}
 	s := &remote{url: v.URL}
-	if raw, err := r.server.Version(ctx); err == nil {
+	if raw, err := server.Version(ctx); err == nil {
 		s.facts.Version = versionText(raw)
 	}
 	return s, nil
@@ -216,23 +221,21 @@ func nvidiaCards(ctx context.Context) ([]string, error) {
 // Reset empties a server's prefix cache, by vLLM's call or SGLang's.
 func (l *laboratory) Reset(ctx context.Context, v experiment.Variant, url string) error {
 	r := l.serveVariant(v.Name, url)
-	if r.plan.Target.Simulated {
-		r.plan.Target.BaseURL = url
-	}
-	if err := r.bind(); err != nil {
+	server, err := run.Bind(r.plan, r.world)
+	if err != nil {
 		return err
 	}
-	defer r.server.HTTP.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer server.HTTP.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(ctx, run.AskTimeout)
 	defer cancel()
 	var problems []error
 	for _, path := range []string{"/reset_prefix_cache", "/flush_cache"} {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.server.BaseURL+path, nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, server.BaseURL+path, nil)
 		if err != nil {
 			return err
 		}
-		req.Header = r.server.Header.Clone()
-		resp, err := r.server.HTTP.Do(req)
+		req.Header = server.Header.Clone()
+		resp, err := server.HTTP.Do(req)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"tokmeter/internal/compare"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/precision"
+	"tokmeter/internal/run"
 )
 
 // virtual prepares the workload once, for simulated variants on the virtual
@@ -29,9 +30,9 @@ func (l *laboratory) virtual(ctx context.Context) (*precision.Virtual, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &precision.Virtual{Spec: l.spec, Prompts: r.set.Hash(), Seed: uint64(max(r.plan.Seed, 0))}
-	for _, it := range r.set.Items {
-		w.Requests = append(w.Requests, precision.Length{Prompt: max(it.PromptLen, 1), Output: max(it.OutputLen, 1)})
+	w := &precision.Virtual{Spec: l.spec, Prompts: r.Prompts, Seed: uint64(max(l.plans()[0].Seed, 0))}
+	for _, x := range r.Lengths {
+		w.Requests = append(w.Requests, precision.Length{Prompt: max(x.Prompt, 1), Output: max(x.Output, 1)})
 	}
 	var mu sync.Mutex
 	known := map[float64][]float64{}
@@ -44,7 +45,7 @@ func (l *laboratory) virtual(ctx context.Context) (*precision.Virtual, error) {
 			if err != nil {
 				return nil, err
 			}
-			for _, at := range r.due {
+			for _, at := range r.Due {
 				due = append(due, at.Seconds())
 			}
 			known[rate] = due
@@ -55,16 +56,11 @@ func (l *laboratory) virtual(ctx context.Context) (*precision.Virtual, error) {
 }
 
 // prepared is the workload at a rate; 0 keeps that of the flags.
-func (l *laboratory) prepared(ctx context.Context, rate float64) (*serveRun, error) {
-	r := l.serveVariant(l.spec.Variants[0].Name, "")
-	if err := r.nameSimulator(); err != nil {
-		return nil, err
-	}
+func (l *laboratory) prepared(ctx context.Context, rate float64) (run.Rehearsal, error) {
+	p := l.plans()[0]
 	if rate > 0 {
-		r.plan.Schedule.RequestRate = plan.Float(rate)
+		p.Schedule.RequestRate = plan.Float(rate)
 	}
-	if err := r.findTokenizer(ctx); err != nil {
-		return nil, err
-	}
-	return r, r.buildLocally(ctx)
+	r := l.serve(l.spec.Variants[0].Name, p, "")
+	return run.Rehearse(ctx, p, r.world, r.watcher())
 }

@@ -11,11 +11,11 @@ import (
 
 // runReport prints the block of a run from its folder.
 func runReport(_ context.Context, env *Env, o reportOptions) error {
-	run, err := record.Open(o.Run)
+	dir, err := record.Open(o.Run)
 	if err != nil {
 		return usage(err)
 	}
-	res, err := result.From(run, o.change)
+	res, err := result.From(dir, o.change)
 	if err != nil {
 		return failf(ExitFailed, "", "%w", err)
 	}

@@ -2,12 +2,12 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"tokmeter/internal/plan"
+	"tokmeter/internal/run"
 )
 
 // addServe adds bench serve.
@@ -24,21 +24,25 @@ func (t *tree) addServe(env *Env, bench *cobra.Command) {
 		if err != nil {
 			return usage(err)
 		}
-		if err := checkFiles(p, o); err != nil {
+		if err := checkFiles(p); err != nil {
 			return usage(err)
 		}
 		printNotes(env.Stderr, o.Notes)
+		p, notes, err := chooseDataset(p, o)
+		if err != nil {
+			return err
+		}
+		printNotes(env.Stderr, notes)
 		ctx, second, release := env.interruptible(cmd.Context())
 		defer release()
-		o.Abort = second
-		return c.keepInterrupt(ctx, runServe(ctx, env, p, o))
+		return c.keepInterrupt(ctx, runServe(ctx, env, p, o, second))
 	}
 }
 
 // keepInterrupt turns what a cancelled run returned into the interrupt that
 // cancelled it.
 func (c *command) keepInterrupt(ctx context.Context, err error) error {
-	if err != nil && context.Cause(ctx) == errInterrupted {
+	if err != nil && context.Cause(ctx) == run.ErrInterrupted {
 		return &Error{Code: ExitInterrupted, Err: err}
 	}
 	return err
@@ -51,19 +55,16 @@ func (c *command) servePlan(env *Env) (plan.Plan, runOptions, error) {
 	}
 	b := newServeBuilder(c.values, env)
 	p, err := b.build(b.dataset())
-	limit, limitNotes, limitErr := b.limit()
-	if err = errors.Join(err, limitErr); err != nil {
+	if err != nil {
 		return plan.Plan{}, runOptions{}, err
 	}
 	o := runOptions{
-		DryRun:       c.values.on("dry-run"),
-		SaveRequests: c.values.text("save-requests"),
-		Live:         !c.values.on("no-live") && !c.values.on("disable-tqdm"),
-		Notes:        slices.Concat(c.notes, b.notes, limitNotes),
-		Limit:        limit,
-		Temperature:  c.values.given("temperature"),
-		Namespace:    c.values.namespace(c.values.changes(p)),
-		Printed:      c.values.asTyped(p),
+		DryRun:      c.values.on("dry-run"),
+		Live:        !c.values.on("no-live") && !c.values.on("disable-tqdm"),
+		Notes:       slices.Concat(c.notes, b.notes, c.values.lightNotes()),
+		Temperature: c.values.given("temperature"),
+		Namespace:   c.values.namespace(c.values.changes(p)),
+		Printed:     c.values.asTyped(p),
 		WithDataset: func(dataset string) (plan.Plan, []string, error) {
 			p, err := b.build(dataset)
 			return p, b.notes, usage(err)

@@ -1,16 +1,8 @@
 package cli
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-
-	"tokmeter/internal/model/light"
 	"tokmeter/internal/model/roofline"
-	"tokmeter/internal/model/setup"
+	"tokmeter/internal/plan"
 )
 
 // groupLimit is the group of the flags that name the card under a server.
@@ -28,113 +20,36 @@ func limitFlags() table {
 	}
 }
 
-// limit reads the flags of limitFlags; notes are for the user.
-func (b *serveBuilder) limit() (l light.Subject, notes []string, err error) {
-	tp := b.integer("tensor-parallel-size")
+// light reads the flags of limitFlags.
+func (b *serveBuilder) light() plan.Light {
 	precision, err := roofline.NamePrecision(b.text("precision"))
 	if err != nil {
-		return l, nil, fmt.Errorf("--precision: %w", err)
+		b.problem("--precision: %w", err)
+		return plan.Light{}
 	}
-	l = light.Subject{
-		Setup: setup.Setup{
-			Model: b.text("model-config"), GPU: b.text("gpu"), Precision: precision,
-			KV: kvFormat(b.text("kv-cache-dtype")), TP: tp,
-		},
-		Named: b.given("gpu"),
+	l := plan.Light{GPU: b.text("gpu"), Model: b.text("model-config"), Precision: precision}
+	if b.given("kv-cache-dtype") {
+		l.KVCache = kvFormat(b.text("kv-cache-dtype"))
+	}
+	if b.given("tensor-parallel-size") {
+		l.TP = b.integer("tensor-parallel-size")
 	}
 	switch {
-	case tp < 1:
-		err = fmt.Errorf("--tensor-parallel-size: want at least 1, got %d", tp)
-	case l.Named && l.Setup.GPU == "":
-		err = errors.New("--gpu: the name is empty: tokmeter sim hardware lists them")
-	case !l.Named && (b.given("tensor-parallel-size") || b.given("kv-cache-dtype")):
-		notes = append(notes, "--tensor-parallel-size and --kv-cache-dtype say nothing without --gpu")
-	case l.Named && b.given("compat"):
-		notes = append(notes, "--gpu adds nothing under --compat vllm")
+	case b.integer("tensor-parallel-size") < 1:
+		b.problem("--tensor-parallel-size: want at least 1, got %d", l.TP)
+	case b.given("gpu") && l.GPU == "":
+		b.problem("--gpu: the name is empty: tokmeter sim hardware lists them")
 	}
-	return l, notes, err
+	return l
 }
 
-// keptLimit is what the run directory has of l, with whole paths: the report may
-// be read from elsewhere.
-func keptLimit(l light.Subject) json.RawMessage {
-	for _, path := range []*string{&l.Setup.Model, &l.Setup.GPU} {
-		if _, err := os.Stat(*path); err != nil {
-			continue
-		}
-		if whole, err := filepath.Abs(*path); err == nil {
-			*path = whole
-		}
-	}
-	raw, err := json.Marshal(l)
-	if err != nil {
-		return nil // names and numbers alone
-	}
-	return raw
-}
-
-// findLimit finds the card and the model of the limit before a request is sent.
-// Where no model is named it waits until the server has named one.
-func (r *serveRun) findLimit(ctx context.Context) error {
-	if r.kept != nil || r.plan.CompatVLLM() {
-		return nil
-	}
-	p := r.opts.Limit
-	if r.built != nil && !p.Named {
-		p = light.Subject{Setup: r.simulate.Setup, Named: true}
-	}
-	if p.Setup.Model == "" {
-		p.Setup.Model = r.plan.Target.Model
-		if r.built != nil {
-			p.Setup.Model = r.simulate.Setup.Model
-		}
-	}
-	if p.Setup.Model == "" {
-		return nil // meetServer will name it
-	}
-	found, err := p.Find()
-	if err != nil {
-		if dir := r.configFolder(ctx, p); dir != "" {
-			p.Setup.Model = dir
-			found, err = p.Find()
-		}
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if err == nil {
-		if found.Known() {
-			r.kept = keptLimit(p)
-		}
-		return nil
-	}
-	if p.Named {
-		return failf(ExitUsage, "--gpu needs a card and the model's shapes: --model-config takes a folder with config.json or a name of tokmeter sim models", "%w", asLines(err))
+// lightNotes says which flags of limitFlags count for nothing.
+func (v *values) lightNotes() []string {
+	switch {
+	case !v.given("gpu") && (v.given("tensor-parallel-size") || v.given("kv-cache-dtype")):
+		return []string{"--tensor-parallel-size and --kv-cache-dtype say nothing without --gpu"}
+	case v.given("gpu") && v.given("compat"):
+		return []string{"--gpu adds nothing under --compat vllm"}
 	}
 	return nil
 }
-
-// configFolder looks for the model's config.json: beside its tokenizer, in the
-// cache and, where a card was named, on the hub. It is "" where there is none.
-func (r *serveRun) configFolder(ctx context.Context, p light.Subject) string {
-	if r.opts.Limit.Setup.Model != "" {
-		return "" // the user said where it is
-	}
-	if r.folder != "" && r.plan.Workload.Tokenizer == "" {
-		if _, err := os.Stat(filepath.Join(r.folder, configFile)); err == nil {
-			return r.folder
-		}
-	}
-	h := r.hub()
-	if !p.Named {
-		h.Offline = true
-	}
-	dir, err := h.Model(ctx, p.Setup.Model, []string{configFile}, nil)
-	if err != nil {
-		return ""
-	}
-	return dir
-}
-
-// configFile has the shapes of a model.
-const configFile = "config.json"

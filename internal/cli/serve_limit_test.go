@@ -59,9 +59,9 @@ func TestLimitFlagsLeaveVLLMAlone(t *testing.T) {
 func TestCards(t *testing.T) {
 	for _, words := range []string{"-tp 2", "--tp 2", "-tp=2", "--tp=2", "--tensor-parallel-size 2", "--tensor_parallel_size=2"} {
 		env, _, _ := fakeEnv()
-		_, o, err := servePlanOf(env, serveTable().lengthen(append(splitWords(words), "--gpu", "a10g"))...)
-		if err != nil || o.Limit.Setup.TP != 2 || o.Limit.Setup.GPU != "a10g" || !o.Limit.Named {
-			t.Errorf("%s: got %+v (%v), want two cards", words, o.Limit, err)
+		p, _, err := servePlanOf(env, serveTable().lengthen(append(splitWords(words), "--gpu", "a10g"))...)
+		if err != nil || p.Light.TP != 2 || p.Light.GPU != "a10g" {
+			t.Errorf("%s: got %+v (%v), want two cards", words, p.Light, err)
 		}
 	}
 }

@@ -123,6 +123,7 @@ func (b *serveBuilder) output() plan.Output {
 		ResultFile:    b.text("result-filename"),
 		RecordDir:     b.text("record-dir"),
 		NoRecord:      b.on("no-record"),
+		SaveRequests:  b.text("save-requests"),
 		PyTorchFormat: b.env.Getenv("SAVE_TO_PYTORCH_BENCHMARK_FORMAT") != "",
 	}
 }

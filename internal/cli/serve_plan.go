@@ -67,6 +67,7 @@ func (b *serveBuilder) build(dataset string) (plan.Plan, error) {
 		Schedule: b.schedule(dataset),
 		Stop:     plan.Stop{Grace: grace},
 		Goals:    b.goals(b.list("goodput")),
+		Light:    b.light(),
 		Output:   b.output(),
 	}
 	p.Target.IgnoreEOS = b.on("ignore-eos") || dataset == "random" || dataset == "timed_trace"
@@ -103,6 +104,12 @@ func (b *serveBuilder) target() plan.Target {
 		t.LoRAAssignment = b.text("lora-assignment")
 	}
 	b.address(&t)
+	if t.Simulated && t.Model == "" {
+		// What is wrong with it, crossChecks says.
+		if o, built, err := simulation(t.Simulate); err == nil {
+			t.Model = simulatedModel(o, built)
+		}
+	}
 	return t
 }
 

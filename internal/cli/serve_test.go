@@ -174,12 +174,12 @@ func wantRefused(t *testing.T, arg, why string) {
 
 func TestServeOptions(t *testing.T) {
 	env, _, _ := fakeEnv()
-	_, o, err := servePlanOf(env, "--dry-run", "--save-requests", "x.jsonl", "--disable-tqdm", "--header", "A=secret", "--num-prompts", "3",
+	p, o, err := servePlanOf(env, "--dry-run", "--save-requests", "x.jsonl", "--disable-tqdm", "--header", "A=secret", "--num-prompts", "3",
 		"--sharegpt-output-len", "5", "--base-url", "http://h/v1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !o.DryRun || o.SaveRequests != "x.jsonl" || o.Live {
+	if !o.DryRun || p.Output.SaveRequests != "x.jsonl" || o.Live {
 		t.Errorf("got %+v, want a dry run into x.jsonl that shows nothing", o)
 	}
 	names := map[string]any{}

@@ -13,6 +13,7 @@ import (
 
 	"tokmeter/internal/model/setup"
 	"tokmeter/internal/near"
+	"tokmeter/internal/run"
 	"tokmeter/internal/sim"
 	"tokmeter/internal/sim/engine"
 	"tokmeter/internal/sim/fault"
@@ -305,14 +306,7 @@ func syncText(async *bool) string {
 // setupName is an engine in one line.
 func setupName(b *setup.Built) string {
 	s := &b.Setup
-	return engineName(s.Model, s.Precision, s.GPU, s.Engine, s.TP)
-}
-
-func engineName(model, precision, gpu, engine string, tp int) string {
-	if tp > 1 {
-		gpu = fmt.Sprintf("%d x %s", tp, gpu)
-	}
-	return fmt.Sprintf("%s %s on %s, %s", model, precision, gpu, engine)
+	return run.EngineName(s.Model, s.Precision, s.GPU, s.Engine, s.TP)
 }
 
 // unconfirmedConstants names the constants that a single source gives.

@@ -5,14 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
-	"tokmeter/internal/hub"
+	"tokmeter/internal/run"
 	"tokmeter/internal/sim"
 	"tokmeter/internal/template"
-	"tokmeter/internal/tokenize"
 )
 
 // simTokenizer finds the tokenizer that --tokenizer names, or the one beside
@@ -20,54 +17,27 @@ import (
 func (c *command) simTokenizer(ctx context.Context, env *Env, o *sim.Options) error {
 	name := c.values.text("tokenizer")
 	if name == "" {
-		name = folderWithTokenizer(o.Setup.Model)
+		if run.HasTokenizer(o.Setup.Model) {
+			name = o.Setup.Model
+		}
 	}
 	if name == "" {
 		return nil
 	}
-	tok, dir, err := loadTokenizer(ctx, simHub(env), name)
+	tok, err := run.LoadTokenizer(ctx, env.hub(), name)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	if err != nil {
 		return failf(ExitUsage, "", "--tokenizer: %w", err)
 	}
-	o.Tokenizer, o.TokenizerName = tok, name
-	if t, err := template.Load(dir); err == nil {
+	o.Tokenizer, o.TokenizerName = tok.Tokens, name
+	if t, err := template.Load(tok.Folder); err == nil {
 		o.Template = t
 	} else if !errors.Is(err, template.ErrNone) {
-		return failf(ExitUsage, "", "chat template of %s: %w", dir, err)
+		return failf(ExitUsage, "", "chat template of %s: %w", tok.Folder, err)
 	}
 	return nil
-}
-
-// folderWithTokenizer is a model's folder if it has a tokenizer, else "".
-func folderWithTokenizer(model string) string {
-	if info, err := os.Stat(filepath.Join(model, "tokenizer.json")); model != "" && err == nil && info.Mode().IsRegular() {
-		return model
-	}
-	return ""
-}
-
-// loadTokenizer reads a tokenizer that is a file, a folder, or a model's of the
-// hub, and names its folder.
-func loadTokenizer(ctx context.Context, h *hub.Hub, name string) (*tokenize.Tokenizer, string, error) {
-	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
-		tok, err := tokenize.Load(name)
-		return tok, filepath.Dir(name), err
-	}
-	dir, err := h.Model(ctx, name, []string{"tokenizer.json"}, besideTokenizer())
-	if err != nil {
-		return nil, "", err
-	}
-	tok, err := tokenize.Load(dir)
-	return tok, dir, err
-}
-
-// simHub finds models for the simulator.
-func simHub(env *Env) *hub.Hub {
-	r := &serveRun{env: env}
-	return r.hub()
 }
 
 // adapterJSON reads an adapter that is written as vLLM's JSON.

@@ -21,6 +21,7 @@ type Plan struct {
 	Schedule Schedule `json:"schedule"`
 	Stop     Stop     `json:"stop"`
 	Goals    []Goal   `json:"goals,omitempty"`
+	Light    Light    `json:"light,omitzero"`
 	Output   Output   `json:"output"`
 }
 
@@ -84,6 +85,10 @@ type Workload struct {
 
 	Tokenizer     string `json:"tokenizer,omitempty"` // name or path; "" means the model's
 	SkipTokenizer bool   `json:"skip_tokenizer_init,omitempty"`
+
+	// Salt is put in front of every prompt, behind the prompt's number, so that no
+	// two prompts of a run begin alike; "" leaves the prompts as they are.
+	Salt string `json:"salt,omitempty"`
 
 	Random   Random   `json:"random"`
 	ShareGPT ShareGPT `json:"sharegpt"`
@@ -160,6 +165,16 @@ type Goal struct {
 	LimitMs float64 `json:"limit_ms"`
 }
 
+// Light names the card and the model whose speed of light a run is compared
+// with. The zero value leaves both to what is known of the server.
+type Light struct {
+	GPU       string `json:"gpu,omitempty"`            // name or file of the card; "" means that of a simulated engine
+	Model     string `json:"model_config,omitempty"`   // name, folder or file with the model's shapes; "" means Target.Model
+	Precision string `json:"precision,omitempty"`      // format of the weights; "" means the model's own
+	KVCache   string `json:"kv_cache_dtype,omitempty"` // format of the KV cache; "" means auto
+	TP        int    `json:"tensor_parallel_size,omitempty"`
+}
+
 // Output says what is computed and written.
 type Output struct {
 	Label         string     `json:"label,omitempty"`
@@ -173,6 +188,7 @@ type Output struct {
 	ResultFile    string     `json:"result_filename,omitempty"`
 	RecordDir     string     `json:"record_dir,omitempty"`
 	NoRecord      bool       `json:"no_record,omitempty"`
+	SaveRequests  string     `json:"save_requests,omitempty"` // file that the workload is written to
 	PyTorchFormat bool       `json:"pytorch_format,omitempty"`
 }
 

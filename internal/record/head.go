@@ -32,10 +32,12 @@ type Head struct {
 	// Begun is the wall time at which the directory was made.
 	Begun time.Time `json:"begun"`
 	// Args is the command line. Whoever fills it takes secrets out before.
-	Args        []string        `json:"args,omitempty"`
-	Plan        json.RawMessage `json:"plan,omitempty"` // a plan.Plan, secrets taken out
-	Environment Environment     `json:"environment"`
-	Server      Server          `json:"server"`
+	Args []string        `json:"args,omitempty"`
+	Plan json.RawMessage `json:"plan,omitempty"` // a plan.Plan, secrets taken out
+	// PlanHash is the plan's hash: runs that have the same sent the same requests.
+	PlanHash    string      `json:"plan_hash,omitempty"`
+	Environment Environment `json:"environment"`
+	Server      Server      `json:"server"`
 	// Options are vLLM's names and values of the command line, an object in the
 	// order of vLLM's parser: the PyTorch records repeat them.
 	Options json.RawMessage `json:"options,omitempty"`

@@ -1,0 +1,175 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"tokmeter/internal/excerpt"
+	"tokmeter/internal/load"
+	"tokmeter/internal/protocol"
+	"tokmeter/internal/record"
+	"tokmeter/internal/wire"
+	"tokmeter/internal/workload"
+)
+
+// sent is what came of the requests. An ending without End means that the run
+// did not begin.
+type sent struct {
+	records   *record.Spool
+	ending    record.Ending
+	unreached bool // given up, for the server stayed away
+	profiled  bool // the server's profiler stopped when it was told to
+}
+
+// measure writes the bodies, checks that the server is ready, and sends the
+// requests.
+func (j *job) measure(ctx context.Context, r prepared, d *directory) (s sent, err error) {
+	s.records = record.NewSpool(d.path())
+	p := r.server.plan()
+	j.spare(p, r.simulator != nil)
+	dialect, err := protocol.New(p.Target.Backend)
+	if err != nil {
+		return s, usage(err)
+	}
+	requests, err := r.set.Requests(ctx, dialect, &p)
+	if ctx.Err() != nil {
+		return s, context.Cause(ctx)
+	}
+	if err != nil {
+		return s, usage(err)
+	}
+	first, err := r.set.First(dialect, &p)
+	if err != nil {
+		return s, usage(err)
+	}
+	// Some servers have a thread for each connection, idle or not.
+	r.HTTP.CloseIdleConnections()
+	clock := wire.NewClock()
+	client, err := r.client(clock)
+	if err != nil {
+		return s, err
+	}
+	l := load.Job{
+		Source: workload.NewList(requests), Requests: len(requests), Due: slices.Values(r.due),
+		Client: client, Dialect: dialect, Sink: s.records, Progress: j.world.Progress, Clock: clock,
+		MaxConcurrency: p.Schedule.MaxConcurrency,
+		Timeout:        p.Target.RequestTimeout,
+		Grace:          p.Stop.Grace, Abort: j.world.Abort,
+	}
+	if l.Progress == nil {
+		l.Progress = &record.Progress{}
+	}
+	if d.writer != nil {
+		l.Sink = record.Tee(s.records, d.writer)
+	}
+	if err = j.getReady(ctx, r, l, first); err == nil {
+		err = j.send(ctx, r, l, d, &s)
+	}
+	return s, errors.Join(err, client.Close())
+}
+
+// getReady waits until the server answers, and warms it up.
+func (j *job) getReady(ctx context.Context, r prepared, l load.Job, first workload.Request) error {
+	if err := j.readyCheck(ctx, r, l, first); err != nil {
+		return err
+	}
+	if n := j.plan.Target.Warmups; n > 0 {
+		j.tell(Warming{n})
+		if ok, failed := load.Warm(ctx, l, first, n); failed > 0 {
+			j.doubt("warmup", "%d of %d warm-up requests failed", failed, ok+failed)
+		}
+		j.tell(Warmed{})
+	}
+	return context.Cause(ctx)
+}
+
+// readyCheck waits for the server to answer one request, when asked to.
+func (j *job) readyCheck(ctx context.Context, r prepared, l load.Job, first workload.Request) error {
+	timeout := j.plan.Target.ReadyTimeout
+	j.tell(Checking{timeout})
+	if timeout <= 0 {
+		return nil
+	}
+	// Waiting for its port was a part of it.
+	left := max(time.Until(r.readyBy), time.Second)
+	rec, err := load.Ready(ctx, l, first, left, func(rec *record.Record) {
+		j.tell(NotReady{Outcome: rec.Outcome, Reason: excerpt.Lines(rec.Err)})
+	})
+	if err == nil {
+		j.tell(Checked{})
+		r.away = nil
+		return nil
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	p := r.server.plan()
+	kind, hint := Failed, ""
+	if rec.Outcome == record.Refused {
+		kind, hint = Unreachable, reachHint(r.away)
+	}
+	return failf(kind, hint, "initial test run failed: %s: %w", p.Target.URL(), err)
+}
+
+// send is the measured part, with the server's profiler around it.
+func (j *job) send(ctx context.Context, r prepared, l load.Job, d *directory, s *sent) (err error) {
+	j.tell(Starting{slices.Clone(j.doubts)})
+	if j.plan.Target.Profile {
+		j.tell(ProfilerStarting{})
+		if j.profile(ctx, r.server, true) {
+			j.tell(ProfilerStarted{})
+		}
+		defer func() { s.profiled = j.profile(ctx, r.server, false) }()
+	}
+	j.tell(Scheduled{})
+	r.info.Before = r.counters(ctx)
+	if err := d.describe(j, r, nil); err != nil {
+		return err
+	}
+	d.begun = true
+	running := Running{Progress: l.Progress}
+	if openLoop(j.plan.Schedule) {
+		running.Expect = r.span()
+	}
+	j.tell(running)
+	quiet := j.tellDraining(ctx, l.Progress)
+	giving, stop := r.giveUp(ctx, l.Progress)
+	s.ending, err = load.Run(giving, l)
+	if errors.Is(context.Cause(giving), errUnreached) && s.ending.Reason == record.Interrupted {
+		s.ending.Reason, s.unreached = record.Unreachable, true
+	}
+	stop()
+	quiet()
+	j.tell(Ended{})
+	for _, w := range s.ending.Warnings {
+		j.doubt("connections", "%s", w)
+	}
+	if err != nil {
+		err = failf(Failed, "", "%w", err)
+	}
+	return err
+}
+
+const (
+	// profileStart is how long the server may take to start its profiler.
+	profileStart = time.Minute
+	// profileStop is how long the server may take to write its profile out.
+	profileStop = 10 * time.Minute
+)
+
+// profile starts or stops the server's profiler and says whether it obeyed.
+func (j *job) profile(ctx context.Context, s *server, start bool) bool {
+	timeout := profileStop
+	if start {
+		timeout = profileStart
+	}
+	ctx, cancel := j.afterwards(ctx, timeout)
+	defer cancel()
+	if err := s.Profile(ctx, start); err != nil {
+		j.doubt("profile", "the profiler did not obey: %v (the server needs --profiler-config)", err)
+		return false
+	}
+	return true
+}

@@ -1,0 +1,67 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"tokmeter/internal/metrics"
+	"tokmeter/internal/record"
+)
+
+// Verdict is nil for a run that went to its end and of which something
+// succeeded. s is the summary of its records. The error is an *Error.
+func (o *Outcome) Verdict(s *metrics.Summary) error {
+	if o.interrupted {
+		return failf(Interrupted, "", "interrupted: %d of %d requests were sent, %d of them answered", s.Requests, o.Planned, s.Completed)
+	}
+	if s.Completed > 0 {
+		return nil
+	}
+	refused := 0
+	for _, c := range s.Outcomes {
+		if c.Outcome == record.Refused {
+			refused = c.N
+		}
+	}
+	if o.unreached || s.Requests > 0 && refused == s.Requests {
+		return o.unreachable(s)
+	}
+	if len(s.Failures) == 0 {
+		return failf(Failed, "", "no request succeeded: none ended")
+	}
+	f := &s.Failures[0]
+	example, hint := string(f.Outcome), ""
+	if f.Outcome == record.HTTPError {
+		example += fmt.Sprintf(" %d", f.Status)
+		hint = statusHint(f.Status, f.Example)
+	}
+	example += ": " + f.Example
+	if len(o.models) > 0 && !slices.Contains(o.models, o.Plan.Target.ModelName()) {
+		hint = "the server offers the models " + strings.Join(o.models, ", ")
+	}
+	return failf(Failed, hint, "no request succeeded, the first failed with %s", example)
+}
+
+// unreachable is the error of a run that reached nobody.
+func (o *Outcome) unreachable(s *metrics.Summary) error {
+	what := o.away
+	if len(s.Failures) > 0 {
+		what = errors.New(s.Failures[0].Example)
+	}
+	return failf(Unreachable, reachHint(o.away), "%s could not be reached: %w", o.Plan.Target.BaseURL, what)
+}
+
+// statusHint is the user's next step where every request was answered with
+// this HTTP status.
+func statusHint(status int, said string) string {
+	switch {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return "set OPENAI_API_KEY, or --header Authorization=…"
+	case status == http.StatusBadRequest && strings.Contains(said, "HTTPS"):
+		return "the server speaks TLS: try https:// in --base-url"
+	}
+	return ""
+}
