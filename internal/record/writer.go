@@ -16,9 +16,17 @@ import (
 	"time"
 )
 
-// gatherFor is how long records are gathered before they are encoded and
-// flushed together: what a kill of the process can lose.
-const gatherFor = time.Second
+// What a kill of the process can lose are the records of the last second,
+// whatever else the process has to do. They are gathered for gatherFor, then
+// encoded in stretches of stretchFor, between which the processor is left to the
+// streams. Where thousands of streams want it at every moment, its turn may not
+// come in time: when a record has waited for patience, whoever adds another
+// writes two.
+const (
+	gatherFor  = 400 * time.Millisecond
+	stretchFor = time.Millisecond
+	patience   = 600 * time.Millisecond
+)
 
 // A Writer writes a run directory. It is a Sink: Add keeps a pointer and
 // returns, a goroutine of the Writer's own encodes and writes. Close must be
@@ -30,7 +38,7 @@ type Writer struct {
 	head   Head
 
 	mu     sync.Mutex
-	queue  []*Record
+	queue  []waiting
 	closed bool
 	err    error // first failure of writing
 
@@ -38,12 +46,20 @@ type Writer struct {
 	stop chan struct{} // closed by Close and Discard
 	gone chan struct{} // closed when the goroutine is gone
 
-	// Owned by the goroutine until gone is closed.
-	zip  *gzip.Writer
-	sum  hash.Hash
-	line bytes.Buffer
-	enc  *json.Encoder
-	n    int
+	// out is locked before mu. It guards what follows.
+	out     sync.Mutex
+	zip     *gzip.Writer
+	sum     hash.Hash
+	line    bytes.Buffer
+	enc     *json.Encoder
+	n       int
+	flushed time.Time
+}
+
+// A waiting record is not written yet.
+type waiting struct {
+	*Record
+	since time.Time
 }
 
 // A footer is the last line of records.jsonl.gz.
@@ -78,6 +94,7 @@ func create(dir string, h Head, empty bool) (*Writer, error) {
 		return nil, first(err, w.file.Close(), w.remove())
 	}
 	w.headWritten = true
+	w.flushed = time.Now()
 	// The level is valid, so there is no error.
 	w.zip, _ = gzip.NewWriterLevel(w.file, gzip.BestSpeed)
 	w.enc = json.NewEncoder(&w.line)
@@ -107,15 +124,21 @@ func (w *Writer) Dir() string { return w.dir }
 // Add takes r, which must not change afterwards. Its error is the first failure
 // of writing, whichever record met it; the record is then lost.
 func (w *Writer) Add(r *Record) error {
+	now := time.Now()
 	w.mu.Lock()
 	err := w.err
 	switch {
 	case w.closed:
 		err = fmt.Errorf("run directory %s: record %d came after the end", w.dir, r.Index)
 	case err == nil:
-		w.queue = append(w.queue, r)
+		w.queue = append(w.queue, waiting{r, now})
 	}
+	late := err == nil && now.Sub(w.queue[0].since) > patience
 	w.mu.Unlock()
+	if late {
+		// Two for one: the queue grows shorter.
+		w.writeSome(2, gatherFor)
+	}
 	select {
 	case w.wake <- struct{}{}:
 	default:
@@ -173,7 +196,7 @@ func (w *Writer) shut() bool {
 }
 
 // write is the goroutine: it gathers records for a while, then encodes and
-// flushes them together, so that streams are disturbed once a second at most.
+// flushes them together, so that streams are disturbed twice a second at most.
 func (w *Writer) write() {
 	defer close(w.gone)
 	for {
@@ -193,27 +216,56 @@ func (w *Writer) write() {
 	}
 }
 
-// drain encodes and flushes the records of the queue.
+// drain writes the whole queue and flushes it.
 func (w *Writer) drain() {
-	w.mu.Lock()
-	recs, err := w.queue, w.err
-	w.queue = nil
-	w.mu.Unlock()
-	if len(recs) == 0 || err != nil {
-		return
-	}
-	for _, r := range recs {
-		if err = w.encode(r); err != nil {
-			break
+	for more := true; more; {
+		for stretch := time.Now(); more && time.Since(stretch) < stretchFor; {
+			more = w.writeSome(1, gatherFor)
 		}
 		// A burst of records must not hold a processor that streams wait for.
 		runtime.Gosched()
 	}
-	if err = first(err, w.zip.Flush()); err != nil {
+	w.writeSome(0, 0)
+}
+
+// writeSome writes n records of the queue, and flushes where the last flush is
+// so long ago. It reports whether there may be more.
+func (w *Writer) writeSome(n int, flushAfter time.Duration) (more bool) {
+	w.out.Lock()
+	defer w.out.Unlock()
+	var err error
+	for more = true; n > 0 && more && err == nil; n-- {
+		var r *Record
+		if r = w.next(); r == nil {
+			more = false
+		} else {
+			err = w.encode(r)
+		}
+	}
+	if now := time.Now(); err == nil && now.Sub(w.flushed) >= flushAfter {
+		w.flushed, err = now, w.zip.Flush()
+	}
+	if err != nil {
 		w.mu.Lock()
-		w.err = fmt.Errorf("run directory %s: %w", w.dir, err)
+		w.err = first(w.err, fmt.Errorf("run directory %s: %w", w.dir, err))
 		w.mu.Unlock()
 	}
+	return more && err == nil
+}
+
+// next takes a record off the queue; nil when there is none, or none can be
+// written any more.
+func (w *Writer) next() *Record {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil || len(w.queue) == 0 {
+		w.queue = nil
+		return nil
+	}
+	r := w.queue[0].Record
+	w.queue[0] = waiting{}
+	w.queue = w.queue[1:]
+	return r
 }
 
 func (w *Writer) encode(r *Record) error {
@@ -229,6 +281,8 @@ func (w *Writer) encode(r *Record) error {
 
 // finish writes the footer and closes the file.
 func (w *Writer) finish() error {
+	w.out.Lock()
+	defer w.out.Unlock()
 	err := w.err
 	if err == nil {
 		w.line.Reset()

@@ -2,6 +2,8 @@ package record
 
 import (
 	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -197,6 +199,35 @@ func TestReadableWhileWritten(t *testing.T) {
 		}
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+// Where the goroutine of the Writer gets no processor, those who add records do
+// its work: at no moment is a record missing that is older than a second.
+func TestWriterIsStarved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var file bytes.Buffer
+		w := &Writer{sum: sha256.New(), zip: gzip.NewWriter(&file), flushed: time.Now()}
+		w.enc = json.NewEncoder(&w.line)
+		const every = time.Millisecond
+		for i := range 5000 {
+			if err := w.Add(sample(i, 2)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(every)
+			if i%500 != 499 {
+				continue
+			}
+			kept := 0
+			for _, err := range Read(bytes.NewReader(file.Bytes())) {
+				if err == nil {
+					kept++
+				}
+			}
+			if late := time.Duration(i+1-kept) * every; late > time.Second {
+				t.Fatalf("after %d records those of the last %s are missing", i+1, late)
+			}
 		}
 	})
 }
