@@ -1,6 +1,7 @@
 package load
 
 import (
+	"fmt"
 	"math"
 
 	"tokmeter/internal/protocol"
@@ -26,14 +27,18 @@ type tally struct {
 	bytes   int64  // of the events' data
 
 	alone     protocol.Usage // of an event without choices
+	stray     stray          // lines that are no events
 	promptIDs int            // token ids of the prompt that the server sent
 	attached  protocol.Usage // of the last event with a choice
 	noUsage   bool           // an event with text came without a running count
 	noIDs     bool           // an event with text came without token ids
+	thought   bool           // reasoning came
 
 	finished string         // the finish reason of choice 0, else of any
 	ended    bool           // the terminal event of the responses API came
 	done     bool           // [DONE] came
+	cut      bool           // the end of the body cut an event
+	gaveUp   string         // the finish reason of a request that the server gave up
 	failed   record.Outcome // stream_error or bad_stream, whichever came first
 	words    string         // the server's or our own words for failed
 }
@@ -60,6 +65,7 @@ const (
 // A choice is what is known of one of the answers in a stream.
 type choice struct {
 	used     int    // completion tokens by the last usage that came with it
+	fell     bool   // a usage was less than the one before: none is a total
 	seen     bool   // an event of it came
 	finished bool   // its finish reason came
 	beside   []byte // what it wrote that is not the answer of choice 0
@@ -88,35 +94,55 @@ func (t *tally) event(e wire.Event) (more bool) {
 	if t.done || t.failed == record.BadStream {
 		return false
 	}
-	if e.Stray {
-		return true
-	}
 	if t.bytes += int64(len(e.Data)); t.endless() {
 		return false
 	}
-	if string(e.Name) == "error" {
+	switch {
+	case e.Stray:
+		return t.line(e)
+	case string(e.Name) == "error":
 		t.fail(record.StreamError, t.dialect.ErrorText(e.Data))
 		return true
 	}
-	if err := t.dialect.Scan(e.Data, &t.ev); err != nil {
-		if e.Cut {
-			return false // the stream was cut short
+	err := t.dialect.Scan(e.Data, &t.ev)
+	if err != nil {
+		if data, ok := unprefixed(e.Data); ok && t.dialect.Scan(data, &t.ev) == nil {
+			t.rec.Unprefixed++
+			err = nil
 		}
-		t.fail(record.BadStream, err.Error())
-		return false
 	}
-	return t.note(&t.ev, e.At)
+	switch {
+	case err == nil:
+		return t.note(&t.ev, e.At)
+	case e.Cut:
+		t.cut = true
+	default:
+		t.fail(record.BadStream, t.stray.after(err.Error()))
+	}
+	return false
 }
 
-// fail keeps the first thing that went wrong inside the stream.
+// fail keeps the first thing that went wrong inside the stream. What the server
+// says after it gave up are the words for that.
 func (t *tally) fail(o record.Outcome, words string) {
-	if t.failed != "" {
-		return
-	}
-	if words == "" {
+	switch {
+	case words == "":
 		words = "the server sent an error event without a word"
+	case t.gaveUp != "" && o == record.StreamError:
+		words = t.gaveUp + ": " + words
+		t.gaveUp, t.failed = "", ""
 	}
-	t.failed, t.words = o, words
+	if t.failed == "" {
+		t.failed, t.words = o, words
+	}
+}
+
+// giveUp notes a finish reason that is no end of an answer.
+func (t *tally) giveUp(reason string) {
+	if t.failed == "" {
+		t.fail(record.StreamError, fmt.Sprintf("the server gave the request up: finish_reason %q", reason))
+		t.gaveUp = t.words
+	}
 }
 
 // note takes one scanned event.
@@ -209,19 +235,23 @@ func (t *tally) delta(d *protocol.Delta, m *mark) protocol.Kind {
 	if kind == protocol.Answer || kind == protocol.Tool {
 		m.is |= isAnswer
 	}
+	t.thought = t.thought || kind == protocol.Reasoning || len(d.Beside) > 0
 	if d.Finish != "" {
 		c.finished = true
 		m.is |= isFinal
 		if d.Choice == 0 || t.finished == "" {
 			t.finished = d.Finish
 		}
+		if protocol.GivesUp(d.Finish) {
+			t.giveUp(d.Finish)
+		}
 	}
 	m.ids = saturate(int(m.ids) + d.TokenIDs)
 	return kind
 }
 
-// running notes how far the server's running count of the choice went up.
-// Zeros are no count, and a count that falls is none either.
+// running notes how far the server's running count of the choice went up. Zeros
+// are no count, and neither is one that falls or that text does not raise.
 func (t *tally) running(ev *protocol.Event, m *mark) {
 	if m.is&(isText|isBlank) == 0 {
 		return
@@ -230,11 +260,13 @@ func (t *tally) running(ev *protocol.Event, m *mark) {
 	switch n := ev.Usage.Completion; {
 	case n >= c.used && n > 0:
 		m.counted = saturate(n - c.used)
+		t.noUsage = t.noUsage || m.is&isText != 0 && n == c.used
 		c.used = n
 	case n < 0:
 		c.used, t.noUsage = n, true
 	case n > 0 || m.is&isText != 0:
 		t.noUsage = true
+		c.fell = c.fell || n > 0
 	}
 }
 

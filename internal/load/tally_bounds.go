@@ -66,7 +66,15 @@ func (t *tally) refuse() {
 			u.Prompt = 0
 		}
 		if bad(u.Cached, max(u.Prompt, r.WantPrompt)) {
-			u.Cached = 0
+			u.Cached, u.HasCached = 0, false
+		}
+		for _, n := range []*int{&u.Reasoning, &u.Rejected} {
+			if bad(*n, most) {
+				*n = 0
+			}
+		}
+		if bad(u.Total, r.MostPrompt()+most) {
+			u.Total = 0
 		}
 	}
 	for i := range t.choices {

@@ -12,8 +12,9 @@ import (
 // outcome decides how the request ended, from what the stream said and from
 // the client's error, in this order:
 //
-//  1. An error inside the stream, or an event that is no JSON, whichever came
-//     first: nothing that follows mends it.
+//  1. An error inside the stream, a finish reason that gives the request up, or
+//     an event that is no JSON, whichever came first: nothing that follows mends
+//     it. An event that the end of the body cut is none of these.
 //  2. [DONE]: what follows it is ignored, a broken connection too.
 //  3. The client's error; but a connection that breaks after every choice had
 //     its finish reason has lost no token, and Timing.Framed keeps the fact.
@@ -30,13 +31,22 @@ func (t *tally) outcome(err error) (record.Outcome, string) {
 	}
 	if err != nil {
 		o, words := outcomeOf(err, t.rec.Timing)
-		if o == record.CutShort && t.complete() {
-			return t.well()
+		if o == record.CutShort {
+			if t.complete() {
+				return t.well()
+			}
+			words = t.stray.after(words)
 		}
 		return o, words
 	}
 	if t.complete() {
 		return t.well()
+	}
+	switch words := t.stray.words(); {
+	case words != "":
+		return record.BadStream, "the stream has lines that are no events: " + words
+	case t.cut:
+		return record.CutShort, "the answer ended in the middle of an event"
 	}
 	if len(t.marks) == 0 {
 		return record.CutShort, "the stream ended without a token, a finish reason or [DONE]"
@@ -44,8 +54,12 @@ func (t *tally) outcome(err error) (record.Outcome, string) {
 	return record.CutShort, "the stream ended without a finish reason or [DONE]"
 }
 
-// well is the outcome of an answer that ended as it should.
+// well is the outcome of an answer that ended as it should. A line that is not
+// even a field in it is a failure of whoever wrote it.
 func (t *tally) well() (record.Outcome, string) {
+	if words := t.stray.words(); t.stray.odd && words != "" {
+		return record.BadStream, "the stream has lines that are no events: " + words
+	}
 	if len(t.rec.Events) == 0 {
 		return record.Empty, "the answer ended without a token"
 	}

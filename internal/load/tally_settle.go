@@ -14,11 +14,9 @@ func (t *tally) settle() {
 	r.UsageAlone = t.alone.Present
 	r.OutputTokens = t.total(&s)
 	r.PromptTokens = t.prompt()
-	r.CachedTokens = t.alone.Cached
-	if !t.alone.Present {
-		r.CachedTokens = t.attached.Cached
-	}
-	v := t.verdict(&s, r.OutputTokens)
+	u := t.usage()
+	r.CachedTokens, r.CachedTold = u.Cached, u.HasCached
+	v := t.verdict(&s)
 	t.fill(v, v.events(t.marks))
 }
 
@@ -39,28 +37,6 @@ func (s *sums) add(m *mark) {
 	}
 	s.counted += int(m.counted)
 	s.ids += int(m.ids)
-}
-
-// total is the number of output tokens and where it comes from: usage in an
-// event of its own covers all choices; usage in the events of choices covers
-// one choice each.
-func (t *tally) total(s *sums) record.Count {
-	n := t.alone.Completion
-	if n == 0 {
-		for i := range t.choices {
-			n += t.choices[i].used
-		}
-	}
-	switch {
-	case n > 0:
-		return record.Count{N: n, From: record.FromUsage}
-	case s.ids > 0 && !t.noIDs:
-		return record.Count{N: s.ids, From: record.FromTokenIDs}
-	}
-	if s.texts == 0 {
-		return record.Count{}
-	}
-	return record.Count{N: s.texts, From: record.FromEvents}
 }
 
 // prompt is the number of prompt tokens and where it comes from.
@@ -97,16 +73,17 @@ const (
 
 // verdict chooses the basis. Where the total leaves no choice, every event of
 // it has one token; where it does, the counts in the events are not known.
-func (t *tally) verdict(s *sums, total record.Count) verdict {
+func (t *tally) verdict(s *sums) verdict {
+	total, came := t.rec.OutputTokens, t.rec.OutputTokens.N-t.rec.Unstreamed
 	switch {
-	case s.counted > 0 && s.counted <= total.N && !t.noUsage:
+	case s.counted > 0 && s.counted == came && !t.noUsage:
 		return verdict{by: byRunning}
-	case s.ids > 0 && s.ids <= total.N && !t.noIDs:
+	case s.ids > 0 && s.ids <= came && !t.noIDs:
 		return verdict{by: byIDs}
 	case total.N == 0, total.From == record.FromEvents:
 		return verdict{}
 	}
-	need := total.N - s.texts
+	need := came - s.texts
 	v := verdict{
 		blanks: min(max(need, 0), s.blanks),
 		finals: min(max(need-s.blanks, 0), s.finals),

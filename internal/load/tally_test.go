@@ -19,6 +19,7 @@ const (
 	evThink   = `{"choices":[{"delta":{"reasoning":"hm"}}]}`
 	evBoth    = `{"choices":[{"delta":{"reasoning":"hm","content":"a"}}]}`
 	evText    = `{"choices":[{"delta":{"content":"a"}}]}`
+	evLong    = `{"choices":[{"delta":{"content":"one two three"}}]}`
 	evCall    = `{"choices":[{"delta":{"tool_calls":[{"function":{"arguments":"{}"}}]}}]}`
 	evBlank   = `{"choices":[{"delta":{"content":""}}]}`
 	evLast    = `{"choices":[{"delta":{"content":"z"},"finish_reason":"stop"}]}`
@@ -94,11 +95,14 @@ func TestTallyCounts(t *testing.T) {
 			events: []string{evText, evBlank, evBlank, evText, evStop, evUsage(3), evDone},
 			output: usage(3), at: stamps{1, 2, 4}, per: none(3), bare: stamps{3, 5}, answer: 1, text: "aa"},
 		{why: "more tokens than events: every event had some, counts are not known",
+			events: []string{evRole, evLong, evBlank, evLast, evUsage(9), evDone},
+			output: usage(9), at: stamps{2, 3, 4}, per: none(3), bare: stamps{1}, answer: 2, text: "one two threez"},
+		{why: "more tokens than bytes: those that were never sent are in no event",
 			events: []string{evRole, evText, evBlank, evLast, evUsage(9), evDone},
-			output: usage(9), at: stamps{2, 3, 4}, per: none(3), bare: stamps{1}, answer: 2, text: "az"},
-		{why: "fewer tokens than texts: counts are not known",
+			output: usage(9), at: stamps{2, 4}, per: ones(2), bare: stamps{1, 3}, answer: 2, text: "az"},
+		{why: "fewer tokens than texts: texts, of which nobody knows how many tokens they are",
 			events: []string{evText, evText, evLast, evUsage(2), evDone},
-			output: usage(2), at: stamps{1, 2, 3}, per: none(3), answer: 1, text: "aaz"},
+			output: texts(3), at: stamps{1, 2, 3}, per: none(3), answer: 1, text: "aaz", beside: nil},
 		{why: "the end-of-text token alone",
 			events: []string{evRole, evStop, evUsage(1), evDone},
 			output: usage(1), at: stamps{2}, per: ones(1), bare: stamps{1}, answer: 2},
@@ -118,9 +122,9 @@ func TestTallyCounts(t *testing.T) {
 		{why: "the running count says how many each event had, blanks too",
 			events: []string{evRun(0, "a", 1), evRun(0, "", 3), evRun(0, "bc", 7), evRun(0, "", 7), evStop, evUsage(7), evDone},
 			output: usage(7), at: stamps{1, 2, 3}, per: []uint16{1, 2, 4}, bare: stamps{4, 5}, answer: 1, text: "abc"},
-		{why: "text that was held back carries no token of its own",
+		{why: "a count that text does not raise is no running count",
 			events: []string{evRun(0, "a", 2), evRun(0, "b", 2), evStop, evUsage(2), evDone},
-			output: usage(2), at: stamps{1}, per: []uint16{2}, bare: stamps{2, 3}, answer: 1, text: "ab"},
+			output: usage(2), at: stamps{1, 2}, per: ones(2), bare: stamps{3}, answer: 1, text: "ab"},
 		{why: "the running count is per choice, as vLLM sends it",
 			events: []string{evRun(0, "a", 1), evRun(1, "b", 2), evRun(0, "c", 2), evStop, evStop2nd, evUsage(4), evDone},
 			output: usage(4), at: stamps{1, 2, 3}, per: []uint16{1, 2, 1}, bare: stamps{4, 5}, answer: 1, text: "ac"},
@@ -204,7 +208,7 @@ func TestTallyOfResponses(t *testing.T) {
 	rec := follow(t, "openai-responses", events, nil)
 	want := record.Record{
 		WantOutput: 4, Timing: record.Timing{Status: 200}, FirstToken: 2, FirstAnswer: 3, LastToken: 4,
-		Events: stamps{2, 3, 4}, PerEvent: ones(3), PromptTokens: usage(5), OutputTokens: usage(3), CachedTokens: 4,
+		Events: stamps{2, 3, 4}, PerEvent: ones(3), PromptTokens: usage(5), OutputTokens: usage(3), CachedTokens: 4, CachedTold: true,
 		UsageAlone: true, Finish: "max_output_tokens", Text: "ab", Outcome: record.OK,
 	}
 	if diff := cmp.Diff(want, rec); diff != "" {

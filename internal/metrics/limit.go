@@ -30,8 +30,8 @@ func ServedOf(recs record.Pass, p plan.Plan) ([]light.Request, error) {
 			At: v.Start(r), TTFT: v.TTFT(r), E2EL: v.Latency(r),
 			Prompt: v.Prompt(r).N, Output: v.Output(r).N, Cached: r.CachedTokens,
 		}
-		if s.Output > 1 {
-			s.TPOT = v.tpot(r, s.Output)
+		if n := v.paced(r); n > 1 {
+			s.TPOT = v.tpot(r, n)
 		}
 		if !tls && r.Dialed > 0 && r.Connected > r.Dialed {
 			s.Connect = seconds(r.Connected - r.Dialed)

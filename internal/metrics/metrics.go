@@ -96,9 +96,10 @@ type Summary struct {
 	Completed int
 	Failed    int
 
-	InputTokens, OutputTokens           int // of successful requests
-	AskedInputTokens, AskedOutputTokens int // what the workload asked of the same requests
-	CachedTokens                        int // of the prompts, by the server's usage
+	InputTokens, OutputTokens           int  // of successful requests
+	AskedInputTokens, AskedOutputTokens int  // what the workload asked of the same requests
+	CachedTokens                        int  // of the prompts, by the server's usage
+	CachedTold                          bool // some usage said CachedTokens; else they are not known
 
 	RequestThroughput float64 // successful requests per second
 	Goodput           float64 // successful requests per second that met every goal

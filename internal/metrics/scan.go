@@ -59,7 +59,7 @@ func tokensPerEvent(dst []int, r *record.Record) []int {
 	if unknown == 0 {
 		return dst
 	}
-	rest := r.OutputTokens.N - known
+	rest := r.OutputTokens.N - r.Unstreamed - known
 	for i, n := range dst {
 		if n == 0 {
 			dst[i] = max(rest/unknown, 1)

@@ -69,7 +69,7 @@ func latencySeries(v View, p plan.Plan) []*series {
 	all := func(id ID, f func(dst []float64, e *entry) []float64) { lists = append(lists, newSeries(id, p, f)) }
 	of(TTFT, v.TTFT)
 	all(TPOT, func(dst []float64, e *entry) []float64 {
-		if n := v.Output(e.Record).N; e.ok && n > 1 {
+		if n := v.paced(e.Record); e.ok && n > 1 {
 			dst = append(dst, v.tpot(e.Record, n))
 		}
 		return dst

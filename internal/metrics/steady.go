@@ -84,7 +84,7 @@ func (x *steadyScan) take(e *entry) {
 	if x.more[0] {
 		x.ttft.Add(v.TTFT(e.Record))
 	}
-	if n := v.Output(e.Record).N; n > 1 && x.more[1] {
+	if n := v.paced(e.Record); n > 1 && x.more[1] {
 		x.tpot.Add(v.tpot(e.Record, n))
 	}
 }

@@ -15,6 +15,8 @@ type tally struct {
 	outputTokens, inputTokens     int
 	askedOutput, askedInput       int
 	cached, replaced, redirects   int
+	cachedTold                    bool // some answer said how many
+	doubt                         doubt
 	stripped                      int // requests that a redirect led to another origin
 	refused, firstRefused         int // requests with a count that can't be; the first such count
 	output, prompt                map[record.Source]int
@@ -100,7 +102,9 @@ func (t *tally) succeeded(r *record.Record) {
 	t.askedInput += r.WantPrompt
 	t.askedOutput += r.WantOutput
 	t.cached += r.CachedTokens
-	if t.meets(r, out.N) {
+	t.cachedTold = t.cachedTold || r.CachedTold || r.CachedTokens > 0
+	t.doubt.take(r)
+	if t.meets(r, t.view.paced(r)) {
 		t.good++
 	}
 }
@@ -157,6 +161,7 @@ func (t *tally) fill(s *Summary, p plan.Plan) {
 	s.Requests, s.Completed, s.Failed = t.requests, t.completed, t.requests-t.completed
 	s.OutputTokens, s.InputTokens = t.outputTokens, t.inputTokens
 	s.AskedOutputTokens, s.AskedInputTokens, s.CachedTokens = t.askedOutput, t.askedInput, t.cached
+	s.CachedTold = t.cachedTold
 	s.Replaced, s.Redirects, s.Stripped = t.replaced, t.redirects, t.stripped
 	s.OutputSources, s.PromptSources = inOrderOfTrust(t.output), inOrderOfTrust(t.prompt)
 	s.Outcomes = make([]OutcomeCount, len(record.Outcomes))

@@ -152,6 +152,9 @@ func (v View) Output(r *record.Record) record.Count {
 	if v.compat && v.noTokenizer && !v.usageSeen(r) { // Q8
 		return record.Count{N: 1, From: record.FromEvents}
 	}
+	if v.compat && r.Said > 0 && v.usageSeen(r) {
+		return record.Count{N: r.Said, From: record.FromUsage}
+	}
 	if r.OutputTokens.N > 0 {
 		return r.OutputTokens
 	}
@@ -159,6 +162,16 @@ func (v View) Output(r *record.Record) record.Count {
 		return record.Count{From: r.OutputTokens.From}
 	}
 	return record.Count{N: len(r.Events), From: record.FromEvents}
+}
+
+// paced is how many tokens came one after the other: those of Output that were
+// sent. vLLM's client divides by all that the server counted.
+func (v View) paced(r *record.Record) int {
+	n := v.Output(r).N
+	if !v.compat && n > 0 {
+		n -= r.Unstreamed
+	}
+	return n
 }
 
 // Prompt is how many tokens the prompt has and who says so. Where the server
@@ -180,7 +193,7 @@ func (v View) CountsText(r *record.Record) bool {
 
 // usageSeen reports whether vLLM's client would have seen the server's usage.
 func (v View) usageSeen(r *record.Record) bool {
-	return r.OutputTokens.From == record.FromUsage && (r.UsageAlone || v.responses)
+	return (r.OutputTokens.From == record.FromUsage || r.Said > 0) && (r.UsageAlone || v.responses)
 }
 
 // Error is what went wrong, in the words of the server or the system; "" when

@@ -22,6 +22,10 @@ const (
 	WarnSharedReads      = "shared_reads"
 	WarnBundledTokens    = "bundled_tokens"
 	WarnRefusedCount     = "refused_count"
+	WarnUnstreamed       = "unstreamed_tokens"
+	WarnUndercount       = "usage_undercount"
+	WarnContentType      = "content_type"
+	WarnUnprefixed       = "unprefixed_events"
 	WarnTokenSource      = "token_source"
 	WarnPromptLength     = "prompt_length"
 	WarnOutputLength     = "output_length"
@@ -33,17 +37,18 @@ const (
 
 // The limits beyond which a warning appears, as parts of one.
 const (
-	lagLimit       = 0.05 // client's lag, of the shortest latency that it disturbs
-	lateLimit      = 0.05 // lateness, of the median TTFT
-	lateFloorMs    = 1    // lateness below it disturbs nobody
-	rateLimit      = 0.95 // delivered rate, of the planned one
-	failLimit      = 0.01
-	sharedLimit    = 0.05 // token events that share a read
-	firstLimit     = 0.01 // answers whose first token shares its read with the next
-	lengthLimit    = 0.05 // prompt tokens counted, against those asked
-	shortLimit     = 0.01 // requests whose answer has not the length asked
-	cachedLimit    = 0.01
-	simulatorLimit = 0.05 // the simulator's lateness, of the median ITL
+	lagLimit        = 0.05 // client's lag, of the shortest latency that it disturbs
+	lateLimit       = 0.05 // lateness, of the median TTFT
+	lateFloorMs     = 1    // lateness below it disturbs nobody
+	rateLimit       = 0.95 // delivered rate, of the planned one
+	failLimit       = 0.01
+	sharedLimit     = 0.05 // token events that share a read
+	firstLimit      = 0.01 // answers whose first token shares its read with the next
+	lengthLimit     = 0.05 // prompt tokens counted, against those asked
+	shortLimit      = 0.01 // requests whose answer has not the length asked
+	cachedLimit     = 0.01
+	unstreamedLimit = 0.01
+	simulatorLimit  = 0.05 // the simulator's lateness, of the median ITL
 )
 
 // evidence is what warnings are made from.
@@ -75,6 +80,10 @@ func WarningDefinitions() []WarningDefinition {
 		{WarnSharedReads, "more than " + part(sharedLimit) + " of token events have the stamp of the one before, or more than " + part(firstLimit) + " of first tokens that of the next", (*evidence).sharedReads},
 		{WarnBundledTokens, "an event carried several tokens", (*evidence).bundledTokens},
 		{WarnRefusedCount, "the server gave a count below zero, or of more tokens than the bytes of the answer or request can hold", (*evidence).refusedCount},
+		{WarnUnstreamed, "more than " + part(unstreamedLimit) + " of output tokens were counted by the server and never sent", (*evidence).unstreamed},
+		{WarnUndercount, "the server's usage counted fewer output tokens than came", (*evidence).undercount},
+		{WarnContentType, "an event stream came under another Content-Type than text/event-stream", (*evidence).contentType},
+		{WarnUnprefixed, "events lacked data: or had it twice", (*evidence).unprefixed},
 		{WarnTokenSource, "output tokens were counted as events", (*evidence).tokenSource},
 		{WarnPromptLength, "the server's prompt tokens differ by more than " + part(lengthLimit) + " from the workload's", (*evidence).promptLength},
 		{WarnOutputLength, "more than " + part(shortLimit) + " of answers are longer than asked, or have not the length asked although ignore_eos was sent", (*evidence).outputLength},

@@ -155,6 +155,16 @@ func TestWarnings(t *testing.T) {
 		}},
 		{metrics.WarnStaleConnections, 120, "one replaced", func(r run) { r.recs[7].Replaced = 1 }},
 		{metrics.WarnRefusedCount, 120, "one count that can't be", func(r run) { r.recs[7].Refused = 4294967295 }},
+		{metrics.WarnUnstreamed, 120, "hidden reasoning", func(r run) {
+			for _, c := range r.recs {
+				c.OutputTokens.N, c.WantOutput, c.Unstreamed = 505, 505, 500
+			}
+		}},
+		{"", 120, "one token that was never sent is nothing", func(r run) { r.recs[0].OutputTokens.N, r.recs[0].Unstreamed = 6, 1 }},
+		{metrics.WarnUndercount, 120, "one usage that leaves the reasoning out", func(r run) { r.recs[7].Said = 2 }},
+		{metrics.WarnContentType, 120, "one stream under another name", func(r run) { r.recs[7].ContentType = "application/json" }},
+		{metrics.WarnContentType, 120, "one stream under no name", func(r run) { r.recs[7].ContentType = "none" }},
+		{metrics.WarnUnprefixed, 120, "one event without its field", func(r run) { r.recs[7].Unprefixed = 1 }},
 		{metrics.WarnRedirects, 120, "one followed", func(r run) { r.recs[7].Redirects = 1 }},
 		{metrics.WarnRedirects, 120, "one led to another server", func(r run) { r.recs[7].Redirects, r.recs[7].Stripped = 1, true }},
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 )
 
 // An object is a JSON object whose members are looked at one by one: names
@@ -41,9 +40,15 @@ func stringOf(raw json.RawMessage) (string, bool) {
 	return s, err == nil
 }
 
+// isEmpty reports whether raw is an empty list or object: gateways in Lua and PHP
+// take the one for the other.
+func isEmpty(raw json.RawMessage) bool {
+	return len(raw) > 1 && (raw[0] == '[' || raw[0] == '{') && len(bytes.TrimSpace(raw[1:len(raw)-1])) == 0
+}
+
 // text returns a member that must be a string when it is there.
 func (o object) text(key string) (string, error) {
-	if !o.has(key) {
+	if !o.has(key) || isEmpty(o[key]) {
 		return "", nil
 	}
 	s, ok := stringOf(o[key])
@@ -93,9 +98,9 @@ func decodeChunk(data []byte, ev *Event) error {
 		ev.Kind, ev.Text = Error, []byte(msg)
 		return nil
 	}
-	ev.Usage = usageOf(top.sub("usage"), "prompt_tokens", "completion_tokens", "prompt_tokens_details")
+	ev.Usage = usageOf(top.sub("usage"), &chatUsage)
 	var choices []json.RawMessage
-	if top.has("choices") {
+	if top.has("choices") && !isEmpty(top["choices"]) {
 		if err := json.Unmarshal(top["choices"], &choices); err != nil {
 			return fmt.Errorf("event: choices is not an array: %s", shown(top["choices"]))
 		}
@@ -110,9 +115,13 @@ func decodeChunk(data []byte, ev *Event) error {
 	}
 	ev.HasChoice, ev.HasIDs = true, true
 	for i, raw := range choices {
-		d, prompt, withIDs, err := decodeChoice(raw)
+		d, prompt, withIDs, err := decodeChoice(raw, ev)
 		if err != nil {
 			return err
+		}
+		if ev.Kind == Error {
+			*ev = Event{Delta: Delta{Kind: Error, Text: ev.Text}}
+			return nil
 		}
 		ev.HasIDs = ev.HasIDs && withIDs
 		ev.PromptIDs += prompt
@@ -125,9 +134,13 @@ func decodeChunk(data []byte, ev *Event) error {
 	return nil
 }
 
-func decodeChoice(raw json.RawMessage) (d Delta, promptIDs int, withIDs bool, err error) {
+// decodeChoice reads a choice. Usage that stands in it becomes the event's where
+// the event has none of its own, and an error in it the event's kind.
+func decodeChoice(raw json.RawMessage, ev *Event) (d Delta, promptIDs int, withIDs bool, err error) {
 	var c object
-	if err := json.Unmarshal(raw, &c); err != nil || c == nil {
+	if isEmpty(raw) {
+		c = object{}
+	} else if err := json.Unmarshal(raw, &c); err != nil || c == nil {
 		return d, 0, false, fmt.Errorf("event: a choice is not an object: %s", shown(raw))
 	}
 	if c.has("index") {
@@ -137,7 +150,14 @@ func decodeChoice(raw json.RawMessage) (d Delta, promptIDs int, withIDs bool, er
 		}
 	}
 	var t texts
-	if c.has("delta") {
+	if truthy(c["error"]) {
+		ev.Kind, ev.Text = Error, []byte(messageOf(c["error"]))
+		return d, 0, false, nil
+	}
+	if !ev.Usage.Present {
+		ev.Usage = usageOf(c.sub("usage"), &chatUsage)
+	}
+	if c.has("delta") && !isEmpty(c["delta"]) {
 		delta := c.sub("delta")
 		if delta == nil {
 			return d, 0, false, fmt.Errorf("event: delta is not an object: %s", shown(c["delta"]))
@@ -153,11 +173,19 @@ func decodeChoice(raw json.RawMessage) (d Delta, promptIDs int, withIDs bool, er
 	if t.answer == "" {
 		t.answer = text
 	}
-	d.Finish = c.str("finish_reason")
+	d.Finish = finishOf(c["finish_reason"])
 	d.TokenIDs, withIDs = elements(c["token_ids"])
 	promptIDs, _ = elements(c["prompt_token_ids"])
 	t.fill(&d)
 	return d, promptIDs, withIDs, nil
+}
+
+// finishOf reads a finish reason: a word, or an object with its type.
+func finishOf(raw json.RawMessage) string {
+	if s, ok := stringOf(raw); ok {
+		return s
+	}
+	return object{"reason": raw}.sub("reason").str("type")
 }
 
 // texts are the texts of one choice in one event.
@@ -261,76 +289,4 @@ func elements(raw json.RawMessage) (int, bool) {
 	var list []json.RawMessage
 	err := json.Unmarshal(raw, &list)
 	return len(list), err == nil
-}
-
-func usageOf(u object, prompt, completion, details string) Usage {
-	var v Usage
-	var p, c bool
-	v.Prompt, p = u.count(prompt)
-	v.Completion, c = u.count(completion)
-	v.Present = p || c
-	if v.Present {
-		v.Cached, _ = u.sub(details).count("cached_tokens")
-	}
-	return v
-}
-
-// decodeResponse reads an event of the responses API of any shape.
-func decodeResponse(data []byte, ev *Event) error {
-	top, err := parseObject(data)
-	if err != nil {
-		return err
-	}
-	name := top.str("type")
-	if kind, ok := deltaKind([]byte(name)); ok && !truthy(top["error"]) {
-		text, err := top.text("delta")
-		if err != nil {
-			return err
-		}
-		ev.HasChoice, ev.Kind, ev.Text = true, kind, []byte(text)
-		if text == "" {
-			ev.Kind, ev.Text = Blank, nil
-		}
-		return nil
-	}
-	r := top.sub("response")
-	switch {
-	case name == "response.failed":
-		msg := messageOf(r["error"])
-		if msg == "" {
-			msg = string(bytes.TrimSpace(data))
-		}
-		ev.Kind, ev.Text = Error, []byte(msg)
-	case name == "response.completed" || name == "response.incomplete":
-		ev.Usage = usageOf(r.sub("usage"), "input_tokens", "output_tokens", "input_tokens_details")
-		if ev.Usage.Present {
-			ev.Kind = UsageOnly
-		}
-		ev.Finish = r.sub("incomplete_details").str("reason")
-		if ev.Finish == "" {
-			ev.Finish = r.str("status")
-		}
-		if ev.Finish == "" {
-			ev.Finish = strings.TrimPrefix(name, "response.")
-		}
-	default:
-		if msg, ok := errorIn(top, data); ok {
-			ev.Kind, ev.Text = Error, []byte(msg)
-		}
-	}
-	return nil
-}
-
-// deltaKind says what kind of token an event type of the responses API carries.
-func deltaKind(name []byte) (Kind, bool) {
-	switch string(name) {
-	case "response.output_text.delta", "response.refusal.delta":
-		return Answer, true
-	case "response.reasoning_text.delta", "response.reasoning_summary_text.delta":
-		return Reasoning, true
-	case "response.function_call_arguments.delta", "response.custom_tool_call_input.delta",
-		"response.mcp_call_arguments.delta", "response.code_interpreter_call_code.delta":
-		return Tool, true
-	}
-	return Ignore, false
 }

@@ -47,7 +47,11 @@ type Usage struct {
 	Present    bool
 	Prompt     int
 	Completion int
-	Cached     int // of Prompt; 0 where the server does not say
+	Total      int  // what the server says of both together; 0 where it does not
+	Reasoning  int  // of Completion, or beside it; 0 where the server does not say
+	Rejected   int  // predicted tokens that were thrown away
+	Cached     int  // of Prompt
+	HasCached  bool // the server said Cached, be it 0
 }
 
 // A Delta is what an event says of one choice.

@@ -168,6 +168,11 @@ func (c *cursor) choice(i int) int {
 			var n int
 			n, _, i = c.ids(i)
 			c.ev.PromptIDs += n
+		case "usage", "error":
+			if !isNullAt(c.b, i) {
+				return -1
+			}
+			i += len("null")
 		default:
 			i = value(c.b, i, 3)
 		}

@@ -25,7 +25,15 @@ func (c *cursor) usage(i int) int {
 			c.ev.Usage.Completion, i = count(c.b, i)
 		case "prompt_tokens_details":
 			bit = 2
-			c.ev.Usage.Cached, i = c.details(i)
+			i = c.promptDetails(i)
+		case "total_tokens":
+			bit = 3
+			c.ev.Usage.Total, i = count(c.b, i)
+		case "completion_tokens_details":
+			bit = 4
+			i = c.completionDetails(i)
+		case "reasoning_tokens", "cached_tokens", "prompt_cache_hit_tokens":
+			return -1
 		default:
 			i = value(c.b, i, 2)
 		}
@@ -34,9 +42,8 @@ func (c *cursor) usage(i int) int {
 		}
 		var done bool
 		if i, done = next(c.b, i, '}'); done {
-			c.ev.Usage.Present = seen&3 != 0
-			if !c.ev.Usage.Present {
-				c.ev.Usage.Cached = 0
+			if c.ev.Usage.Present = seen&3 != 0; !c.ev.Usage.Present {
+				c.ev.Usage = Usage{}
 			}
 			return i
 		}
@@ -44,40 +51,65 @@ func (c *cursor) usage(i int) int {
 	return -1
 }
 
-// details reads the cached tokens of prompt_tokens_details, or null.
-func (c *cursor) details(i int) (cached, end int) {
+// promptDetails reads the cached tokens of prompt_tokens_details, or null.
+func (c *cursor) promptDetails(i int) int {
+	u := &c.ev.Usage
+	cached, _, has, end := c.details(i, "cached_tokens", "")
+	u.Cached, u.HasCached = cached, has
+	return end
+}
+
+// completionDetails reads what completion_tokens_details say of tokens that may
+// not have been sent, or null.
+func (c *cursor) completionDetails(i int) int {
+	u := &c.ev.Usage
+	var end int
+	u.Reasoning, u.Rejected, _, end = c.details(i, "reasoning_tokens", "rejected_prediction_tokens")
+	return end
+}
+
+// details reads two counts of an object, or null; has tells of the first.
+func (c *cursor) details(i int, one, two string) (first, second int, has bool, end int) {
 	if isNullAt(c.b, i) {
-		return 0, i + len("null")
+		return 0, 0, false, i + len("null")
 	}
 	i, empty := c.open(i)
 	if empty {
-		return 0, i
+		return 0, 0, false, i
 	}
 	var seen once
 	for i >= 0 {
 		var key []byte
 		if key, i = c.key(i); i < 0 {
-			return 0, -1
+			return 0, 0, false, -1
+		}
+		bit := -1
+		switch {
+		case string(key) == one:
+			bit = 0
+		case string(key) == two:
+			bit = 1
 		}
 		switch {
-		case string(key) == "cached_tokens" && !isNullAt(c.b, i):
-			if cached, i = count(c.b, i); !seen.add(0) {
-				return 0, -1
-			}
-		case string(key) == "cached_tokens":
-			if i += len("null"); !seen.add(0) {
-				return 0, -1
-			}
-		default:
+		case bit < 0:
 			i = value(c.b, i, 3)
+		case !seen.add(bit):
+			i = -1
+		case isNullAt(c.b, i):
+			i += len("null")
+		case bit == 0:
+			first, i = count(c.b, i)
+			has = true
+		default:
+			second, i = count(c.b, i)
 		}
 		if i < 0 {
-			return 0, -1
+			return 0, 0, false, -1
 		}
 		var done bool
 		if i, done = next(c.b, i, '}'); done {
-			return cached, i
+			return first, second, has, i
 		}
 	}
-	return 0, -1
+	return 0, 0, false, -1
 }

@@ -24,22 +24,23 @@ func (r *Record) stamps() [11]*Stamp {
 }
 
 // flags are the yes and no of r, in the order in which they are packed.
-func (r *Record) flags() [5]*bool {
+func (r *Record) flags() [6]*bool {
 	t := &r.Timing
-	return [...]*bool{&t.Reused, &t.KernelStamped, &t.Framed, &t.Stripped, &r.UsageAlone}
+	return [...]*bool{&t.Reused, &t.KernelStamped, &t.Framed, &t.Stripped, &r.UsageAlone, &r.CachedTold}
 }
 
 // numbers are the other whole numbers of r, in the order in which they are packed.
-func (r *Record) numbers() [12]*int {
+func (r *Record) numbers() [15]*int {
 	t := &r.Timing
 	return [...]*int{
 		&r.Worker, &r.Session, &r.Turn, &t.Replaced, &t.Redirects, &t.Status,
 		&r.PromptTokens.N, &r.OutputTokens.N, &r.CachedTokens, &r.Refused, &r.WantPrompt, &r.WantOutput,
+		&r.Unstreamed, &r.Said, &r.Unprefixed,
 	}
 }
 
 // singles is the flag of a record whose events carried one token each.
-const singles = 1 << 16
+const singles = 1 << 20
 
 // appendPacked appends r to dst. It allocates nothing but what dst grows.
 func appendPacked(dst []byte, r *Record) []byte {
@@ -84,7 +85,7 @@ func appendPacked(dst []byte, r *Record) []byte {
 		}
 	}
 	dst = appendMoments(dst, r.Bare, r.Due)
-	for _, s := range [...]string{string(r.Outcome), string(r.PromptTokens.From), string(r.OutputTokens.From), r.Finish, r.Model, r.ID, r.Text, r.Err} {
+	for _, s := range [...]string{string(r.Outcome), string(r.PromptTokens.From), string(r.OutputTokens.From), r.ContentType, r.Finish, r.Model, r.ID, r.Text, r.Err} {
 		dst = appendString(dst, s)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(r.Beside)))
@@ -158,7 +159,7 @@ func (u *unpacker) unpack(b []byte) (*Record, error) {
 	r.Bare = u.moments(&u.bare, r.Due)
 	r.Outcome = Outcome(u.word())
 	r.PromptTokens.From, r.OutputTokens.From = Source(u.word()), Source(u.word())
-	r.Finish, r.Model = u.word(), u.word()
+	r.ContentType, r.Finish, r.Model = u.word(), u.word(), u.word()
 	r.ID, r.Text, r.Err = string(u.bytes()), string(u.bytes()), string(u.bytes())
 	if n := u.length(1); n > 0 {
 		r.Beside = make([]string, n)

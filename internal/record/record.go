@@ -114,6 +114,16 @@ type Record struct {
 	PromptTokens Count `json:"prompt_tokens"`
 	OutputTokens Count `json:"output_tokens"`
 	CachedTokens int   `json:"cached_tokens,omitempty"` // of the prompt, by the server's usage
+	CachedTold   bool  `json:"cached_told,omitempty"`   // the server's usage said CachedTokens, be it 0
+	// Unstreamed is how many of OutputTokens the server counted and never sent:
+	// reasoning that it keeps to itself, rejected predictions.
+	Unstreamed int `json:"unstreamed,omitempty"`
+	// Said is the server's own count of output tokens where OutputTokens has another:
+	// less than what came, as one that leaves the reasoning out, or without what was
+	// never sent.
+	Said int `json:"said,omitempty"`
+	// Unprefixed counts the events that lacked "data:", or had it twice.
+	Unprefixed int `json:"unprefixed,omitempty"`
 	// UsageAlone says that usage came in an event of its own, without choices:
 	// the only place where vLLM's client looks for it.
 	UsageAlone bool `json:"usage_alone,omitempty"`

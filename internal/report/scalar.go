@@ -92,8 +92,13 @@ func unprinted() []scalar {
 			formula: "output tokens that the same requests asked for",
 			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.AskedOutputTokens }},
 		{key: "cached_tokens", unit: "tokens",
-			formula: "prompt tokens of the same requests that the server's usage says came from its cache",
-			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.CachedTokens }},
+			formula: "prompt tokens of the same requests that the server's usage says came from its cache; null where it says nothing",
+			value: func(s *metrics.Summary, _ *plan.Plan) any {
+				if !s.CachedTold {
+					return nil
+				}
+				return s.CachedTokens
+			}},
 		{key: "stale_connections", unit: "connections",
 			formula: "kept-alive connections that the server had closed and that were replaced before sending",
 			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.Replaced }},
