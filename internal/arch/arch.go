@@ -33,7 +33,7 @@ func rooms() []room {
 		{"workload", "plan dataset tokenize template python protocol record", "disk goroutines"},
 		{"wire", "record origin", "network clock goroutines disk"},
 		{"target", "origin", "network clock goroutines disk"},
-		{"load", "plan workload schedule protocol wire record alarm", "clock goroutines"},
+		{"load", "plan workload schedule protocol wire record alarm excerpt", "clock goroutines"},
 		{"metrics", "record stats plan model schedule", ""},
 		{"compare", "metrics record result stats", ""},
 		{"result", "record metrics model stats plan excerpt", "disk"},
