@@ -11,38 +11,40 @@ import (
 type addition struct {
 	key     string
 	formula string
-	value   func(*metrics.Summary) any
+	value   func(*result.Result) any
 }
 
 // added returns the additions in the order of the result file.
 func added() []addition {
 	return []addition{
+		{"plan_hash", "hash of what decides about the requests: runs that have the same sent the same prompts, lengths and parameters at the same times, to whatever server; null for runs of versions that had none",
+			func(r *result.Result) any { return textOrNull(r.Head.PlanHash) }},
 		{"outcomes", "requests by outcome, every outcome named",
-			func(s *metrics.Summary) any { return outcomes(s) }},
+			func(r *result.Result) any { return outcomes(&r.Summary) }},
 		{"failures", "failed requests grouped by outcome, status and reason: how many, which was the first, and its words",
-			func(s *metrics.Summary) any { return failureList(s) }},
+			func(r *result.Result) any { return failureList(&r.Summary) }},
 		{"clock", "whose stamps the responses carry: kernel, reader, mixed, or none without a response",
-			func(s *metrics.Summary) any { return s.Clock }},
+			func(r *result.Result) any { return r.Summary.Clock }},
 		{"client_lag_ms", "P50, P99 and maximum of client_lag; null where the kernel gave no stamp",
-			func(s *metrics.Summary) any { return spreadObject(s.Dists[metrics.ClientLag]) }},
+			func(r *result.Result) any { return spreadObject(r.Summary.Dists[metrics.ClientLag]) }},
 		{"late_ms", "P50, P99 and maximum of late",
-			func(s *metrics.Summary) any { return spreadObject(s.Dists[metrics.Late]) }},
+			func(r *result.Result) any { return spreadObject(r.Summary.Dists[metrics.Late]) }},
 		{"token_source", "successful requests by who counted their output tokens: usage, token_ids, tokenize (the server's), tokenizer (a local one), events",
-			func(s *metrics.Summary) any { return sourceObject(s.OutputSources) }},
+			func(r *result.Result) any { return sourceObject(r.Summary.OutputSources) }},
 		{"prompt_token_source", "the same for prompt tokens; asked is the workload's own count",
-			func(s *metrics.Summary) any { return sourceObject(s.PromptSources) }},
+			func(r *result.Result) any { return sourceObject(r.Summary.PromptSources) }},
 		{"steady_state", "closed loops (--max-concurrency without a rate) alone: the part of the run from the first moment at which 95 % of the limit was under way until the last; its rates, and ttft and tpot of the requests sent in it; null where there is none",
-			func(s *metrics.Summary) any { return steadyObject(s.Steady) }},
+			func(r *result.Result) any { return steadyObject(r.Summary.Steady) }},
 		{"workload", "what became of the dataset's entries: how many there are and were kept, why others were dropped, how many were not needed; how many requests repeat others or were too long, how many prompts differ",
-			func(s *metrics.Summary) any { return workloadObject(s.Workload) }},
+			func(r *result.Result) any { return workloadObject(r.Summary.Workload) }},
 		{"speed_of_light", limitFormula,
-			func(s *metrics.Summary) any { return limitObject(s.Limit) }},
+			func(r *result.Result) any { return limitObject(r.Summary.Limit) }},
 		{"implied_bandwidth", impliedFormula,
-			func(s *metrics.Summary) any { return impliedObject(s.Implied) }},
+			func(r *result.Result) any { return impliedObject(r.Summary.Implied) }},
 		{"ended", "why the run ended",
-			func(s *metrics.Summary) any { return s.Reason }},
+			func(r *result.Result) any { return r.Summary.Reason }},
 		{"warnings", "reasons to doubt a number: code and text",
-			func(s *metrics.Summary) any { return warningList(s) }},
+			func(r *result.Result) any { return warningList(&r.Summary) }},
 	}
 }
 
@@ -50,7 +52,7 @@ func added() []addition {
 func additions(o *object, r *result.Result) {
 	s := &r.Summary
 	for _, a := range added() {
-		o.set(a.key, a.value(s))
+		o.set(a.key, a.value(r))
 	}
 	for _, d := range scalars() {
 		if !d.vllm {
@@ -162,4 +164,12 @@ func warningList(s *metrics.Summary) []any {
 		all = append(all, o)
 	}
 	return all
+}
+
+// textOrNull is a text, or null where there is none.
+func textOrNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
 }

@@ -131,7 +131,7 @@ func TestKeys(t *testing.T) {
 	if diff := cmp.Diff(vllm, got[:len(vllm)]); diff != "" {
 		t.Errorf("vLLM's keys (-vLLM +got):\n%s", diff)
 	}
-	want := []string{"outcomes", "failures", "clock", "client_lag_ms", "late_ms", "token_source", "prompt_token_source", "steady_state", "workload", "speed_of_light", "implied_bandwidth", "ended", "warnings"}
+	want := []string{"plan_hash", "outcomes", "failures", "clock", "client_lag_ms", "late_ms", "token_source", "prompt_token_source", "steady_state", "workload", "speed_of_light", "implied_bandwidth", "ended", "warnings"}
 	if diff := cmp.Diff(want, got[len(vllm):len(vllm)+len(want)]); diff != "" {
 		t.Errorf("our keys (-want +got):\n%s", diff)
 	}
