@@ -6,6 +6,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"tokmeter/internal/scrape"
 )
 
 // Counters are what a vLLM server's /metrics says of speculative decoding and
@@ -27,44 +31,35 @@ type Counters struct {
 // not know it leaves out; a value that is no number counts as none.
 func ReadCounters(text []byte) Counters {
 	c := Counters{PerPosition: map[int]int{}}
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSpace(line)
-		fields := strings.Fields(line)
-		if len(fields) == 0 {
-			continue
-		}
-		name, _, _ := strings.Cut(fields[0], "{")
-		if !strings.HasSuffix(name, "_total") {
-			continue
-		}
-		x, err := strconv.ParseFloat(fields[len(fields)-1], 64)
-		valid := err == nil && math.Abs(x) < 1<<62
+	for name, family := range scrape.Read(text) {
+		var add func(name string, m *dto.Metric, n int)
 		switch {
+		case !strings.HasSuffix(name, "_total"):
+			continue
 		case strings.HasPrefix(name, "vllm:spec_decode"):
-			c.Speculates = true
-			if valid {
-				c.speculation(name, line, int(x))
-			}
+			c.Speculates, add = true, c.speculation
 		case strings.HasPrefix(name, "vllm:diffusion"):
-			c.Diffuses = true
-			if valid {
-				c.diffusion(name, int(x))
+			c.Diffuses, add = true, c.diffusion
+		default:
+			continue
+		}
+		for _, m := range family.Metric {
+			if x, ok := scrape.Value(m); ok && math.Abs(x) < 1<<62 {
+				add(name, m, int(x))
 			}
 		}
 	}
 	return c
 }
 
-func (c *Counters) speculation(name, line string, n int) {
+func (c *Counters) speculation(name string, m *dto.Metric, n int) {
 	switch {
 	case strings.Contains(name, "num_drafts"):
 		c.Drafts += n
 	case strings.Contains(name, "num_draft_tokens"):
 		c.DraftTokens += n
 	case strings.Contains(name, "num_accepted_tokens_per_pos"):
-		_, after, _ := strings.Cut(line, `position="`)
-		label, _, _ := strings.Cut(after, `"`)
-		if at, err := strconv.Atoi(label); err == nil {
+		if at, err := strconv.Atoi(scrape.Label(m, "position")); err == nil {
 			c.PerPosition[at] += n
 		}
 	case strings.Contains(name, "num_accepted_tokens"):
@@ -72,7 +67,7 @@ func (c *Counters) speculation(name, line string, n int) {
 	}
 }
 
-func (c *Counters) diffusion(name string, n int) {
+func (c *Counters) diffusion(name string, _ *dto.Metric, n int) {
 	switch {
 	case strings.Contains(name, "num_denoising_steps"):
 		c.Steps += n
