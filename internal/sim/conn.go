@@ -1,9 +1,7 @@
 package sim
 
 import (
-	"bufio"
 	"crypto/subtle"
-	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -12,31 +10,19 @@ import (
 	"tokmeter/internal/sim/socket"
 )
 
-// maxBody bounds a request's body.
-const maxBody = 64 << 20
-
 // serveConn answers the requests of one connection, one after the other.
 func (s *Server) serveConn(nc net.Conn) {
 	sock, err := socket.New(nc)
 	if err != nil {
 		return
 	}
-	br := bufio.NewReaderSize(sock, 4<<10)
+	from := newReceiver(sock)
 	for {
-		req, err := http.ReadRequest(br)
+		req, body, err := from.next()
 		if err != nil {
 			return
 		}
-		if strings.EqualFold(req.Header.Get("Expect"), "100-continue") {
-			if _, err := io.WriteString(nc, "HTTP/1.1 100 Continue\r\n\r\n"); err != nil {
-				return
-			}
-		}
-		body, err := io.ReadAll(http.MaxBytesReader(nil, req.Body, maxBody))
-		if err != nil {
-			return
-		}
-		c := &call.Call{Request: req, Sock: sock, Reader: br, Content: body, Arrived: sock.Arrived(), Watch: s.watch}
+		c := &call.Call{Request: req, Sock: sock, Reader: from.br, Content: body, Arrived: sock.Arrived(), Watch: s.watch}
 		goesOn := s.answer(c)
 		c.Counted()
 		if !goesOn || req.Close {

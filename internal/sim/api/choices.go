@@ -64,6 +64,19 @@ func (s *API) length(seed, prompt uint64, index int) text.Length {
 	return text.Length{Mean: 1 + math.Floor(math.Log1p(-u)/math.Log1p(-p))}
 }
 
+// maxAnswer is how many tokens all answers of one request may have, each of which
+// is kept until the end.
+const maxAnswer = 1 << 20
+
+// expected is how many tokens an answer is reckoned to have that may have up to
+// limit: those without a limit of their own end well below it.
+func expected(limit int, said bool) int {
+	if said {
+		return limit
+	}
+	return min(limit, int(32*ownLength.Mean))
+}
+
 // newChoices makes the sequences that were asked for.
 func (s *API) newChoices(a *answer, adapter string, form *text.Form) *call.Error {
 	b := a.body
@@ -76,12 +89,16 @@ func (s *API) newChoices(a *answer, adapter string, form *text.Form) *call.Error
 	}
 	now := time.Now() // with the monotonic clock, which a step of the wall's does not move
 	arrived := now.Add(time.Duration(a.call.Arrived - now.UnixNano()))
+	tokens := 0
 	for i := range a.items {
 		a.items[i].IDs = b.truncate(a.items[i].IDs, s.in.MaxLen-1)
 		it := a.items[i]
 		limit, said, fail := s.room(a, it)
 		if fail != nil {
 			return fail
+		}
+		if tokens += b.n() * expected(limit, said); tokens > maxAnswer && b.n()*len(a.items) > 1 {
+			return call.BadRequest("max_tokens", "a request may ask the simulator for at most %d tokens in all its answers together, got %d answers of up to %d", maxAnswer, b.n()*len(a.items), limit)
 		}
 		a.promptN += len(it.IDs)
 		for k := range b.n() {

@@ -22,6 +22,10 @@ type Wish struct {
 	ResponseFormat    json.RawMessage `json:"response_format"`
 	StructuredOutputs json.RawMessage `json:"structured_outputs"`
 	Text              json.RawMessage `json:"text"` // of /v1/responses: {"format":…}
+	GuidedJSON        json.RawMessage `json:"guided_json"`
+	GuidedRegex       json.RawMessage `json:"guided_regex"`
+	GuidedChoice      json.RawMessage `json:"guided_choice"`
+	GuidedGrammar     json.RawMessage `json:"guided_grammar"`
 }
 
 // A choice says whether a tool is to be called.
@@ -50,14 +54,14 @@ type Form struct {
 	schema  *Schema
 	options []string
 	pattern *pattern
+	grammar *grammar
 }
 
 // maxTools bounds the tools of a request.
 const maxTools = 256
 
 // Form reads the wish. It is nil where prose is wanted. Errors are one line for
-// the user of the API, fit for a status 400. Grammars and structural tags are
-// refused.
+// the user of the API, fit for a status 400.
 func (w Wish) Form() (*Form, error) {
 	f := &Form{parallel: w.ParallelToolCalls == nil || *w.ParallelToolCalls}
 	if err := f.readTools(w); err != nil {
@@ -76,7 +80,10 @@ func (w Wish) Form() (*Form, error) {
 			}
 		}
 	}
-	if err := f.readStructured(w.StructuredOutputs); err != nil {
+	if err := f.readStructured(w.StructuredOutputs, "structured_outputs"); err != nil {
+		return nil, err
+	}
+	if err := f.readGuided(w); err != nil {
 		return nil, err
 	}
 	if f.choice == noTool && !f.formatted() {
@@ -88,7 +95,7 @@ func (w Wish) Form() (*Form, error) {
 func present(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
 
 func (f *Form) formatted() bool {
-	return f.object || f.schema != nil || f.options != nil || f.pattern != nil
+	return f.object || f.schema != nil || f.options != nil || f.pattern != nil || f.grammar != nil
 }
 
 func (f *Form) readTools(w Wish) error {
@@ -209,59 +216,12 @@ func (f *Form) readFormat(raw json.RawMessage, at string) (err error) {
 		if f.schema, err = ParseSchema(schema); err != nil {
 			return fmt.Errorf("%s: %w", at, err)
 		}
-	default:
-		return fmt.Errorf("%s: the type %.40q is not simulated; want text, json_object or json_schema", at, r.Type)
-	}
-	return nil
-}
-
-func (f *Form) readStructured(raw json.RawMessage) (err error) {
-	if !present(raw) {
-		return nil
-	}
-	var r struct {
-		JSON          json.RawMessage `json:"json"`
-		Regex         *string         `json:"regex"`
-		Choice        []string        `json:"choice"`
-		Grammar       *string         `json:"grammar"`
-		JSONObject    *bool           `json:"json_object"`
-		StructuralTag json.RawMessage `json:"structural_tag"`
-	}
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return errors.New("structured_outputs: want an object with json, regex, choice or json_object")
-	}
-	kinds := 0
-	for _, there := range []bool{present(r.JSON), r.Regex != nil, r.Choice != nil, r.Grammar != nil, r.JSONObject != nil, present(r.StructuralTag)} {
-		if there {
-			kinds++
-		}
-	}
-	if kinds != 1 {
-		return refusal(fmt.Sprintf("You can only use one kind of structured outputs constraint, and must use one: %d are given", kinds))
-	}
-	switch {
-	case r.Grammar != nil || present(r.StructuralTag):
-		return errors.New("structured_outputs: grammars and structural tags are not simulated; want json, regex, choice or json_object")
-	case r.Regex != nil:
-		if f.pattern, err = newPattern(*r.Regex); err != nil {
-			return fmt.Errorf("structured_outputs.regex: %w", err)
-		}
-	case r.Choice != nil:
-		if len(r.Choice) == 0 {
-			return errors.New("structured_outputs.choice: the list is empty")
-		}
-		f.options = r.Choice
-	case present(r.JSON):
-		schema := []byte(r.JSON)
-		var text string
-		if json.Unmarshal(schema, &text) == nil { // a schema may come as text
-			schema = []byte(text)
-		}
-		if f.schema, err = ParseSchema(schema); err != nil {
-			return fmt.Errorf("structured_outputs.json: %w", err)
+	case "structural_tag":
+		if f.grammar, err = newTag(raw); err != nil {
+			return fmt.Errorf("%s: %w", at, err)
 		}
 	default:
-		f.object = *r.JSONObject
+		return fmt.Errorf("%s: the type %.40q is not known; want text, json_object, json_schema or structural_tag", at, r.Type)
 	}
 	return nil
 }
@@ -286,6 +246,11 @@ func (f *Form) Script(v *Voice, seed, prompt uint64, index int, chance float64) 
 		if text, ok = f.pattern.make(rng, 0, &steps); !ok {
 			return nil, errors.New("structured_outputs.regex: no text that matches was found; conditions such as \\b are seldom met")
 		}
+	case f.grammar != nil:
+		var err error
+		if text, err = f.grammar.make(rng); err != nil {
+			return nil, fmt.Errorf("grammar: %w", err)
+		}
 	case f.schema != nil:
 		out, err := f.schema.Make(rng)
 		if err != nil {
@@ -301,20 +266,22 @@ func (f *Form) Script(v *Voice, seed, prompt uint64, index int, chance float64) 
 	return newScript(v, text), nil
 }
 
-// call writes a call of one tool or several. What the model says is what vLLM
+// call writes a call of one tool or, where they may be called at once, of several
+// different ones. What the model says is what vLLM
 // makes it say: the arguments alone for a named tool, a list of calls where one
 // is required, and Hermes's marks where it chose by itself.
 func (f *Form) call(v *Voice, rng *rand.Rand) (*Script, error) {
 	count := 1
 	if f.parallel && f.choice != named {
-		for count < 4 && rng.IntN(4) == 0 {
+		for count < min(4, len(f.tools)) && rng.IntN(4) == 0 {
 			count++
 		}
 	}
+	order := rng.Perm(len(f.tools))
 	var b strings.Builder
 	var calls []call
 	for i := range count {
-		t := f.tools[rng.IntN(len(f.tools))]
+		t := f.tools[order[i]]
 		args, err := t.schema.Make(rng)
 		if err != nil {
 			return nil, fmt.Errorf("tool %.60q: %w", t.name, err)

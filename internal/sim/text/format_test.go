@@ -235,12 +235,15 @@ func TestForm(t *testing.T) {
 		{"a schema", Wish{ResponseFormat: []byte(`{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"object"}}}`)}, false, ""},
 		{"a schema of /v1/responses", Wish{Text: []byte(`{"format":{"type":"json_schema","name":"x","schema":{"type":"object"}}}`)}, false, ""},
 		{"a schema that is not there", Wish{ResponseFormat: []byte(`{"type":"json_schema"}`)}, false, "needs the field"},
-		{"unknown format", Wish{ResponseFormat: []byte(`{"type":"xml"}`)}, false, "not simulated"},
+		{"unknown format", Wish{ResponseFormat: []byte(`{"type":"xml"}`)}, false, "not known"},
 		{"choices", Wish{StructuredOutputs: []byte(`{"choice":["a","b"]}`)}, false, ""},
 		{"schema as text", Wish{StructuredOutputs: []byte(`{"json":"{\"type\":\"integer\"}"}`)}, false, ""},
 		{"two at once", Wish{StructuredOutputs: []byte(`{"choice":["a"],"regex":"a"}`)}, false, "only use one"},
 		{"none at all", Wish{StructuredOutputs: []byte(`{}`)}, false, "must use one"},
-		{"grammar", Wish{StructuredOutputs: []byte(`{"grammar":"root ::= \"a\""}`)}, false, "not simulated"},
+		{"grammar", Wish{StructuredOutputs: []byte(`{"grammar":"root ::= \"a\""}`)}, false, ""},
+		{"guided", Wish{GuidedChoice: []byte(`["a","b"]`)}, false, ""},
+		{"guided twice", Wish{GuidedChoice: []byte(`["a","b"]`), GuidedRegex: []byte(`"a"`)}, false, "only use one"},
+		{"a guided schema that is none", Wish{GuidedJSON: []byte(`5`)}, false, "guided_json.json"},
 		{"bad regex", Wish{StructuredOutputs: []byte(`{"regex":"("}`)}, false, "not supported"},
 	}
 	v := NewVoice(tokenize.Builtin())
@@ -317,6 +320,37 @@ func TestCalls(t *testing.T) {
 			}
 			if (most > 1) != (reason == "tool_calls") {
 				t.Errorf("%s %s: at most %d calls", name, tc, most)
+			}
+		}
+	}
+}
+
+// TestOneToolOneCall: several calls are of several tools.
+func TestOneToolOneCall(t *testing.T) {
+	v := NewVoice(tokenize.Builtin())
+	for _, choice := range []string{`"auto"`, `"required"`} {
+		for tools, most := range map[string]int{`[{"type":"function","function":{"name":"f"}}]`: 1, weather: 2} {
+			f, err := Wish{Tools: []byte(tools), ToolChoice: []byte(choice)}.Form()
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := 0
+			for seed := range uint64(200) {
+				s, err := f.Script(v, seed, 1, 0, 1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				names := map[string]bool{}
+				for _, c := range s.calls {
+					if names[c.name] {
+						t.Fatalf("%s: %s is called twice", choice, c.name)
+					}
+					names[c.name] = true
+				}
+				seen = max(seen, len(s.calls))
+			}
+			if seen != most {
+				t.Errorf("%s of %d tools: at most %d calls", choice, most, seen)
 			}
 		}
 	}
