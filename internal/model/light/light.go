@@ -91,7 +91,7 @@ func New(b *setup.Built) (*Light, error) {
 		return nil, fmt.Errorf("speed of light of %s on %s: its constants are not the ideal ones", b.Setup.Model, b.Setup.GPU)
 	}
 	l := &Light{built: *b, machine: b.Machine, sums: []float64{0}}
-	l.built.Frontend = 0
+	l.built.Frontend, l.built.FrontendToken = 0, 0
 	return l, nil
 }
 

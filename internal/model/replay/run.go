@@ -54,7 +54,7 @@ func Run(b *setup.Built, arrivals []Arrival, o Options) (*Result, error) {
 		return nil, err
 	}
 	r := &run{
-		sched: s, machine: b.Machine, frontend: b.Frontend, o: o, acceptance: b.Setup.Acceptance,
+		sched: s, machine: b.Machine, frontend: b.FrontendOf, o: o, acceptance: b.Setup.Acceptance,
 		arrivals: arrivals, order: make([]int, len(arrivals)), result: &Result{Timings: make([]Timing, len(arrivals))},
 	}
 	for i := range r.order {
@@ -64,7 +64,7 @@ func Run(b *setup.Built, arrivals []Arrival, o Options) (*Result, error) {
 		}
 	}
 	slices.SortStableFunc(r.order, func(x, y int) int {
-		switch a, b := arrivals[x].At, arrivals[y].At; {
+		switch a, b := r.ready(x), r.ready(y); {
 		case a < b:
 			return -1
 		case a > b:
@@ -83,7 +83,7 @@ func Run(b *setup.Built, arrivals []Arrival, o Options) (*Result, error) {
 type run struct {
 	sched      *sched.Scheduler
 	machine    *roofline.Machine
-	frontend   float64
+	frontend   func(prompt int) float64
 	acceptance []float64
 	o          Options
 
@@ -144,7 +144,14 @@ func (r *run) all() error {
 }
 
 // ready is when the scheduler may see a request.
-func (r *run) ready(i int) float64 { return r.arrivals[i].At + r.frontend }
+func (r *run) ready(i int) float64 {
+	a := &r.arrivals[i]
+	n := a.Prompt
+	if a.Tokens != nil {
+		n = len(a.Tokens)
+	}
+	return a.At + r.frontend(n)
+}
 
 // admit adds what has arrived by now.
 func (r *run) admit() error {

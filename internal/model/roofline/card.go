@@ -15,6 +15,7 @@ type Card struct {
 	Aliases []string `yaml:"aliases"`
 	Source  string   `yaml:"-"` // of the datasheet's numbers, in a few words
 	Like    string   `yaml:"like"`
+	Arch    string   `yaml:"arch"` // generation of its kernels: turing, ampere, ada, hopper, blackwell, …; "" for the sibling's
 
 	Memory    Quantity `yaml:"memory_gib"`     // GiB that the runtime reports as total
 	Bandwidth Quantity `yaml:"bandwidth_gb_s"` // GB/s of device memory
@@ -24,6 +25,7 @@ type Card struct {
 	FP4       Quantity `yaml:"fp4_tflops"`     // TFLOPS
 	Link      Quantity `yaml:"link_gb_s"`      // GB/s one way to another card
 	Latency   Quantity `yaml:"link_latency_us"`
+	Road      string   `yaml:"road"`    // of the link: nvlink, pcie or pcie-host, where cards cannot read each other's memory; "" by the rate
 	NoBF16    bool     `yaml:"no_bf16"` // the tensor cores know 16-bit floats as fp16 alone
 
 	Kernels Kernels `yaml:"kernels"` // measured; what is nil is inherited from Like, else generic
@@ -49,12 +51,21 @@ type From struct {
 // maximum, of exponent Sharpness, of bytes over Bytes times bandwidth and of
 // operations over Flops times peak. Above 16 rows, the height of a tensor core's
 // tile, kernels with larger tiles take over and Wide of the bandwidth is lost.
+// A weight-only kernel that unpacks weights for Tile rows at once passes over
+// them again for the next ones (Marlin: 64; vllm csrc/quantization/marlin). One
+// that writes them out in 16 bit above Unpack rows and multiplies with the card's
+// own kernel (GPTQ and AWQ without Marlin: 50 and 256; vllm
+// csrc/quantization/gptq/q_gemm.cu, layers/quantization/awq.py) moves 4 bytes a
+// weight more.
 type GEMM struct {
 	Bytes     float64 `yaml:"bytes"`     // share of the bandwidth
 	Flops     float64 `yaml:"flops"`     // share of the format's peak
 	Sharpness float64 `yaml:"sharpness"` // q of smax
 	Floor     float64 `yaml:"floor_us"`  // microseconds
 	Wide      float64 `yaml:"wide"`      // share of Bytes lost above 16 rows
+	Tile      float64 `yaml:"tile"`      // rows that one pass over the weights multiplies; 0 for all of them
+	Again     float64 `yaml:"again"`     // share of the weights' bytes that each further pass reads again
+	Unpack    float64 `yaml:"unpack"`    // rows above which the weights are written out in 16 bit first; 0 for never
 	Relative  bool    `yaml:"relative"`  // Bytes and Flops are multiples of the card's bf16 kernel's
 	From      `yaml:",inline"`
 }
@@ -116,6 +127,16 @@ type Sampler struct {
 	Rows  float64 `yaml:"rows"`     // rows that the cache holds
 	Spill float64 `yaml:"spill_us"` // microseconds a row above Rows
 	From  `yaml:",inline"`
+}
+
+// A Road is how cards reach each other where no table of measured times says it:
+// a ring of p cards has Share·(2/p)^Fall of the link's rate, for all of its links
+// share switches, roots and the memory of the host, and Latency a hop.
+type Road struct {
+	Share   float64 `yaml:"share"`
+	Fall    float64 `yaml:"fall"`
+	Latency float64 `yaml:"latency_us"` // microseconds
+	From    `yaml:",inline"`
 }
 
 // An AllReduce is a table of measured times: Bytes ascending, and for each number

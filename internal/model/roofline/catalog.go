@@ -18,27 +18,31 @@ var cardsYAML []byte
 
 // An Engine is what a generation of the engine spends on the host.
 type Engine struct {
-	Name      string  `yaml:"name"`
-	HostMs    float64 `yaml:"host_ms"`     // milliseconds a step
-	HostSeqUs float64 `yaml:"host_seq_us"` // microseconds a sequence of a step
-	From      `yaml:",inline"`
+	Name          string  `yaml:"name"`
+	HostMs        float64 `yaml:"host_ms"`           // milliseconds a step
+	HostSeqUs     float64 `yaml:"host_seq_us"`       // microseconds a sequence of a step
+	Frontend      float64 `yaml:"frontend_ms"`       // milliseconds from a request's arrival at the socket to the scheduler
+	FrontendToken float64 `yaml:"frontend_token_us"` // microseconds more a token of its prompt
+	From          `yaml:",inline"`
 }
 
-// A catalogue is the embedded data.
-type catalogue struct {
+// A Catalogue is models, cards, engines and the constants of their kernels.
+type Catalogue struct {
 	models  []*Model
 	cards   []*Card
 	engines []Engine
 	generic Kernels
+	arch    map[string]*Kernels // of a generation of cards
+	roads   map[string]Road
 }
 
 // load parses the embedded data once; it fails only on a broken build, which a
 // test catches.
-var load = sync.OnceValues(func() (*catalogue, error) { return parseCatalogue(modelsYAML, cardsYAML) })
+var load = sync.OnceValues(func() (*Catalogue, error) { return parseCatalogue(modelsYAML, cardsYAML) })
 
 // parseCatalogue reads the two files and checks what they say.
-func parseCatalogue(models, cards []byte) (*catalogue, error) {
-	c := &catalogue{}
+func parseCatalogue(models, cards []byte) (*Catalogue, error) {
+	c := &Catalogue{}
 	if err := yaml.Unmarshal(models, &c.models); err != nil {
 		return nil, fmt.Errorf("models.yaml: %w", err)
 	}
@@ -51,15 +55,27 @@ func parseCatalogue(models, cards []byte) (*catalogue, error) {
 		}
 	}
 	var f struct {
-		Sources map[string]string `yaml:"sources"`
-		Cards   []*Card           `yaml:"cards"`
-		Generic Kernels           `yaml:"generic"`
-		Engines []Engine          `yaml:"engines"`
+		Sources map[string]string   `yaml:"sources"`
+		Cards   []*Card             `yaml:"cards"`
+		Generic Kernels             `yaml:"generic"`
+		Arch    map[string]*Kernels `yaml:"arch"`
+		Roads   map[string]Road     `yaml:"roads"`
+		Engines []Engine            `yaml:"engines"`
 	}
 	if err := yaml.Unmarshal(cards, &f); err != nil {
 		return nil, fmt.Errorf("cards.yaml: %w", err)
 	}
-	c.cards, c.engines, c.generic = f.Cards, f.Engines, f.Generic
+	c.cards, c.engines, c.generic, c.arch, c.roads = f.Cards, f.Engines, f.Generic, f.Arch, f.Roads
+	for name, a := range c.arch {
+		a.resolve(f.Sources)
+		if err := a.check(); err != nil {
+			return nil, fmt.Errorf("cards.yaml: arch %s: %w", name, err)
+		}
+	}
+	for name, r := range c.roads {
+		r.From.resolve(f.Sources)
+		c.roads[name] = r
+	}
 	for i := range c.engines {
 		c.engines[i].resolve(f.Sources)
 	}
@@ -127,6 +143,12 @@ func (c *Card) resolve(sources map[string]string) {
 func (c *Card) quantities() []*Quantity {
 	return []*Quantity{&c.Memory, &c.Bandwidth, &c.FP16, &c.FP8, &c.Int8, &c.FP4, &c.Link, &c.Latency}
 }
+
+// CardsYAML is the text of the embedded cards, engines and constants.
+func CardsYAML() []byte { return slices.Clone(cardsYAML) }
+
+// ParseCards is the embedded catalogue with another text in place of CardsYAML.
+func ParseCards(cards []byte) (*Catalogue, error) { return parseCatalogue(modelsYAML, cards) }
 
 // Models is the catalogue of models, in order of name.
 func Models() []*Model {

@@ -62,7 +62,11 @@ func (k *Kernels) check() error {
 		if g == nil {
 			return fmt.Errorf("gemm %s is empty: give bytes, flops and sharpness", name)
 		}
-		all = append(all, limit{name + " bytes", g.Bytes, 0.01, 1}, limit{name + " flops", g.Flops, 0.01, 1}, limit{name + " sharpness", g.Sharpness, 1, 100},
+		most := 1.0
+		if g.Relative { // the product is cut at 1
+			most = 2
+		}
+		all = append(all, limit{name + " bytes", g.Bytes, 0.01, most}, limit{name + " flops", g.Flops, 0.01, most}, limit{name + " sharpness", g.Sharpness, 1, 100},
 			limit{name + " floor_us", g.Floor, 0, 1e6}, limit{name + " wide", g.Wide, 0, 0.9})
 	}
 	if d := k.Decode; d != nil {

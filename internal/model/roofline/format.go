@@ -111,6 +111,22 @@ func formatOf(name string, c *Card) (format, error) {
 	return format{}, fmt.Errorf("precision %q is not known: use %s", name, strings.Join(Precisions(), ", "))
 }
 
+// useKernel takes another kernel than the format's own. The error names those
+// that there are.
+func (f *format) useKernel(name string) error {
+	switch name {
+	case "", "marlin", "machete", "cutlass":
+		return nil
+	case "gptq", "awq":
+		if f.weight && f.name == "int4" || f.weight && f.name == "int8" && name == "gptq" {
+			f.kernel = name
+			return nil
+		}
+		return fmt.Errorf("kernel %s multiplies int4 weights%s, not %s", name, map[string]string{"gptq": " and int8 ones"}[name], f.name)
+	}
+	return fmt.Errorf("kernel %q is not known: use marlin, machete, gptq or awq", name)
+}
+
 // gguf is a format of llama.cpp's, in which the output embedding is stored too:
 // its usual mixes keep more bits there, so that a limit is of the least bytes.
 // Activations are made 8 bit where the card is faster so.

@@ -11,25 +11,31 @@ type resolved struct {
 	layer   Layer
 	sampler Sampler
 	reduce  *AllReduce
+	road    Road
 }
 
 // gemmKernels are the kernels that a card may have.
 func gemmKernels() []string {
-	return []string{"bf16", "fp8", "w8a16", "w4a16", "w8a8", "mxfp4", "moe", "head"}
+	return []string{"bf16", "fp8", "w8a16", "w4a16", "w8a8", "mxfp4", "gptq", "awq", "moe", "head"}
 }
 
 // resolve fills a card's kernels from its sibling's and from the generic ones,
 // and says so in their sources.
-func resolve(c *Card, set Constants) (resolved, error) {
-	cat, err := load()
-	if err != nil {
-		return resolved{}, err
+func (cat *Catalogue) resolve(c *Card, set Constants) (resolved, error) {
+	var own, sibling, arch Kernels
+	generation := c.Arch
+	if c.Like != "" && generation == "" {
+		if s := cat.Card(c.Like); s != nil {
+			generation = s.Arch
+		}
 	}
-	var own, sibling Kernels
+	if a, ok := cat.arch[generation]; ok {
+		arch = *a
+	}
 	if set == Measured {
 		own = c.Kernels
 		if c.Like != "" {
-			s := cat.card(c.Like)
+			s := cat.Card(c.Like)
 			if s == nil {
 				return resolved{}, fmt.Errorf("card %s: like %s: no such card in the catalogue", c.Name, c.Like)
 			}
@@ -39,7 +45,7 @@ func resolve(c *Card, set Constants) (resolved, error) {
 	chain := []struct {
 		k    Kernels
 		note string
-	}{{own, ""}, {sibling, "generic, by sibling " + c.Like + ": "}, {cat.generic, "generic: "}}
+	}{{own, ""}, {sibling, "generic, by sibling " + c.Like + ": "}, {arch, "of the generation " + generation + ": "}, {cat.generic, "generic: "}}
 	r := resolved{gemm: map[string]GEMM{}}
 	for _, name := range gemmKernels() {
 		for _, l := range chain {
@@ -62,6 +68,7 @@ func resolve(c *Card, set Constants) (resolved, error) {
 		r.gemm["head"] = r.gemm["bf16"]
 	}
 	r.moe = r.gemm["moe"]
+	r.road = cat.roads[c.road()]
 	for i := len(chain) - 1; i >= 0; i-- {
 		r.take(chain[i].k, chain[i].note)
 	}
@@ -94,8 +101,22 @@ func (r *resolved) take(k Kernels, note string) {
 	}
 }
 
-// card is the card of this very name.
-func (c *catalogue) card(name string) *Card {
+// fastLink is the GB/s one way above which a link is no PCIe slot.
+const fastLink = 100
+
+// road is the kind of the card's link.
+func (c *Card) road() string {
+	switch {
+	case c.Road != "":
+		return c.Road
+	case c.Link.Value > fastLink:
+		return "nvlink"
+	}
+	return "pcie"
+}
+
+// Card is the card of this very name, nil where there is none.
+func (c *Catalogue) Card(name string) *Card {
 	for _, x := range c.cards {
 		if x.Name == name {
 			return x

@@ -1,6 +1,7 @@
 package roofline
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -15,6 +16,7 @@ const normPasses = 5
 // A gemm is one matrix multiplication of a layer, ready to be timed on one card.
 type gemm struct {
 	weights float64 // bytes of weights on the card
+	stored  float64 // bytes of one weight
 	row     float64 // bytes of activations a row
 	flops   float64 // operations a row
 	times   float64 // how often in a step
@@ -26,31 +28,36 @@ type rate struct {
 	bytes, flops float64 // seconds a byte, an operation
 	q, floor     float64 // exponent, seconds
 	wide         float64 // factor of bytes above 16 rows
+	tile, again  float64 // rows a pass, share of the weights read again
+	unpack       float64 // rows above which weights are written out in 16 bit
+	plain        *rate   // the kernel that multiplies them then
 }
 
 // A Machine tells the time of steps of one Setup. It never changes.
 type Machine struct {
-	setup  Setup
-	fmt    format
-	ideal  bool
-	p      float64 // cards
-	kernel resolved
+	setup     Setup
+	catalogue *Catalogue
+	fmt       format
+	ideal     bool
+	p         float64 // cards
+	kernel    resolved
 
 	dense  []gemm // attention projections and dense FFNs
 	expert gemm   // all experts of a layer together; times 0 when dense
 	head   gemm
 
-	kvToken   float64 // bytes of KV a token and layer on one card
-	mixedSeq  float64 // query heads on one card, in units of 32
-	mixedKV   float64 // query heads a KV head, in units of 4
-	attnFlops float64 // operations a token of query and of context, a layer, on one card
-	full      float64 // layers with full attention
-	window    float64 // layers that slide
-	look      int     // tokens that they look back
-	otherRow  float64 // bytes a row of what is neither, a layer
-	host      float64 // seconds a step
-	hostSeq   float64 // seconds a sequence
-	hostFrom  From
+	kvToken                 float64 // bytes of KV a token and layer on one card
+	mixedSeq                float64 // query heads on one card, in units of 32
+	mixedKV                 float64 // query heads a KV head, in units of 4
+	attnFlops               float64 // operations a token of query and of context, a layer, on one card
+	full                    float64 // layers with full attention
+	window                  float64 // layers that slide
+	look                    int     // tokens that they look back
+	otherRow                float64 // bytes a row of what is neither, a layer
+	host                    float64 // seconds a step
+	hostSeq                 float64 // seconds a sequence
+	hostFrom                From
+	frontend, frontendToken float64 // seconds a request, a token of its prompt
 }
 
 // New checks that the card can run the model in this format. It does not check
@@ -85,7 +92,15 @@ func New(s Setup) (*Machine, error) {
 	if m.fmt, err = formatOf(name, s.Card); err != nil {
 		return nil, err
 	}
-	if m.kernel, err = resolve(s.Card, s.Constants); err != nil {
+	if err := m.fmt.useKernel(s.Kernel); err != nil {
+		return nil, err
+	}
+	if m.catalogue = s.Catalogue; m.catalogue == nil {
+		if m.catalogue, err = load(); err != nil {
+			return nil, err
+		}
+	}
+	if m.kernel, err = m.catalogue.resolve(s.Card, s.Constants); err != nil {
 		return nil, err
 	}
 	kv, err := kvBytes(s.KV)
@@ -121,6 +136,7 @@ func kvBytes(name string) (float64, error) {
 	return 0, fmt.Errorf("KV cache format %q is not known: use auto or fp8", name)
 }
 
+// setHost finds what the engine's generation spends on the host.
 func (m *Machine) setHost() error {
 	s := &m.setup
 	if s.Engine == "" {
@@ -129,22 +145,36 @@ func (m *Machine) setHost() error {
 	if m.ideal {
 		return nil
 	}
-	if s.Host != nil {
-		if !(*s.Host >= 0) || *s.Host > 3600 {
-			return fmt.Errorf("host time of a step: %v s is no possible value", *s.Host)
+	given := func(what *float64, name string, most float64) error {
+		if what != nil && (!(*what >= 0) || *what > most) {
+			return fmt.Errorf("host time of a %s: %v s is no possible value", name, *what)
 		}
-		m.host, m.hostFrom = *s.Host, From{"given by the user", true}
 		return nil
 	}
-	var names []string
-	for _, e := range Engines() {
-		if e.Name == s.Engine {
-			m.host, m.hostSeq, m.hostFrom = e.HostMs*1e-3, e.HostSeqUs*micro, e.From
-			return nil
-		}
-		names = append(names, e.Name)
+	if err := errors.Join(given(s.Host, "step", 3600), given(s.HostSeq, "sequence", 1)); err != nil {
+		return err
 	}
-	return fmt.Errorf("engine %q is not known: use %s", s.Engine, strings.Join(names, " or "))
+	var e *Engine
+	var names []string
+	for i := range m.catalogue.engines {
+		names = append(names, m.catalogue.engines[i].Name)
+		if m.catalogue.engines[i].Name == s.Engine {
+			e = &m.catalogue.engines[i]
+		}
+	}
+	if e == nil {
+		return fmt.Errorf("engine %q is not known: use %s", s.Engine, strings.Join(names, " or "))
+	}
+	m.host, m.hostSeq, m.hostFrom = e.HostMs*1e-3, e.HostSeqUs*micro, e.From
+	m.frontend, m.frontendToken = e.Frontend*1e-3, e.FrontendToken*micro
+	user := From{"given by the user", true}
+	if s.Host != nil {
+		m.host, m.hostSeq, m.hostFrom = *s.Host, 0, user
+	}
+	if s.HostSeq != nil {
+		m.hostSeq, m.hostFrom = *s.HostSeq, user
+	}
+	return nil
 }
 
 // shape turns widths into bytes and operations of one card.
@@ -163,7 +193,7 @@ func (m *Machine) shape(kv float64) {
 	}
 	add := func(in, out, bytes, times float64, r rate) {
 		if times > 0 && in*out > 0 {
-			m.dense = append(m.dense, gemm{bytes * in * out, 2 * (in + out), 2 * in * out, times, r})
+			m.dense = append(m.dense, gemm{bytes * in * out, bytes, 2 * (in + out), 2 * in * out, times, r})
 		}
 	}
 	layers, mix := float64(mo.Layers), mo.mixLayers()
@@ -185,13 +215,13 @@ func (m *Machine) shape(kv float64) {
 			r.floor = g.Floor * micro
 			r.q = g.Sharpness
 		}
-		m.expert = gemm{bytesFFN * mo.matrices() * h * f, float64(mo.Active) * 2 * (2*h + (up+1)*f), 2 * float64(mo.Active) * mo.matrices() * h * f, mix, r}
+		m.expert = gemm{bytesFFN * mo.matrices() * h * f, bytesFFN, float64(mo.Active) * 2 * (2*h + (up+1)*f), 2 * float64(mo.Active) * mo.matrices() * h * f, mix, r}
 	}
 	head, headPeak := 2.0, m.setup.Card.FP16.Value*1e12
 	if m.fmt.head > 0 {
 		head, headPeak = m.fmt.head, m.fmt.peak
 	}
-	m.head = gemm{head * h * float64(mo.Vocab) / p, 2 * (h + float64(mo.Vocab)/p), 2 * h * float64(mo.Vocab) / p, 1, m.rate("head", headPeak)}
+	m.head = gemm{head * h * float64(mo.Vocab) / p, head, 2 * (h + float64(mo.Vocab)/p), 2 * h * float64(mo.Vocab) / p, 1, m.rate("head", headPeak)}
 	m.kvToken = 2 * k * d * kv
 	m.mixedSeq, m.mixedKV = a/32, a/k/4
 	m.attnFlops = 4 * a * d
@@ -218,7 +248,12 @@ func (m *Machine) rate(kernel string, peak float64) rate {
 		return rate{bytes: 1 / bw, flops: 1 / peak, q: math.Inf(1), wide: 1}
 	}
 	g := m.kernel.gemm[kernel]
-	return rate{1 / (g.Bytes * bw), 1 / (g.Flops * peak), g.Sharpness, g.Floor * micro, 1 / (1 - g.Wide)}
+	r := rate{bytes: 1 / (g.Bytes * bw), flops: 1 / (g.Flops * peak), q: g.Sharpness, floor: g.Floor * micro, wide: 1 / (1 - g.Wide), tile: g.Tile, again: g.Again, unpack: g.Unpack}
+	if r.unpack > 0 {
+		plain := m.rate("bf16", m.setup.Card.FP16.Value*1e12)
+		r.plain = &plain
+	}
+	return r
 }
 
 // Setup is what the machine was made of, with its defaults filled in.

@@ -34,15 +34,22 @@ func (c Constants) String() string {
 type Setup struct {
 	Model     *Model
 	Card      *Card
-	Precision string // of the weights: fp16, bf16, fp8, int8, w8a8, int4, mxfp4; "" for the model's own, else fp16
-	KV        string // of the KV cache: "" or auto for 16 bit, or fp8
-	TP        int    // tensor-parallel cards; 0 means 1
+	Catalogue *Catalogue // of constants; nil for the embedded one
+	Precision string     // of the weights: fp16, bf16, fp8, int8, w8a8, int4, mxfp4; "" for the model's own, else fp16
+	KV        string     // of the KV cache: "" or auto for 16 bit, or fp8
+	TP        int        // tensor-parallel cards; 0 means 1
 	Constants Constants
 	Engine    string   // vllm-v1 or "", vllm-v0-2024: gives the host's time of a step
 	Async     bool     // the host's time overlaps with the step's
 	Host      *float64 // seconds of the host a step, in place of the engine's; nil for those
+	HostSeq   *float64 // seconds of the host a sequence of a step, likewise
+	Kernel    string   // of weight-only matrices: marlin or "", machete, gptq, awq
 	MaxSeqs   int      // sequences that the engine samples at once: part of its memory; 0 means 256
 }
+
+// Frontend is the seconds that a request spends between socket and scheduler, and
+// those that each token of its prompt adds.
+func (m *Machine) Frontend() (request, token float64) { return m.frontend, m.frontendToken }
 
 // A Seq is one request's part of a step.
 type Seq struct {

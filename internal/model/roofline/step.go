@@ -6,10 +6,6 @@ import "math"
 // its drafts. Their attention reads the KV entries once.
 const fewTokens = 8
 
-// defaultLatency is the microseconds of the smallest message where a card has no
-// table: between 4-6 over NVLink and 13 over PCIe in the tables of the catalogue.
-const defaultLatency = 8
-
 // tileRows is the height of a tensor core's tile.
 const tileRows = 16
 
@@ -41,11 +37,19 @@ func (g *gemm) time(rows float64, p *parts) float64 {
 		return 0
 	}
 	k := &g.kernel
-	b, f := (g.weights+g.row*rows)*k.bytes, g.flops*rows*k.flops
+	weights, unpacked := g.weights, 0.0
+	if k.unpack > 0 && rows > k.unpack {
+		plain := g.weights / g.stored * 2
+		unpacked = (g.weights + plain) * k.bytes * g.times
+		weights, k = plain, k.plain
+	} else if k.tile > 0 && rows > k.tile {
+		weights *= 1 + k.again*(math.Ceil(rows/k.tile)-1)
+	}
+	b, f := (weights+g.row*rows)*k.bytes, g.flops*rows*k.flops
 	if rows > tileRows {
 		b *= k.wide
 	}
-	t := (k.floor + smax(b, f, k.q)) * g.times
+	t := (k.floor+smax(b, f, k.q))*g.times + unpacked
 	p.weightBytes += g.weights * g.times
 	p.flops += g.flops * rows * g.times
 	if b >= f {
@@ -259,11 +263,11 @@ func (m *Machine) latency() float64 {
 	if v := m.setup.Card.Latency.Value; v > 0 {
 		return v * micro
 	}
-	return defaultLatency * micro
+	return m.kernel.road.Latency * micro
 }
 
 // allReduce is the seconds of adding up size bytes over all cards: measured
-// where there is a table, else a ring over the link's rate and its latency.
+// where there is a table, else a ring over what the road leaves of the link.
 func (m *Machine) allReduce(size float64) float64 {
 	ring := 2 * (m.p - 1) / m.p * size / (m.setup.Card.Link.Value * 1e9)
 	if m.ideal {
@@ -271,7 +275,8 @@ func (m *Machine) allReduce(size float64) float64 {
 	}
 	times := m.reduceTimes()
 	if times == nil {
-		return ring + m.latency()
+		r := &m.kernel.road
+		return ring/(r.Share*math.Pow(2/m.p, r.Fall)) + m.latency()*(m.p-1)
 	}
 	return max(ring, logInterpolate(m.kernel.reduce.Bytes, times, size)*micro)
 }

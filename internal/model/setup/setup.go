@@ -27,16 +27,19 @@ const (
 // A Setup names an engine. A zero or nil field takes the engine's default,
 // which follows vLLM's rules for the card.
 type Setup struct {
-	Model     string         // name of the catalogue or of Hugging Face, or a path: a folder with config.json, or a YAML file
-	GPU       string         // name of the catalogue, or a path to a YAML file
-	Card      *roofline.Card `json:"-"` // in place of the one that GPU names; nil looks GPU up
-	Precision string         // default: the model's own, else fp16
-	KV        string         // --kv-cache-dtype: auto, fp8
+	Model     string              // name of the catalogue or of Hugging Face, or a path: a folder with config.json, or a YAML file
+	GPU       string              // name of the catalogue, or a path to a YAML file
+	Catalogue *roofline.Catalogue `json:"-"` // of constants; nil for the embedded one
+	Card      *roofline.Card      `json:"-"` // in place of the one that GPU names; nil looks GPU up
+	Precision string              // default: the model's own, else fp16
+	KV        string              // --kv-cache-dtype: auto, fp8
 	TP        int
 	Engine    string // vllm-v1 (default), vllm-v0-2024
 	Async     *bool
 	Constants roofline.Constants
 	HostMs    *float64 // host time of a step in ms, in place of the engine's
+	HostSeqUs *float64 // host time of a sequence of a step in microseconds, likewise
+	Kernel    string   // of weight-only matrices: marlin (default), machete, gptq, awq
 
 	MemoryUtilization   float64 // --gpu-memory-utilization, default 0.9
 	Blocks              int     // --num-gpu-blocks-override; counts the null block, as vLLM's does
@@ -56,13 +59,14 @@ type Setup struct {
 
 // Built is what an engine runs on.
 type Built struct {
-	Setup    Setup // with every default filled in
-	Model    *roofline.Model
-	Card     *roofline.Card
-	Sched    sched.Config
-	Machine  *roofline.Machine
-	Frontend float64  // seconds from a request's arrival at the socket to the scheduler: HTTP, tokenization
-	Notes    []string // what the user should know: unconfirmed constants, what was cut
+	Setup         Setup // with every default filled in
+	Model         *roofline.Model
+	Card          *roofline.Card
+	Sched         sched.Config
+	Machine       *roofline.Machine
+	Frontend      float64  // seconds from a request's arrival at the socket to the scheduler: HTTP
+	FrontendToken float64  // seconds more a token of its prompt: tokenization
+	Notes         []string // what the user should know: unconfirmed constants, what was cut
 }
 
 // note adds a sentence for the user.
@@ -70,17 +74,9 @@ func (b *Built) note(format string, args ...any) {
 	b.Notes = append(b.Notes, fmt.Sprintf(format, args...))
 }
 
-// Frontend times in seconds: what a request spends between socket and scheduler.
-const (
-	// The API server of mid-2024 ran in the engine's own process; 2.2 ms was
-	// tuned on the reference run (docs/simulator.md).
-	frontendV02024 = 0.0022
-	// V1's server is another process than its engine. Parsing, tokenizing and
-	// the way between the processes; no source gives it alone. In the trace of
-	// docs/simulator.md the first request, which met an idle engine, took 1.8 ms
-	// more from its arrival to the queue than the fastest one did.
-	frontendV1 = 0.002
-)
+// FrontendOf is the seconds that a request with a prompt of so many tokens spends
+// between socket and scheduler.
+func (b *Built) FrontendOf(prompt int) float64 { return b.Frontend + b.FrontendToken*float64(prompt) }
 
 // Build finds the names and fills in the defaults. Its error has one line for
 // each setting that cannot be, named as its flag.
@@ -91,7 +87,7 @@ func (s Setup) Build() (*Built, error) {
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	b := &Built{Setup: s, Model: model, Card: card, Frontend: frontendV1, Notes: notes}
+	b := &Built{Setup: s, Model: model, Card: card, Notes: notes}
 	b.fillEngine(precision)
 	b.fillLimits(&p)
 	if err := b.fillMachine(); err != nil {
@@ -114,18 +110,24 @@ func (s Setup) Build() (*Built, error) {
 func (b *Built) fillMachine() error {
 	s := b.Setup
 	r := roofline.Setup{
-		Model: b.Model, Card: b.Card, Precision: s.Precision, KV: s.KV, TP: s.TP, Constants: s.Constants,
+		Model: b.Model, Card: b.Card, Catalogue: s.Catalogue, Precision: s.Precision, KV: s.KV, TP: s.TP, Constants: s.Constants,
 		Engine: s.Engine, Async: *s.Async, MaxSeqs: s.MaxSeqs,
 	}
 	if s.HostMs != nil {
 		host := *s.HostMs / 1e3
 		r.Host = &host
 	}
+	if s.HostSeqUs != nil {
+		host := *s.HostSeqUs / 1e6
+		r.HostSeq = &host
+	}
+	r.Kernel = s.Kernel
 	m, err := roofline.New(r)
 	if err != nil {
 		return err
 	}
 	b.Machine = m
+	b.Frontend, b.FrontendToken = m.Frontend()
 	b.Setup.Precision = m.Setup().Precision
 	all, doubtful := m.Explain(), 0
 	for _, c := range all {
@@ -146,12 +148,6 @@ func (b *Built) fillEngine(precision string) {
 		s.Engine = EngineV1
 	}
 	v0 := s.Engine == EngineV02024
-	if v0 {
-		b.Frontend = frontendV02024
-	}
-	if s.Constants == roofline.Ideal {
-		b.Frontend = 0
-	}
 	flag := func(p **bool, def bool) {
 		if *p == nil {
 			*p = &def

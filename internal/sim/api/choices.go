@@ -106,7 +106,7 @@ func (s *API) newChoices(a *answer, adapter string, form *text.Form) *call.Error
 			if fail := c.speak(seed, k, said, form); fail != nil {
 				return fail
 			}
-			c.req = &engine.Request{Sink: c, Arrived: arrived, Ready: s.in.Ready(arrived), N: b.n(), Max: limit,
+			c.req = &engine.Request{Sink: c, Arrived: arrived, Ready: s.in.Ready(arrived, len(it.IDs)), N: b.n(), Max: limit,
 				Seq: sched.Request{ID: a.id + "-" + strconv.Itoa(c.index), Prompt: it.IDs, MaxOutput: limit, MinOutput: b.MinTokens,
 					Priority: b.Priority, Salt: saltOf(b.CacheSalt), Adapter: adapter}}
 			a.choices = append(a.choices, c)

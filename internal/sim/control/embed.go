@@ -57,7 +57,7 @@ func (s *Control) embed(c *call.Call) bool {
 	arrived := time.Unix(0, c.Arrived)
 	reqs := make([]*engine.Request, 0, len(q.inputs))
 	for i, ids := range q.inputs {
-		r := &engine.Request{Sink: b, Arrived: arrived, Ready: s.in.Ready(arrived), N: 1, Pooling: true,
+		r := &engine.Request{Sink: b, Arrived: arrived, Ready: s.in.Ready(arrived, len(ids)), N: 1, Pooling: true,
 			Seq: sched.Request{ID: q.id + "-" + strconv.Itoa(i), Prompt: ids, MaxOutput: 1, Adapter: q.adapter, Priority: q.priority}}
 		if err := s.in.Engine.Submit(r); err != nil {
 			for _, before := range reqs {

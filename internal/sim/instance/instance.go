@@ -95,11 +95,11 @@ func (in *Instance) Settings() *Settings { return in.now.Load() }
 // Set puts other settings in their place, for the requests that come after it.
 func (in *Instance) Set(s Settings) { in.now.Store(&s) }
 
-// Ready is when the scheduler may see a request that arrived at a time: the
-// engine's frontend takes a while.
-func (in *Instance) Ready(arrived time.Time) time.Time {
+// Ready is when the scheduler may see a request that arrived at a time with a
+// prompt of so many tokens: the engine's frontend takes a while.
+func (in *Instance) Ready(arrived time.Time, prompt int) time.Time {
 	if in.Built == nil {
 		return arrived
 	}
-	return arrived.Add(time.Duration(in.Built.Frontend * float64(time.Second)))
+	return arrived.Add(time.Duration(in.Built.FrontendOf(prompt) * float64(time.Second)))
 }

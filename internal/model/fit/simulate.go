@@ -1,0 +1,160 @@
+package fit
+
+import (
+	"fmt"
+	"io/fs"
+	"math"
+	"slices"
+	"strconv"
+
+	"tokmeter/internal/model/replay"
+	"tokmeter/internal/model/roofline"
+	"tokmeter/internal/model/setup"
+	"tokmeter/internal/stats"
+)
+
+// A Change alters what a run is simulated on before the machine is made.
+type Change func(s *setup.Setup) error
+
+// setup is what a run's row says of its engine.
+func (r *Run) setup(folder fs.FS) (setup.Setup, error) {
+	s := setup.Setup{Model: r.Model, GPU: r.Card, Precision: r.Precision, KV: r.KV, TP: r.Cards, Engine: setup.EngineV1, Kernel: r.Kernel}
+	no := false
+	switch {
+	case before(r.version(), [2]int{0, 8}):
+		s.Engine = setup.EngineV02024
+	case before(r.version(), [2]int{0, 14}):
+		s.Async = &no
+	}
+	for key, value := range r.Settings {
+		n, _ := strconv.Atoi(value)
+		switch key {
+		case "max_num_seqs":
+			s.MaxSeqs = n
+		case "max_num_batched_tokens":
+			s.MaxBatchedTokens = n
+		case "max_model_len":
+			s.MaxModelLen = n
+		case "gpu_memory_utilization":
+			s.MemoryUtilization, _ = strconv.ParseFloat(value, 64)
+		case "enable_prefix_caching":
+			on := value == "true"
+			s.PrefixCaching = &on
+		default:
+			return s, fmt.Errorf("run %s: setting %s is not known here", r.Name, key)
+		}
+	}
+	if _, err := roofline.FindCard(r.Card); err != nil {
+		raw, err := fs.ReadFile(folder, "cards/"+r.Card+".yaml")
+		if err != nil {
+			return s, err
+		}
+		if s.Card, err = roofline.ReadCardYAML(raw); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// Metrics is what a replay of a load gives, by the names of a table's metrics.
+type Metrics map[string]float64
+
+// Simulate replays the loads of a run and gives the means of their metrics.
+func (r *Run) Simulate(folder fs.FS, change Change) (Metrics, error) {
+	s, err := r.setup(folder)
+	if err != nil {
+		return nil, err
+	}
+	if change != nil {
+		if err := change(&s); err != nil {
+			return nil, err
+		}
+	}
+	b, err := s.Build()
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", r.Name, err)
+	}
+	all, err := r.loads(folder)
+	if err != nil {
+		return nil, err
+	}
+	sum := Metrics{}
+	for _, l := range all {
+		m, err := l.replay(b)
+		if err != nil {
+			return nil, fmt.Errorf("run %s: %w", r.Name, err)
+		}
+		for name, x := range m {
+			sum[name] += x / float64(len(all))
+		}
+	}
+	return sum, nil
+}
+
+// replay runs one load.
+func (l *load) replay(b *setup.Built) (Metrics, error) {
+	arrivals := make([]replay.Arrival, len(l.requests))
+	for i, q := range l.requests {
+		a := replay.Arrival{ID: strconv.Itoa(i), At: q.due, Prompt: q.prompt, Output: q.output, HashTokens: 1}
+		if l.open > 0 {
+			a.At = 0
+		}
+		a.Hashes = make([]uint64, q.prompt)
+		for k := range a.Hashes {
+			if k < l.prefix {
+				a.Hashes[k] = uint64(q.group)<<20 | uint64(k)
+			} else {
+				a.Hashes[k] = 1<<40 | uint64(q.who)<<20 | uint64(k)
+			}
+		}
+		arrivals[i] = a
+	}
+	if l.open > 0 && l.open < len(arrivals) {
+		if l.open != 1 {
+			return nil, fmt.Errorf("%d at once of %d requests: a closed loop is replayed for one at a time alone", l.open, len(arrivals))
+		}
+		for i := range arrivals {
+			arrivals[i].At = float64(i) * earlierS
+		}
+	}
+	res, err := replay.Run(b, arrivals, replay.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return l.metrics(res), nil
+}
+
+// metrics are the numbers of a replay, in the units of their names.
+func (l *load) metrics(res *replay.Result) Metrics {
+	var ttft, tpot, e2el []float64
+	tokens, begin, end := 0, math.Inf(1), 0.0
+	busy := 0.0
+	for _, t := range res.Timings[l.skip:] {
+		ttft = append(ttft, t.TTFT()*1e3)
+		e2el = append(e2el, t.E2EL()*1e3)
+		if t.Output > 1 {
+			tpot = append(tpot, t.TPOT()*1e3)
+		}
+		tokens += t.Output
+		begin, end = min(begin, t.Arrived), max(end, t.Last)
+		busy += t.E2EL()
+	}
+	seconds := end
+	switch {
+	case l.earlier:
+		seconds = end - begin
+	case l.open == 1:
+		seconds = busy
+	case l.open == 0:
+		seconds = end
+	}
+	m := Metrics{"output_tok_s": float64(tokens) / seconds, "duration_s": seconds}
+	for name, xs := range map[string][]float64{"ttft_ms": ttft, "tpot_ms": tpot, "e2el_ms": e2el} {
+		slices.Sort(xs)
+		m[name+"_mean"] = stats.Mean(xs)
+		for _, q := range []float64{50, 90, 99} {
+			m[fmt.Sprintf("%s_p%.0f", name, q)] = stats.Percentile(xs, q)
+		}
+	}
+	return m
+}
