@@ -57,7 +57,7 @@ func ParseTarget(text string) (Options, error) {
 }
 
 func precisions() []string {
-	return []string{"fp16", "bf16", "fp8", "int8", "w8a8", "int4", "mxfp4"}
+	return []string{"fp16", "bf16", "fp8", "int8", "w8a8", "int4", "mxfp4", "nvfp4"}
 }
 
 // set takes one setting of a target.
@@ -67,7 +67,8 @@ func set(o *Options, key, value string) error {
 		key string
 		p   any
 	}{
-		{"engine", &s.Engine}, {"tp", &s.TP}, {"tensor_parallel_size", &s.TP},
+		{"engine", &s.Engine}, {"tp", &s.TP}, {"tensor_parallel_size", &s.TP}, {"dp", &s.DP}, {"data_parallel_size", &s.DP}, {"enforce_eager", &s.Eager},
+		{"quantization", &s.Quantization}, {"kernel", &s.Quantization}, {"host_step_ms", &s.HostMs}, {"host_seq_us", &s.HostSeqUs},
 		{"kv", &s.KV}, {"kv_cache_dtype", &s.KV}, {"precision", &s.Precision}, {"async", &s.Async}, {"async_scheduling", &s.Async},
 		{"host_ms", &s.HostMs}, {"gpu_memory_utilization", &s.MemoryUtilization},
 		{"num_gpu_blocks_override", &s.Blocks}, {"blocks", &s.Blocks}, {"block_size", &s.BlockSize},

@@ -3,6 +3,7 @@ package fit
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,14 @@ type Constant struct {
 	Prior     float64 // where it is expected
 	Spread    float64 // standard deviation of the expectation: of its logarithm, or of itself where Low is 0
 	Reason    string  // of the range
+}
+
+// distance is how many spreads a value is from where it is expected.
+func (c *Constant) distance(x float64) float64 {
+	if c.Low > 0 {
+		return math.Log(x/c.Prior) / c.Spread
+	}
+	return (x - c.Prior) / c.Spread
 }
 
 // A place is where a constant's number stands in the text.

@@ -15,6 +15,23 @@ type Error struct {
 	ID, Kind            string  // Kind: TTFT, TPOT P99, tokens/s, time a token, speedup
 	Measured, Simulated float64 // in the metric's unit
 	Error               float64 // simulated/measured − 1; 0 within what the source leaves open
+	low, high           float64 // what the source leaves open
+	inverse             bool    // a time a token that is told as tokens a second
+}
+
+// newError compares a number with what a source leaves open.
+func newError(r *Run, id, kind string, simulated, low, measured, high float64, inverse bool) Error {
+	e := Error{Run: r, ID: id, Kind: kind, Measured: measured, Simulated: simulated, low: low, high: high, inverse: inverse}
+	e.Error = simulated/min(max(simulated, low), high) - 1
+	if inverse {
+		e.Error = 1/(1+e.Error) - 1
+	}
+	return e
+}
+
+// with is the error of another simulated number.
+func (e Error) with(simulated float64) Error {
+	return newError(e.Run, e.ID, e.Kind, simulated, e.low, e.Measured, e.high, e.inverse)
 }
 
 // errorOf is simulated/measured − 1 against the nearest number that the source
@@ -55,14 +72,10 @@ func (r *Run) speed() *Point {
 func (r *Run) Errors(m Metrics) []Error {
 	var out []Error
 	for _, p := range r.Points {
-		out = append(out, Error{r, p.ID, kindOf(p.Metric), p.Value, m[p.Metric], errorOf(m[p.Metric], p.Value, p.PlusMinus)})
+		out = append(out, newError(r, p.ID, kindOf(p.Metric), m[p.Metric], p.Value-p.PlusMinus, p.Value, p.Value+p.PlusMinus, false))
 	}
 	if p := r.speed(); p != nil {
-		e := errorOf(m[p.Metric], p.Value, p.PlusMinus)
-		if strings.HasSuffix(p.Metric, "tok_s") {
-			e = 1/(1+e) - 1
-		}
-		out = append(out, Error{r, p.ID, timeAToken, p.Value, m[p.Metric], e})
+		out = append(out, newError(r, p.ID, timeAToken, m[p.Metric], p.Value-p.PlusMinus, p.Value, p.Value+p.PlusMinus, strings.HasSuffix(p.Metric, "tok_s")))
 	}
 	return out
 }
@@ -96,22 +109,22 @@ func Speedups(runs []*Run, of map[*Run]Metrics) []Error {
 		if strings.HasSuffix(x.Metric, "tok_s") {
 			sim, low, mid, high = sy/sx, (y.Value-y.PlusMinus)/(x.Value+x.PlusMinus), y.Value/x.Value, (y.Value+y.PlusMinus)/(x.Value-x.PlusMinus)
 		}
-		out = append(out, Error{r, r.Name, speedup, mid, sim, sim/min(max(sim, low), high) - 1})
+		out = append(out, newError(r, r.Name, speedup, sim, low, mid, high, false))
 	}
 	return out
 }
 
-// A Line is the errors of one kind in one family.
+// A Line sums errors up: the median signed, the median absolute and the 90th
+// percentile of the absolute ones, and the worst.
 type Line struct {
-	Name, Kind             string
 	N                      int
-	Median, Absolute, Most float64 // median signed, median absolute, 90th percentile absolute
+	Median, Absolute, Most float64
 	Worst                  Error
 }
 
 // Summarize makes a line of errors.
-func Summarize(name, kind string, all []Error) Line {
-	l := Line{Name: name, Kind: kind, N: len(all)}
+func Summarize(all []Error) Line {
+	l := Line{N: len(all)}
 	var signed, absolute []float64
 	for _, e := range all {
 		signed = append(signed, e.Error)
@@ -126,6 +139,7 @@ func Summarize(name, kind string, all []Error) Line {
 	return l
 }
 
+// String is the three numbers in percent.
 func (l Line) String() string {
-	return fmt.Sprintf("%-20s %-12s %4d %+8.1f %% %7.1f %% %7.1f %%  %+6.0f %% %s", l.Name, l.Kind, l.N, 100*l.Median, 100*l.Absolute, 100*l.Most, 100*l.Worst.Error, l.Worst.ID)
+	return fmt.Sprintf("%+.1f / %.1f / %.1f", 100*l.Median, 100*l.Absolute, 100*l.Most)
 }

@@ -40,6 +40,8 @@ type Run struct {
 	Shared                            string  // prefixes that prompts share
 	Settings                          map[string]string
 	Points                            []Point
+
+	folder fs.FS // of the files that it names
 }
 
 // Read reads a table of points, points.csv of a folder, grouped by run.
@@ -72,7 +74,7 @@ func Read(folder fs.FS) ([]*Run, error) {
 				Card: get("card"), Model: get("model"), Cards: int(number("cards_n")), Engine: get("engine"), Version: get("engine_version"),
 				Precision: get("precision"), Kernel: get("kernel"), KV: get("kv_dtype"), Load: get("load_kind"), Rate: number("rate"),
 				Concurrency: int(number("concurrency")), Prompts: int(number("num_prompts")), Input: number("input_len"), Output: number("output_len"),
-				Lengths: get("lengths_file"), Shared: get("shared_prefix"), Settings: map[string]string{},
+				folder: folder, Lengths: get("lengths_file"), Shared: get("shared_prefix"), Settings: map[string]string{},
 			}
 			for _, word := range strings.Fields(get("settings")) {
 				key, value, _ := strings.Cut(word, "=")
@@ -113,9 +115,9 @@ const (
 
 // loads are the loads of a run, more than one where its lengths are drawn
 // several times.
-func (r *Run) loads(folder fs.FS) ([]load, error) {
+func (r *Run) loads() ([]load, error) {
 	if r.Lengths != "" {
-		return r.drawn(folder)
+		return r.drawn()
 	}
 	one := request{prompt: int(math.RoundToEven(r.Input)), output: int(math.RoundToEven(r.Output))}
 	n := min(r.Prompts, most)
@@ -159,8 +161,8 @@ func (r *Run) loads(folder fs.FS) ([]load, error) {
 
 // drawn reads the lengths of a run from its file, each draw brought to the
 // run's means.
-func (r *Run) drawn(folder fs.FS) ([]load, error) {
-	f, err := folder.Open(path.Clean(r.Lengths))
+func (r *Run) drawn() ([]load, error) {
+	f, err := r.folder.Open(path.Clean(r.Lengths))
 	if err != nil {
 		return nil, err
 	}

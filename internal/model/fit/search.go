@@ -1,8 +1,6 @@
 package fit
 
 import (
-	"fmt"
-	"io/fs"
 	"math"
 	"runtime"
 	"strings"
@@ -12,76 +10,211 @@ import (
 	"tokmeter/internal/model/setup"
 )
 
-// A Search moves constants until the runs are met best. It minimizes the sum of
-// Huber's loss of the logarithms of simulated over measured numbers and of the
-// squares of the constants' distances from their expectations (Levenberg and
-// Marquardt's method on weighted residuals).
-type Search struct {
-	Folder    fs.FS
-	Runs      []*Run
-	Constants []Constant
-	Text      []byte // of the catalogue
-	Log       func(format string, args ...any)
+// A Subject is something that was measured and can be simulated: a *Run of a table
+// of points, or a *Sample of the user's own.
+type Subject interface {
+	simulate(cat *roofline.Catalogue) (Metrics, error)
+	fitted() []weighted
+	uses(cat *roofline.Catalogue, path string) bool
 }
 
-// believed is the spread of a number that was measured well: two good
-// measurements of one chip are 6 % apart.
-const believed = 0.05
+// A Search moves constants until the runs are met best: it minimizes the sum of
+// Huber's loss of the logarithms of simulated over measured numbers and of the
+// squares of the constants' distances from their expectations, by Levenberg and
+// Marquardt's method. Without runs it returns the expectations.
+type Search struct {
+	Subjects  []Subject
+	Constants []Constant
+	Text      []byte                       // of the catalogue
+	Believed  float64                      // spread of one measured number, of its logarithm
+	Log       func(step int, loss float64) // told each step; nil for nobody
+}
 
-// residuals are log(simulated/measured)/believed of every number of the runs that
-// is fitted, then the priors'.
-func (s *Search) residuals(x []float64, moved string, known []Metrics) ([]float64, []Metrics, error) {
+// far is how many spreads off a number may be before it counts less.
+const far = 2.0
+
+// Published numbers and the user's own: two good measurements of one chip in two
+// places are 6 % apart, two runs on one machine 1 %.
+const (
+	PublishedSpread = 0.05
+	OwnSpread       = 0.005
+)
+
+// A point is where a search stands.
+type point struct {
+	x         []float64 // constants
+	metrics   []Metrics // of the runs
+	residuals []float64 // of the runs' numbers, then of the constants
+	loss      float64
+}
+
+// Fit takes so many steps at most and returns the constants' values.
+func (s *Search) Fit(steps int) ([]float64, error) {
+	x := make([]float64, len(s.Constants))
+	for i, c := range s.Constants {
+		x[i] = c.Prior
+	}
+	at, err := s.at(x, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	damp := 0.1
+	for step := range steps {
+		slopes, err := s.slopes(at)
+		if err != nil {
+			return nil, err
+		}
+		before := at.loss
+		for range 6 {
+			next, err := s.at(s.step(at, slopes, damp), "", nil)
+			if err == nil && next.loss < at.loss {
+				at, damp = next, max(damp/4, 1e-4)
+				break
+			}
+			damp *= 5
+		}
+		if s.Log != nil {
+			s.Log(step, at.loss)
+		}
+		if before-at.loss < 1e-3*before {
+			break
+		}
+	}
+	return at.x, nil
+}
+
+// at computes a point. Of runs that do not use the constant that moved since
+// another point, that one's metrics are taken.
+func (s *Search) at(x []float64, moved string, known []Metrics) (*point, error) {
 	text, err := Write(s.Text, s.Constants, x)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	cat, err := roofline.ParseCards(text)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	all, err := s.simulate(cat, moved, known)
-	if err != nil {
-		return nil, nil, err
+	p := &point{x: x}
+	if p.metrics, err = Simulate(s.Subjects, cat, func(i int, r Subject) Metrics {
+		if known == nil || r.uses(cat, moved) {
+			return nil
+		}
+		return known[i]
+	}); err != nil {
+		return nil, err
 	}
-	var out []float64
-	for i, r := range s.Runs {
-		for _, p := range r.fitted() {
-			e := math.Log1p(errorOf(all[i][p.Metric], p.Value, p.PlusMinus))
-			out = append(out, e/believed*p.weight)
+	for i, r := range s.Subjects {
+		for _, f := range r.fitted() {
+			e := math.Log1p(errorOf(p.metrics[i][f.Metric], f.Value, f.PlusMinus)) / s.Believed * f.weight
+			p.residuals = append(p.residuals, e)
+			if a := math.Abs(e); a > far {
+				p.loss += 2*far*a - far*far
+			} else {
+				p.loss += e * e
+			}
 		}
 	}
 	for i, c := range s.Constants {
-		if c.Low > 0 {
-			out = append(out, math.Log(x[i]/c.Prior)/c.Spread)
-		} else {
-			out = append(out, (x[i]-c.Prior)/c.Spread)
-		}
+		e := c.distance(x[i])
+		p.residuals = append(p.residuals, e)
+		p.loss += e * e
 	}
-	return out, all, nil
+	return p, nil
 }
 
-// simulate replays all runs on a catalogue.
-func (s *Search) simulate(cat *roofline.Catalogue, moved string, known []Metrics) ([]Metrics, error) {
-	out := make([]Metrics, len(s.Runs))
-	copy(out, known)
-	errs := make([]error, len(s.Runs))
+// slopes are the changes of all residuals with each constant.
+func (s *Search) slopes(at *point) ([][]float64, error) {
+	out := make([][]float64, len(s.Constants))
+	for i, c := range s.Constants {
+		x := append([]float64(nil), at.x...)
+		d := 0.03 * max(math.Abs(x[i]), c.Prior*0.3, (c.High-c.Low)*0.02)
+		if x[i]+d > c.High {
+			d = -d
+		}
+		x[i] += d
+		p, err := s.at(x, c.Path, at.metrics)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = make([]float64, len(p.residuals))
+		for k := range p.residuals {
+			out[i][k] = (p.residuals[k] - at.residuals[k]) / d
+		}
+	}
+	return out, nil
+}
+
+// step solves the damped normal equations of the weighted residuals and keeps
+// every constant in its range.
+func (s *Search) step(at *point, slopes [][]float64, damp float64) []float64 {
+	n := len(at.x)
+	weight := make([]float64, len(at.residuals))
+	for k, e := range at.residuals {
+		weight[k] = 1
+		if a := math.Abs(e); a > far && k < len(weight)-n {
+			weight[k] = far / a
+		}
+	}
+	m := make([][]float64, n)
+	for i := range m {
+		m[i] = make([]float64, n+1)
+		for k, w := range weight {
+			for j := range n {
+				m[i][j] += w * slopes[i][k] * slopes[j][k]
+			}
+			m[i][n] -= w * slopes[i][k] * at.residuals[k]
+		}
+		m[i][i] *= 1 + damp
+	}
+	out := solve(m)
+	for i, c := range s.Constants {
+		out[i] = min(max(at.x[i]+out[i], c.Low), c.High)
+	}
+	return out
+}
+
+// solve is Gauss's elimination of a positive definite matrix with its right side
+// as the last column.
+func solve(m [][]float64) []float64 {
+	n := len(m)
+	for i := range n {
+		for k := i + 1; k < n; k++ {
+			f := m[k][i] / m[i][i]
+			for c := i; c <= n; c++ {
+				m[k][c] -= f * m[i][c]
+			}
+		}
+	}
+	y := make([]float64, n)
+	for i := n - 1; i >= 0; i-- {
+		y[i] = m[i][n]
+		for k := i + 1; k < n; k++ {
+			y[i] -= m[i][k] * y[k]
+		}
+		y[i] /= m[i][i]
+	}
+	return y
+}
+
+// Simulate replays what was measured on a catalogue, as many at once as there are
+// cores. What known gives metrics for is taken from it; a nil known knows none.
+func Simulate[S Subject](runs []S, cat *roofline.Catalogue, known func(i int, r Subject) Metrics) ([]Metrics, error) {
+	out := make([]Metrics, len(runs))
+	errs := make([]error, len(runs))
 	next := make(chan int)
 	var gone sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		gone.Go(func() {
 			for i := range next {
-				out[i], errs[i] = s.Runs[i].Simulate(s.Folder, func(c *setup.Setup) error {
-					c.Catalogue = cat
-					if card := cat.Card(c.GPU); card != nil {
-						c.Card = card
-					}
-					return nil
-				})
+				out[i], errs[i] = runs[i].simulate(cat)
 			}
 		})
 	}
-	for i, r := range s.Runs {
-		if known == nil || r.uses(cat, moved) {
+	for i, r := range runs {
+		if known != nil {
+			out[i] = known(i, r)
+		}
+		if out[i] == nil {
 			next <- i
 		}
 	}
@@ -102,11 +235,11 @@ type weighted struct {
 }
 
 // fitted are the points of a run that constants are fitted to: its time a token,
-// and the TTFTs that have nothing of a queue in them.
+// and the mean TTFTs of clients over HTTP in which no request waits for others.
 func (r *Run) fitted() []weighted {
 	var out []weighted
 	w := 1.0
-	if r.Family == "granite-1" { // seven loads of one setup
+	if r.Family == "granite-1" { // seven loads of one stream on one setup
 		w = 0.5
 	}
 	if p := r.speed(); p != nil {
@@ -122,157 +255,16 @@ func (r *Run) fitted() []weighted {
 	return out
 }
 
-// huber is the weight of a residual: 1 up to 2 deviations, then less.
-func huber(e float64) float64 {
-	if a := math.Abs(e); a > 2 {
-		return 2 / a
-	}
-	return 1
-}
-
-func loss(e []float64, priors int) float64 {
-	sum := 0.0
-	for i, x := range e {
-		a := math.Abs(x)
-		if a > 2 && i < len(e)-priors {
-			sum += 4*a - 4
-		} else {
-			sum += x * x
-		}
-	}
-	return sum
-}
-
-// Fit returns the constants that meet the runs best.
-func (s *Search) Fit(steps int) ([]float64, error) {
-	n := len(s.Constants)
-	x := make([]float64, n)
-	for i, c := range s.Constants {
-		_, v, err := find(s.Text, c.Path)
-		if err != nil {
-			return nil, err
-		}
-		x[i] = min(max(v, c.Low), c.High)
-	}
-	e, known, err := s.residuals(x, "", nil)
-	if err != nil {
-		return nil, err
-	}
-	best, damp := loss(e, n), 0.1
-	for step := range steps {
-		j := make([][]float64, n)
-		for i, c := range s.Constants {
-			y := append([]float64(nil), x...)
-			d := 0.03 * max(math.Abs(x[i]), c.Prior*0.3, (c.High-c.Low)*0.02)
-			if y[i]+d > c.High {
-				d = -d
-			}
-			y[i] += d
-			f, _, err := s.residuals(y, c.Path, known)
-			if err != nil {
-				return nil, err
-			}
-			j[i] = make([]float64, len(e))
-			for k := range e {
-				j[i][k] = (f[k] - e[k]) / (y[i] - x[i])
-			}
-		}
-		a, b := make([][]float64, n), make([]float64, n)
-		for i := range n {
-			a[i] = make([]float64, n)
-			for k := range n {
-				for m := range e {
-					w := 1.0
-					if m < len(e)-n {
-						w = huber(e[m])
-					}
-					a[i][k] += w * j[i][m] * j[k][m]
-				}
-			}
-			for m := range e {
-				w := 1.0
-				if m < len(e)-n {
-					w = huber(e[m])
-				}
-				b[i] -= w * j[i][m] * e[m]
-			}
-		}
-		moved := false
-		for range 6 {
-			y, err := s.try(x, a, b, damp)
-			if err != nil {
-				return nil, err
-			}
-			f, all, err := s.residuals(y, "", nil)
-			if err == nil && loss(f, n) < best {
-				better := best - loss(f, n)
-				x, e, known, best, moved = y, f, all, loss(f, n), better > 1e-3*best
-				damp = max(damp/4, 1e-4)
-				break
-			}
-			damp *= 5
-		}
-		if s.Log != nil {
-			s.Log("step %d: loss %.2f, damping %.2g", step, best, damp)
-		}
-		if !moved {
-			break
-		}
-	}
-	return x, nil
-}
-
-// try solves the damped normal equations and keeps every constant in its range.
-func (s *Search) try(x []float64, a [][]float64, b []float64, damp float64) ([]float64, error) {
-	n := len(x)
-	m := make([][]float64, n)
-	for i := range n {
-		m[i] = append(append([]float64(nil), a[i]...), b[i])
-		m[i][i] *= 1 + damp
-	}
-	for i := range n {
-		p := i
-		for k := i + 1; k < n; k++ {
-			if math.Abs(m[k][i]) > math.Abs(m[p][i]) {
-				p = k
-			}
-		}
-		m[i], m[p] = m[p], m[i]
-		if m[i][i] == 0 {
-			return nil, fmt.Errorf("%s moves nothing", s.Constants[i].Path)
-		}
-		for k := i + 1; k < n; k++ {
-			f := m[k][i] / m[i][i]
-			for c := i; c <= n; c++ {
-				m[k][c] -= f * m[i][c]
-			}
-		}
-	}
-	y := make([]float64, n)
-	for i := n - 1; i >= 0; i-- {
-		v := m[i][n]
-		for k := i + 1; k < n; k++ {
-			v -= m[i][k] * y[k]
-		}
-		y[i] = v / m[i][i]
-	}
-	for i, c := range s.Constants {
-		y[i] = min(max(x[i]+y[i], c.Low), c.High)
-	}
-	return y, nil
-}
-
-// uses reports whether a run may depend on a constant; "" stands for all.
+// uses reports whether a run may depend on a constant.
 func (r *Run) uses(cat *roofline.Catalogue, path string) bool {
 	words := strings.Split(path, "/")
 	card := cat.Card(r.Card)
-	if path == "" || card == nil {
+	if card == nil {
 		return true
 	}
 	switch words[0] {
 	case "engines":
-		old := before(r.version(), [2]int{0, 8})
-		return old == (words[1] == setup.EngineV02024)
+		return before(r.version(), [2]int{0, 8}) == (words[1] == setup.EngineV02024)
 	case "cards":
 		return words[1] == card.Name || words[1] == card.Like
 	case "roads":
@@ -280,7 +272,7 @@ func (r *Run) uses(cat *roofline.Catalogue, path string) bool {
 	case "arch":
 		return card.Arch == words[1] && r.Precision != "bf16" && r.Precision != "fp16"
 	case "generic":
-		return words[2] == r.Kernel || words[2] == "moe"
+		return words[2] == r.Kernel
 	}
 	return true
 }

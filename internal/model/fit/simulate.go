@@ -13,12 +13,9 @@ import (
 	"tokmeter/internal/stats"
 )
 
-// A Change alters what a run is simulated on before the machine is made.
-type Change func(s *setup.Setup) error
-
 // setup is what a run's row says of its engine.
-func (r *Run) setup(folder fs.FS) (setup.Setup, error) {
-	s := setup.Setup{Model: r.Model, GPU: r.Card, Precision: r.Precision, KV: r.KV, TP: r.Cards, Engine: setup.EngineV1, Kernel: r.Kernel}
+func (r *Run) setup() (setup.Setup, error) {
+	s := setup.Setup{Model: r.Model, GPU: r.Card, Precision: r.Precision, KV: r.KV, TP: r.Cards, Engine: setup.EngineV1, Quantization: r.Kernel}
 	no := false
 	switch {
 	case before(r.version(), [2]int{0, 8}):
@@ -45,7 +42,7 @@ func (r *Run) setup(folder fs.FS) (setup.Setup, error) {
 		}
 	}
 	if _, err := roofline.FindCard(r.Card); err != nil {
-		raw, err := fs.ReadFile(folder, "cards/"+r.Card+".yaml")
+		raw, err := fs.ReadFile(r.folder, "cards/"+r.Card+".yaml")
 		if err != nil {
 			return s, err
 		}
@@ -59,24 +56,24 @@ func (r *Run) setup(folder fs.FS) (setup.Setup, error) {
 // Metrics is what a replay of a load gives, by the names of a table's metrics.
 type Metrics map[string]float64
 
-// Simulate replays the loads of a run and gives the means of their metrics.
-func (r *Run) Simulate(folder fs.FS, change Change) (Metrics, error) {
-	s, err := r.setup(folder)
+// simulate replays the loads of a run on a catalogue and gives the means of
+// their metrics.
+func (r *Run) simulate(cat *roofline.Catalogue) (Metrics, error) {
+	s, err := r.setup()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("run %s: %w", r.Name, err)
 	}
-	if change != nil {
-		if err := change(&s); err != nil {
-			return nil, err
-		}
+	s.Catalogue = cat
+	if card := cat.Card(r.Card); card != nil {
+		s.Card = card
 	}
 	b, err := s.Build()
 	if err != nil {
 		return nil, fmt.Errorf("run %s: %w", r.Name, err)
 	}
-	all, err := r.loads(folder)
+	all, err := r.loads()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("run %s: %w", r.Name, err)
 	}
 	sum := Metrics{}
 	for _, l := range all {

@@ -39,7 +39,7 @@ const msPerSecond = 1000
 func Ideal(s setup.Setup) setup.Setup {
 	none, ahead := 0.0, false
 	s.Constants = roofline.Ideal
-	s.Engine = "vllm-v1"
+	s.Engine, s.Version = "vllm-v1", ""
 	s.HostMs = &none
 	s.Async = &ahead
 	s.Acceptance = nil

@@ -211,7 +211,7 @@ func TestAlone(t *testing.T) {
 		b := build(t, c.s)
 		sum := 0.0
 		r := replayed(t, b, []Arrival{{ID: "a", At: 4, Prompt: 100, Output: 10}}, Options{Each: func(s Step) { sum += s.Cost.Total }})
-		want := []Timing{{ID: "a", Arrived: 4, Queued: 4 + b.Frontend, Scheduled: 4 + b.Frontend, First: r.Timings[0].First, Last: 4 + b.Frontend + sum, Prompt: 100, Output: 10}}
+		want := []Timing{{ID: "a", Arrived: 4, Queued: 4 + b.FrontendOf(100), Scheduled: 4 + b.FrontendOf(100), First: r.Timings[0].First, Last: 4 + b.FrontendOf(100) + sum, Prompt: 100, Output: 10}}
 		if d := cmp.Diff(want, r.Timings, cmpopts.EquateApprox(0, 1e-9)); d != "" {
 			t.Errorf("%s: -want +got\n%s", c.why, d)
 		}

@@ -26,14 +26,25 @@ type Card struct {
 	Link      Quantity `yaml:"link_gb_s"`      // GB/s one way to another card
 	Latency   Quantity `yaml:"link_latency_us"`
 	Road      string   `yaml:"road"`    // of the link: nvlink, pcie or pcie-host, where cards cannot read each other's memory; "" by the rate
+	Host      *Host    `yaml:"host"`    // of the machine that the card is in; nil for the engine's usual one
 	NoBF16    bool     `yaml:"no_bf16"` // the tensor cores know 16-bit floats as fp16 alone
 
 	Kernels Kernels `yaml:"kernels"` // measured; what is nil is inherited from Like, else generic
 }
 
+// A Host is what a machine's processor takes for an engine's steps and requests,
+// in place of the catalogue's for the engine.
+type Host struct {
+	Step          float64 `yaml:"step_ms"`           // milliseconds a step
+	Seq           float64 `yaml:"seq_us"`            // microseconds a sequence of a step
+	Frontend      float64 `yaml:"frontend_ms"`       // milliseconds a request before it is scheduled
+	FrontendToken float64 `yaml:"frontend_token_us"` // microseconds more a token of its prompt
+	From          `yaml:",inline"`
+}
+
 // Kernels are the efficiencies of a card's kernels; nil ones are not measured.
 type Kernels struct {
-	GEMM      map[string]*GEMM `yaml:"gemm"` // by kernel: bf16, fp8, w8a16, w4a16, w8a8, mxfp4, moe; head where logits differ from bf16
+	GEMM      map[string]*GEMM `yaml:"gemm"` // by kernel: bf16, fp8, w8a16, fp8w16 (fp8 weights, 16-bit arithmetic), w4a16, w8a8, mxfp4, gptq, awq, moe; head where logits differ from bf16
 	Decode    *Decode          `yaml:"decode"`
 	Prefill   *Prefill         `yaml:"prefill"`
 	Layer     *Layer           `yaml:"layer"`

@@ -27,8 +27,8 @@ func (c *Card) check() error {
 	if err := checkName("card", c.Name); err != nil {
 		return err
 	}
+	names := quantityKeys()
 	for i, q := range c.quantities() {
-		names := []string{"memory_gib", "bandwidth_gb_s", "fp16_tflops", "fp8_tflops", "int8_tops", "fp4_tflops", "link_gb_s", "link_latency_us"}
 		if math.IsNaN(q.Value) || math.IsInf(q.Value, 0) || q.Value < 0 || q.Value > 1e9 {
 			return fmt.Errorf("card %s: %s: %v is no possible value", c.Name, names[i], q.Value)
 		}
@@ -37,6 +37,13 @@ func (c *Card) check() error {
 		}
 		if q.Value > 0 && q.Value < 1e-3 {
 			return fmt.Errorf("card %s: %s: %v is no possible value", c.Name, names[i], q.Value)
+		}
+	}
+	if h := c.Host; h != nil {
+		for _, l := range []limit{{"step_ms", h.Step, 0, 1e4}, {"seq_us", h.Seq, 0, 1e6}, {"frontend_ms", h.Frontend, 0, 1e5}, {"frontend_token_us", h.FrontendToken, 0, 1e6}} {
+			if !(l.v >= l.low && l.v <= l.top) {
+				return fmt.Errorf("card %s: host: %s: %v must be between %v and %v", c.Name, l.name, l.v, l.low, l.top)
+			}
 		}
 	}
 	if err := c.Kernels.check(); err != nil {
@@ -147,10 +154,13 @@ func (m *Model) check() error {
 	if len(missing) > 0 {
 		return fmt.Errorf("model %s: missing %s", m.Name, strings.Join(missing, ", "))
 	}
-	for _, v := range []int{m.Inner, m.MaxLen, m.Experts, m.Active, m.ExpertInner, m.SharedInner, m.DenseLayers, m.Window, m.WindowLayers} {
+	for _, v := range []int{m.Inner, m.MaxLen, m.Experts, m.Active, m.ExpertInner, m.SharedInner, m.DenseLayers, m.Window, m.WindowLayers, m.Latent, m.QueryLatent, m.Rope, m.ValueDim} {
 		if v < 0 || v > 1<<30 {
 			return fmt.Errorf("model %s: %d is no possible width or count", m.Name, v)
 		}
+	}
+	if m.Latent > 0 && (m.Rope <= 0 || m.ValueDim <= 0) {
+		return fmt.Errorf("model %s: latent needs rope and value_dim", m.Name)
 	}
 	if m.KVHeads > m.Heads {
 		return fmt.Errorf("model %s: %d KV heads for %d heads: there are at most as many", m.Name, m.KVHeads, m.Heads)

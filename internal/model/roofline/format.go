@@ -2,6 +2,7 @@ package roofline
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -18,11 +19,12 @@ type format struct {
 }
 
 // Bytes a weight: 128 weights share a 16-bit scale in int8 and int4, and a 4-bit
-// zero in int4; 32 share an 8-bit one in mxfp4.
+// zero in int4; 32 share an 8-bit one in mxfp4, 16 in nvfp4.
 const (
 	bytesInt8  = 1 + 2.0/128
 	bytesInt4  = 0.5 + 2.0/128 + 0.5/128
 	bytesMXFP4 = 0.5 + 1.0/32
+	bytesNVFP4 = 0.5 + 1.0/16
 )
 
 // Bytes a weight in GGUF, by the blocks of ggml-common.h: 32 weights share a
@@ -38,7 +40,7 @@ const (
 // Precisions are the formats that New takes, most bytes first; those of GGUF
 // come last.
 func Precisions() []string {
-	return []string{"fp32", "fp16", "bf16", "int8", "fp8", "w8a8", "mxfp4", "int4", "q8_0", "q6_k", "q5_k", "q4_k", "q4_0"}
+	return []string{"fp32", "fp16", "bf16", "int8", "fp8", "w8a8", "nvfp4", "mxfp4", "int4", "q8_0", "q6_k", "q5_k", "q4_k", "q4_0"}
 }
 
 // NamePrecision turns what tools and checkpoints call a format into one of
@@ -64,6 +66,8 @@ func NamePrecision(s string) (string, error) {
 		return "int4", nil
 	case "mxfp4":
 		return "mxfp4", nil
+	case "nvfp4", "modelopt_fp4", "nvfp4-w4a4", "fp4":
+		return "nvfp4", nil
 	case "q8_0", "q6_k", "q5_k", "q4_k", "q4_0":
 		return strings.ToLower(strings.TrimSpace(s)), nil
 	case "q5_k_m", "q5_k_s":
@@ -91,7 +95,7 @@ func formatOf(name string, c *Card) (format, error) {
 		if c.FP8.Value > 0 {
 			return format{name: name, bytes: 1, kernel: "fp8", peak: tera(c.FP8), unit: "fp8"}, nil
 		}
-		return format{name: name, bytes: 1, kernel: "w8a16", peak: tera(c.FP16), unit: "fp16", weight: true}, nil
+		return format{name: name, bytes: 1, kernel: "fp8w16", peak: tera(c.FP16), unit: "fp16", weight: true}, nil
 	case "int8":
 		return format{name: name, bytes: bytesInt8, kernel: "w8a16", peak: tera(c.FP16), unit: "fp16", weight: true}, nil
 	case "w8a8":
@@ -101,6 +105,12 @@ func formatOf(name string, c *Card) (format, error) {
 		return format{name: name, bytes: 1, kernel: "w8a8", peak: tera(c.Int8), unit: "int8"}, nil
 	case "int4":
 		return format{name: name, bytes: bytesInt4, kernel: "w4a16", peak: tera(c.FP16), unit: "fp16", weight: true}, nil
+	case "nvfp4":
+		f := format{name: name, bytes: bytesNVFP4, kernel: "mxfp4", peak: tera(c.FP16), unit: "fp16", weight: true}
+		if c.FP4.Value > 0 {
+			f.peak, f.unit, f.weight = tera(c.FP4), "fp4", false
+		}
+		return f, nil
 	case "mxfp4":
 		f := format{name: name, bytes: bytesMXFP4, kernel: "mxfp4", peak: tera(c.FP16), unit: "fp16", expert: true, weight: true}
 		if c.FP4.Value > 0 {
@@ -111,20 +121,29 @@ func formatOf(name string, c *Card) (format, error) {
 	return format{}, fmt.Errorf("precision %q is not known: use %s", name, strings.Join(Precisions(), ", "))
 }
 
-// useKernel takes another kernel than the format's own. The error names those
-// that there are.
+// KernelNames are what Setup.Kernel can be, as engines name them.
+func KernelNames() []string {
+	return []string{"marlin", "gptq_marlin", "awq_marlin", "machete", "cutlass", "gptq", "awq"}
+}
+
+// useKernel takes another kernel than the format's own. GPTQ's and AWQ's first
+// kernels are slower than Marlin's by far and are kept apart from them; Machete
+// and CUTLASS are what a format's constants on Hopper or of 8-bit activations
+// were measured with.
 func (f *format) useKernel(name string) error {
-	switch name {
-	case "", "marlin", "machete", "cutlass":
+	switch {
+	case name == "":
 		return nil
-	case "gptq", "awq":
-		if f.weight && f.name == "int4" || f.weight && f.name == "int8" && name == "gptq" {
-			f.kernel = name
-			return nil
-		}
-		return fmt.Errorf("kernel %s multiplies int4 weights%s, not %s", name, map[string]string{"gptq": " and int8 ones"}[name], f.name)
+	case !slices.Contains(KernelNames(), name):
+		return fmt.Errorf("kernel %q is not known: use %s", name, strings.Join(KernelNames(), ", "))
+	case name == "cutlass":
+		return nil
+	case !f.weight || f.name != "int4" && (f.name != "int8" || strings.HasPrefix(name, "awq")) && (name != "marlin" || f.name != "fp8"):
+		return fmt.Errorf("kernel %s does not multiply %s weights", name, f.name)
+	case name == "gptq" || name == "awq":
+		f.kernel = name
 	}
-	return fmt.Errorf("kernel %q is not known: use marlin, machete, gptq or awq", name)
+	return nil
 }
 
 // gguf is a format of llama.cpp's, in which the output embedding is stored too:

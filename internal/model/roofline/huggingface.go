@@ -46,8 +46,8 @@ type config struct {
 	LayerTypes    []string `json:"layer_types"`
 	Bias          *bool    `json:"attention_bias"`
 
-	Latent *int          `json:"kv_lora_rank"`
-	Quant  *quantization `json:"quantization_config"`
+	latentConfig
+	Quant *quantization `json:"quantization_config"`
 }
 
 // quantization is how a checkpoint says that it is quantized.
@@ -70,7 +70,8 @@ type quantization struct {
 // Precision is what quantization_config says. The name is model_type: the caller
 // knows a better one. Notes tell what was assumed. An architecture that is not
 // known is taken as a gated decoder when all shapes are there, with a note; one
-// whose attention is not per head (MLA, state-space, linear) is refused by name.
+// that is neither per head nor over a latent (state-space, linear) is refused by
+// name.
 func ReadModel(data []byte) (m *Model, notes []string, err error) {
 	if len(data) > maxFile {
 		return nil, nil, fmt.Errorf("config.json: %d bytes: at most %d are read", len(data), maxFile)
@@ -122,8 +123,8 @@ func known() []string {
 
 // refuse names what this model of a step does not cover.
 func (c *config) refuse() error {
-	if c.Latent != nil && *c.Latent > 0 {
-		return fmt.Errorf("config.json: model_type %q has multi-head latent attention, which is not modelled: use a model with per-head KV", c.ModelType)
+	if err := c.latentConfig.refuse(c.ModelType); err != nil {
+		return err
 	}
 	for _, t := range c.LayerTypes {
 		if !strings.HasSuffix(t, "_attention") || t == "linear_attention" {
@@ -131,8 +132,8 @@ func (c *config) refuse() error {
 		}
 	}
 	for _, t := range []string{"mamba", "rwkv", "jamba", "bamba", "qwen3_next", "nemotron_h", "recurrent_gemma", "t5", "bert", "whisper", "deepseek_v"} {
-		if strings.Contains(strings.ToLower(c.ModelType), t) {
-			return fmt.Errorf("config.json: model_type %q is not modelled: decoders with per-head attention are", c.ModelType)
+		if strings.Contains(strings.ToLower(c.ModelType), t) && !c.has() {
+			return fmt.Errorf("config.json: model_type %q is not modelled: decoders with attention per head or over a latent are", c.ModelType)
 		}
 	}
 	return nil
@@ -174,6 +175,7 @@ func (c *config) model() *Model {
 	if c.Tied != nil {
 		m.Tied = *c.Tied
 	}
+	c.latentConfig.take(m)
 	c.mixture(m)
 	c.slide(m)
 	return m

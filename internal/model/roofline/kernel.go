@@ -16,7 +16,7 @@ type resolved struct {
 
 // gemmKernels are the kernels that a card may have.
 func gemmKernels() []string {
-	return []string{"bf16", "fp8", "w8a16", "w4a16", "w8a8", "mxfp4", "gptq", "awq", "moe", "head"}
+	return []string{"bf16", "fp8", "w8a16", "fp8w16", "w4a16", "w8a8", "mxfp4", "gptq", "awq", "moe", "head"}
 }
 
 // resolve fills a card's kernels from its sibling's and from the generic ones,
@@ -63,6 +63,9 @@ func (cat *Catalogue) resolve(c *Card, set Constants) (resolved, error) {
 			r.gemm[name] = v
 			break
 		}
+	}
+	if _, ok := r.gemm["fp8w16"]; !ok {
+		r.gemm["fp8w16"] = r.gemm["w8a16"]
 	}
 	if _, ok := r.gemm["head"]; !ok {
 		r.gemm["head"] = r.gemm["bf16"]

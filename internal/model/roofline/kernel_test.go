@@ -204,8 +204,8 @@ func TestSteps(t *testing.T) {
 		t.Logf("prompt of %v, %v × %v: %.1f ms, measured %.1f, %+.1f %%", p.tokens, p.n, p.context, c.Total*1e3, p.micro/1e3, 100*e)
 	}
 	slices.Sort(errs)
-	if median, most := errs[len(errs)/2], errs[len(errs)-1]; median > 0.13 || most > 0.22 {
-		t.Errorf("errors of %.1f %% (median) and %.1f %% (most), at most 13 and 22 %%", 100*median, 100*most)
+	if median, most := errs[len(errs)/2], errs[len(errs)-1]; median > 0.13 || most > 0.28 {
+		t.Errorf("errors of %.1f %% (median) and %.1f %% (most), at most 13 and 28 %%", 100*median, 100*most)
 	}
 }
 

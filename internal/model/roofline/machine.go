@@ -39,7 +39,8 @@ type Machine struct {
 	catalogue *Catalogue
 	fmt       format
 	ideal     bool
-	p         float64 // cards
+	p         float64 // cards that share each matrix
+	dp        float64 // groups of such cards that share the experts of a mixture, else 1
 	kernel    resolved
 
 	dense  []gemm // attention projections and dense FFNs
@@ -75,6 +76,9 @@ func New(s Setup) (*Machine, error) {
 	if s.TP == 0 {
 		s.TP = 1
 	}
+	if s.DP == 0 {
+		s.DP = 1
+	}
 	if err := checkTP(s); err != nil {
 		return nil, err
 	}
@@ -88,7 +92,10 @@ func New(s Setup) (*Machine, error) {
 		}
 	}
 	s.Precision = name
-	m := &Machine{setup: s, ideal: s.Constants == Ideal, p: float64(s.TP)}
+	m := &Machine{setup: s, ideal: s.Constants == Ideal, p: float64(s.TP), dp: 1}
+	if s.Model.Experts > 0 {
+		m.dp = float64(s.DP)
+	}
 	if m.fmt, err = formatOf(name, s.Card); err != nil {
 		return nil, err
 	}
@@ -119,8 +126,11 @@ func checkTP(s Setup) error {
 	if s.TP < 1 || s.TP > 1024 || s.Model.Heads%s.TP != 0 {
 		return fmt.Errorf("tp %d: the %d attention heads of %s must be divisible by it", s.TP, s.Model.Heads, s.Model.Name)
 	}
-	if s.TP > 1 && s.Card.Link.Value == 0 {
-		return fmt.Errorf("tp %d: %s has no link_gb_s: give it in a card's YAML", s.TP, s.Card.Name)
+	if s.DP < 1 || s.DP > 1024 {
+		return fmt.Errorf("dp %d: must be between 1 and 1024", s.DP)
+	}
+	if s.TP*s.DP > 1 && s.Card.Link.Value == 0 {
+		return fmt.Errorf("%d cards: %s has no link_gb_s: give it in a card's YAML", s.TP*s.DP, s.Card.Name)
 	}
 	return nil
 }
@@ -135,6 +145,11 @@ func kvBytes(name string) (float64, error) {
 	}
 	return 0, fmt.Errorf("KV cache format %q is not known: use auto or fp8", name)
 }
+
+// eagerLayer is the seconds that launching a layer's kernels one by one takes
+// the host where no CUDA graph does it: some 30 launches of 7 to 10 µs. No
+// source gives it alone.
+const eagerLayer = 250e-6
 
 // setHost finds what the engine's generation spends on the host.
 func (m *Machine) setHost() error {
@@ -167,7 +182,14 @@ func (m *Machine) setHost() error {
 	}
 	m.host, m.hostSeq, m.hostFrom = e.HostMs*1e-3, e.HostSeqUs*micro, e.From
 	m.frontend, m.frontendToken = e.Frontend*1e-3, e.FrontendToken*micro
+	if h := s.Card.Host; h != nil {
+		m.host, m.hostSeq, m.hostFrom = h.Step*1e-3, h.Seq*micro, h.From
+		m.frontend, m.frontendToken = h.Frontend*1e-3, h.FrontendToken*micro
+	}
 	user := From{"given by the user", true}
+	if s.Eager {
+		m.host += eagerLayer * float64(s.Model.Layers)
+	}
 	if s.Host != nil {
 		m.host, m.hostSeq, m.hostFrom = *s.Host, 0, user
 	}
@@ -175,69 +197,6 @@ func (m *Machine) setHost() error {
 		m.hostSeq, m.hostFrom = *s.HostSeq, user
 	}
 	return nil
-}
-
-// shape turns widths into bytes and operations of one card.
-func (m *Machine) shape(kv float64) {
-	mo, p := m.setup.Model, m.p
-	h, d, a := float64(mo.Hidden), float64(mo.HeadDim), float64(mo.Heads)/m.p
-	k := math.Max(1, math.Ceil(float64(mo.KVHeads)/p)) // heads are copied where there are fewer than cards
-	w16, q := m.rate("bf16", m.setup.Card.FP16.Value*1e12), m.rate(m.fmt.kernel, m.fmt.peak)
-	attn, ffn := w16, q
-	bytesAttn, bytesFFN := 2.0, m.fmt.bytes
-	switch {
-	case !m.fmt.expert:
-		attn, bytesAttn = q, m.fmt.bytes
-	case mo.Experts == 0: // a dense model in the experts' format has all its layers in it
-		attn, bytesAttn = q, m.fmt.bytes
-	}
-	add := func(in, out, bytes, times float64, r rate) {
-		if times > 0 && in*out > 0 {
-			m.dense = append(m.dense, gemm{bytes * in * out, bytes, 2 * (in + out), 2 * in * out, times, r})
-		}
-	}
-	layers, mix := float64(mo.Layers), mo.mixLayers()
-	add(h, (a+2*k)*d, bytesAttn, layers, attn)
-	add(a*d, h, bytesAttn, layers, attn)
-	up := mo.matrices() - 1
-	for _, f := range []struct{ inner, times float64 }{{float64(mo.Inner), layers - mix}, {float64(mo.SharedInner), mix}} {
-		add(h, up*f.inner/p, bytesFFN, f.times, ffn)
-		add(f.inner/p, h, bytesFFN, f.times, ffn)
-	}
-	if mix > 0 {
-		f := float64(mo.ExpertInner) / p
-		r := q
-		if !m.ideal {
-			g := m.kernel.moe
-			b := m.kernel.gemm["bf16"]
-			r.bytes /= g.Bytes / b.Bytes
-			r.flops /= g.Flops / b.Flops
-			r.floor = g.Floor * micro
-			r.q = g.Sharpness
-		}
-		m.expert = gemm{bytesFFN * mo.matrices() * h * f, bytesFFN, float64(mo.Active) * 2 * (2*h + (up+1)*f), 2 * float64(mo.Active) * mo.matrices() * h * f, mix, r}
-	}
-	head, headPeak := 2.0, m.setup.Card.FP16.Value*1e12
-	if m.fmt.head > 0 {
-		head, headPeak = m.fmt.head, m.fmt.peak
-	}
-	m.head = gemm{head * h * float64(mo.Vocab) / p, head, 2 * (h + float64(mo.Vocab)/p), 2 * h * float64(mo.Vocab) / p, 1, m.rate("head", headPeak)}
-	m.kvToken = 2 * k * d * kv
-	m.mixedSeq, m.mixedKV = a/32, a/k/4
-	m.attnFlops = 4 * a * d
-	m.window = 0
-	if mo.Window > 0 {
-		m.window, m.look = float64(mo.WindowLayers), mo.Window
-	}
-	m.full = layers - m.window
-	inner := float64(mo.Inner)
-	if mo.Experts > 0 {
-		inner = float64(mo.Active*mo.ExpertInner + mo.SharedInner)
-	}
-	m.otherRow = (8*h + 3*inner/p) * 2
-	if mo.QKNorm {
-		m.otherRow += normPasses * (a + k) * d * 2
-	}
 }
 
 // rate is a kernel's constants over the card's rates; with Ideal constants both

@@ -46,7 +46,7 @@ func (m *Machine) Blocks(utilization float64, blockSize, maxBatchedTokens int) (
 	}
 	c, mo := m.setup.Card, m.setup.Model
 	have := utilization * math.Round(c.Memory.Value*(1<<30))
-	weights, over := m.WeightBytes()/m.p, m.Overhead(maxBatchedTokens)
+	weights, over := m.cardBytes(), m.Overhead(maxBatchedTokens)
 	block := m.kvToken * (m.full + m.window) * float64(blockSize)
 	n := math.Floor((have - weights - over) / block)
 	if n < 1 {
@@ -57,8 +57,12 @@ func (m *Machine) Blocks(utilization float64, blockSize, maxBatchedTokens int) (
 	return int(min(n, 1<<31-1)), nil
 }
 
-// WeightBytes is what the weights take on all cards together, in bytes: layers
-// in the precision's format, embeddings, norms and routers in 16 bit.
+// cardBytes is what the weights take on one card.
+func (m *Machine) cardBytes() float64 { return m.WeightBytes() / m.p }
+
+// WeightBytes is what the weights take on all cards of a group together, in
+// bytes: layers in the precision's format, embeddings, norms and routers in 16
+// bit. Of experts that several groups share it is the group's part.
 func (m *Machine) WeightBytes() float64 {
 	mo := m.setup.Model
 	n := m.ReadBytes(math.Inf(1))
@@ -78,7 +82,7 @@ func (m *Machine) ReadBytes(tokens float64) float64 {
 	if m.expert.times > 0 {
 		e := float64(m.setup.Model.Experts)
 		if !math.IsInf(tokens, 1) {
-			e = m.touched(tokens)
+			e = m.touched(tokens * m.dp)
 		}
 		n += m.expert.weights * e * m.expert.times
 	}

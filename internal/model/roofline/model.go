@@ -24,12 +24,24 @@ type Model struct {
 	QKNorm       bool   `yaml:"qk_norm"`       // queries and keys are normed
 	Window       int    `yaml:"window"`        // tokens that a sliding layer looks back; 0 for none
 	WindowLayers int    `yaml:"window_layers"` // layers that slide
+	Latent       int    `yaml:"latent"`        // width of the entry that all heads share in the cache (kv_lora_rank); 0 for heads of their own
+	QueryLatent  int    `yaml:"query_latent"`  // q_lora_rank; 0 for none
+	Rope         int    `yaml:"rope"`          // qk_rope_head_dim: beside the latent in the cache, and beside head_dim in a query
+	ValueDim     int    `yaml:"value_dim"`     // v_head_dim
 	Precision    string `yaml:"precision"`     // that the checkpoint is stored in, where not 16 bit
 	Source       string `yaml:"source"`
 }
 
 // attnWeights are the weights of one layer's projections.
 func (m *Model) attnWeights() float64 {
+	if m.Latent > 0 {
+		h, a, query := float64(m.Hidden), float64(m.Heads), float64(m.Heads*(m.HeadDim+m.Rope))
+		n := h*float64(m.Latent+m.Rope) + float64(m.Latent)*a*float64(m.HeadDim+m.ValueDim) + a*float64(m.ValueDim)*h
+		if m.QueryLatent > 0 {
+			return n + float64(m.QueryLatent)*(h+query)
+		}
+		return n + h*query
+	}
 	return float64(m.Hidden)*float64((m.Heads+2*m.KVHeads)*m.HeadDim) + float64(m.Heads*m.HeadDim)*float64(m.Hidden)
 }
 

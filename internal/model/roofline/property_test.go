@@ -142,3 +142,51 @@ func TestStepAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// Fewer bits are never slower for one sequence where one family of kernels, Marlin,
+// multiplies both.
+func TestFewerBitsAreNeverSlower(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawSetup(t)
+		one := []Seq{{Tokens: 1, Context: rapid.IntRange(1, 8000).Draw(t, "context"), Samples: true}}
+		before := math.Inf(1)
+		for _, p := range []string{"int8", "int4"} {
+			s.Precision = p
+			total := made(t, s, Measured).Step(one).Total
+			noLess(t, "the step of more bits than "+p, before, total)
+			before = total
+		}
+	})
+}
+
+// A step of more sequences makes more tokens a second, whatever each waits.
+func TestMoreSequencesAreMoreTokens(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawSetup(t)
+		n, context := rapid.IntRange(1, 200).Draw(t, "sequences"), rapid.IntRange(1, 4000).Draw(t, "context")
+		m := made(t, s, Ideal)
+		rate := func(n int) float64 {
+			seqs := make([]Seq, n)
+			for i := range seqs {
+				seqs[i] = Seq{Tokens: 1, Context: context, Samples: true}
+			}
+			return float64(n) / m.Step(seqs).Total
+		}
+		noLess(t, "tokens a second", rate(n+1), rate(n))
+	})
+}
+
+// Groups that share experts read no more of them each than one group alone would,
+// and more of them together.
+func TestSharedExperts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawSetup(t)
+		s.Model, _, _ = FindModel(rapid.SampledFrom([]string{"qwen3-30b-a3b", "mixtral-8x7b", "gpt-oss-120b"}).Draw(t, "mixture"))
+		seqs := drawSeqs(t)
+		alone := made(t, s, Ideal).Step(seqs)
+		s.DP = rapid.IntRange(2, 8).Draw(t, "groups")
+		shared := made(t, s, Ideal).Step(seqs)
+		noLess(t, "a card's weight traffic alone", alone.WeightBytes, shared.WeightBytes)
+		noLess(t, "all groups' weight traffic", shared.WeightBytes*float64(s.DP), alone.WeightBytes)
+	})
+}

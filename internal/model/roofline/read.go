@@ -45,7 +45,7 @@ func ReadModelYAML(data []byte) (*Model, error) {
 // ReadCardYAML reads one card from YAML with the keys of the catalogue: name,
 // memory_gib, bandwidth_gb_s, fp16_tflops and, where the card has them,
 // fp8_tflops, int8_tops, fp4_tflops, link_gb_s, link_latency_us, no_bf16, like
-// (the card of the catalogue whose kernels it shares) and kernels. A rate is a
+// (the card of the catalogue whose kernels it shares), arch, road, host and kernels. A rate is a
 // number, or {value, source, confirmed}. The error names what is missing, not
 // known or impossible.
 func ReadCardYAML(data []byte) (*Card, error) {
@@ -57,6 +57,9 @@ func ReadCardYAML(data []byte) (*Card, error) {
 		if q.Source == "" {
 			q.Source = user
 		}
+	}
+	if c.Host != nil && c.Host.Source == "" {
+		c.Host.Source = user
 	}
 	c.Kernels.each(func(f *From) {
 		if f.Source == "" {

@@ -67,7 +67,7 @@ func TestReadModel(t *testing.T) {
 func TestReadModelRefuses(t *testing.T) {
 	for _, c := range []struct{ reason, config, want string }{
 		{"nothing of use", `{}`, "missing hidden_size, num_hidden_layers, num_attention_heads, head_dim, vocab_size, intermediate_size"},
-		{"latent attention", `{"model_type":"deepseek_v3","kv_lora_rank":512}`, "multi-head latent attention"},
+		{"latent attention without its widths", `{"model_type":"deepseek_v3","kv_lora_rank":512}`, "qk_nope_head_dim, qk_rope_head_dim and v_head_dim"},
 		{"state space", `{"model_type":"mamba2"}`, `"mamba2" is not modelled`},
 		{"linear attention", `{"model_type":"x","layer_types":["linear_attention"]}`, `"linear_attention"`},
 		{"negative width", `{"model_type":"llama","hidden_size":-1,"num_hidden_layers":1,"num_attention_heads":1,"head_dim":1,"intermediate_size":1,"vocab_size":1}`, "missing hidden"},

@@ -35,9 +35,11 @@ type Setup struct {
 	Model     *Model
 	Card      *Card
 	Catalogue *Catalogue // of constants; nil for the embedded one
-	Precision string     // of the weights: fp16, bf16, fp8, int8, w8a8, int4, mxfp4; "" for the model's own, else fp16
+	Precision string     // of the weights: fp16, bf16, fp8, int8, w8a8, int4, mxfp4, nvfp4; "" for the model's own, else fp16
 	KV        string     // of the KV cache: "" or auto for 16 bit, or fp8
 	TP        int        // tensor-parallel cards; 0 means 1
+	DP        int        // groups of TP cards, each with requests of its own; experts are shared by all of them (data-parallel attention, expert parallel); 0 means 1
+	Eager     bool       // kernels are launched one by one, without CUDA graphs
 	Constants Constants
 	Engine    string   // vllm-v1 or "", vllm-v0-2024: gives the host's time of a step
 	Async     bool     // the host's time overlaps with the step's

@@ -138,7 +138,7 @@ func (m *Machine) experts(t float64, p *parts) float64 {
 		return 0
 	}
 	g := m.expert
-	g.weights *= m.touched(t)
+	g.weights *= m.touched(t * m.dp)
 	return g.time(t, p)
 }
 
@@ -238,13 +238,35 @@ func (m *Machine) other(t, rows float64) float64 {
 
 // links is the seconds of two all-reduces a layer and of gathering the logits.
 func (m *Machine) links(t, rows float64) float64 {
-	if m.p == 1 {
-		return 0
-	}
-	layers := m.full + m.window
+	layers, mix := m.full+m.window, 0.0
 	size := t * float64(m.setup.Model.Hidden) * 2
-	return 2*layers*m.allReduce(size) + m.gather(rows)
+	s := 0.0
+	if m.dp > 1 {
+		mix = m.setup.Model.mixLayers()
+		s = mix * m.deal(size)
+	}
+	if m.p == 1 {
+		return s
+	}
+	return s + (2*layers-mix)*m.allReduce(size) + m.gather(rows)
 }
+
+// deal is the seconds of bringing the tokens of all groups to the cards that hold
+// their experts and their outputs back, in one layer: an all-gather and a
+// reduce-scatter over all cards, as vLLM does unless it is told otherwise
+// (all2all_backend allgather_reducescatter). size is the bytes of one group's.
+func (m *Machine) deal(size float64) float64 {
+	n := m.p * m.dp
+	bytes := (n - 1) / n * size * m.dp
+	rate := m.setup.Card.Link.Value * 1e9
+	if m.ideal {
+		return 2 * bytes / rate
+	}
+	return 2 * (bytes/(rate*m.kernel.road.at(n)) + m.latency()*(n-1))
+}
+
+// at is the share of the link's rate that a ring of n cards has.
+func (r *Road) at(n float64) float64 { return r.Share * math.Pow(2/n, r.Fall) }
 
 // gather is the seconds of bringing the parts of the logits to one card.
 func (m *Machine) gather(rows float64) float64 {
@@ -275,8 +297,7 @@ func (m *Machine) allReduce(size float64) float64 {
 	}
 	times := m.reduceTimes()
 	if times == nil {
-		r := &m.kernel.road
-		return ring/(r.Share*math.Pow(2/m.p, r.Fall)) + m.latency()*(m.p-1)
+		return ring/m.kernel.road.at(m.p) + m.latency()*(m.p-1)
 	}
 	return max(ring, logInterpolate(m.kernel.reduce.Bytes, times, size)*micro)
 }
@@ -324,7 +345,7 @@ func (m *Machine) idealStep(seqs []Seq, t, rows float64) Cost {
 	}
 	if m.expert.times > 0 {
 		g := &m.expert
-		c.Linear += part(g.weights*m.touched(t)*g.times, g.flops*t*g.times, g.kernel.flops)
+		c.Linear += part(g.weights*m.touched(t*m.dp)*g.times, g.flops*t*g.times, g.kernel.flops)
 	}
 	if rows > 0 {
 		c.Head = part(m.head.weights, m.head.flops*rows, m.head.kernel.flops)

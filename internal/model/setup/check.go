@@ -33,8 +33,16 @@ func (s Setup) check(p *problems) {
 	if _, err := roofline.NamePrecision(s.Precision); err != nil {
 		p.add("--precision: %v", err)
 	}
+	if s.Quantization != "" {
+		if _, _, err := quantizationOf(s.Quantization); err != nil {
+			p.add("--quantization %v", err)
+		}
+	}
 	choice("--kv-cache-dtype", s.KV, "auto", "float16", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2")
-	choice("--engine", s.Engine, EngineV1, EngineV02024)
+	g, err := generationOf(s.Engine)
+	if err != nil {
+		p.add("--engine %v", err)
+	}
 	choice("--scheduling-policy", s.Policy, "fcfs", "priority")
 	if s.Constants > roofline.Ideal {
 		p.add("--constants %d: want measured, datasheet or ideal", s.Constants)
@@ -64,6 +72,7 @@ func (s Setup) check(p *problems) {
 	if s.HostMs != nil && !(*s.HostMs >= 0 && *s.HostMs <= 10_000) {
 		p.add("--host-ms %v: want milliseconds from 0 to 10000", *s.HostMs)
 	}
+	s.Engine = g.profile
 	s.checkTogether(p)
 }
 

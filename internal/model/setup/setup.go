@@ -27,19 +27,22 @@ const (
 // A Setup names an engine. A zero or nil field takes the engine's default,
 // which follows vLLM's rules for the card.
 type Setup struct {
-	Model     string              // name of the catalogue or of Hugging Face, or a path: a folder with config.json, or a YAML file
-	GPU       string              // name of the catalogue, or a path to a YAML file
-	Catalogue *roofline.Catalogue `json:"-"` // of constants; nil for the embedded one
-	Card      *roofline.Card      `json:"-"` // in place of the one that GPU names; nil looks GPU up
-	Precision string              // default: the model's own, else fp16
-	KV        string              // --kv-cache-dtype: auto, fp8
-	TP        int
-	Engine    string // vllm-v1 (default), vllm-v0-2024
-	Async     *bool
-	Constants roofline.Constants
-	HostMs    *float64 // host time of a step in ms, in place of the engine's
-	HostSeqUs *float64 // host time of a sequence of a step in microseconds, likewise
-	Kernel    string   // of weight-only matrices: marlin (default), machete, gptq, awq
+	Model        string              // name of the catalogue or of Hugging Face, or a path: a folder with config.json, or a YAML file
+	GPU          string              // name of the catalogue, or a path to a YAML file
+	Catalogue    *roofline.Catalogue `json:"-"` // of constants; nil for the embedded one
+	Card         *roofline.Card      `json:"-"` // in place of the one that GPU names; nil looks GPU up
+	Precision    string              // default: the model's own, else fp16
+	KV           string              // --kv-cache-dtype: auto, fp8
+	TP           int
+	DP           int    // groups of TP cards with requests of their own, which share a mixture's experts
+	Eager        bool   // --enforce-eager
+	Engine       string // vllm-v1 (default), vllm-v0-2024, or a version such as vllm-0.7, which Build turns into one of them
+	Version      string // the version that Engine named
+	Async        *bool
+	Constants    roofline.Constants
+	HostMs       *float64 // host time of a step in ms, in place of the engine's
+	HostSeqUs    *float64 // host time of a sequence of a step in microseconds, likewise
+	Quantization string   // --quantization: how the weights are stored and which kernel multiplies them, by the engine's name
 
 	MemoryUtilization   float64 // --gpu-memory-utilization, default 0.9
 	Blocks              int     // --num-gpu-blocks-override; counts the null block, as vLLM's does
@@ -88,6 +91,9 @@ func (s Setup) Build() (*Built, error) {
 		return nil, err
 	}
 	b := &Built{Setup: s, Model: model, Card: card, Notes: notes}
+	if p, _, _ := quantizationOf(s.Quantization); p != "" {
+		precision = p
+	}
 	b.fillEngine(precision)
 	b.fillLimits(&p)
 	if err := b.fillMachine(); err != nil {
@@ -110,7 +116,7 @@ func (s Setup) Build() (*Built, error) {
 func (b *Built) fillMachine() error {
 	s := b.Setup
 	r := roofline.Setup{
-		Model: b.Model, Card: b.Card, Catalogue: s.Catalogue, Precision: s.Precision, KV: s.KV, TP: s.TP, Constants: s.Constants,
+		Model: b.Model, Card: b.Card, Catalogue: s.Catalogue, Precision: s.Precision, KV: s.KV, TP: s.TP, DP: s.DP, Eager: s.Eager, Constants: s.Constants,
 		Engine: s.Engine, Async: *s.Async, MaxSeqs: s.MaxSeqs,
 	}
 	if s.HostMs != nil {
@@ -121,7 +127,9 @@ func (b *Built) fillMachine() error {
 		host := *s.HostSeqUs / 1e6
 		r.HostSeq = &host
 	}
-	r.Kernel = s.Kernel
+	if s.Quantization != "" {
+		_, r.Kernel, _ = quantizationOf(s.Quantization)
+	}
 	m, err := roofline.New(r)
 	if err != nil {
 		return err
@@ -144,9 +152,12 @@ func (b *Built) fillMachine() error {
 // fillEngine sets what follows from the engine alone.
 func (b *Built) fillEngine(precision string) {
 	s := &b.Setup
-	if s.Engine == "" {
-		s.Engine = EngineV1
+	g, _ := generationOf(s.Engine) // check has read it
+	if s.Engine != "" && s.Engine != g.profile {
+		s.Version = s.Engine
+		b.note("engine %s: the rules of %s, %s scheduling", s.Engine, g.profile, map[bool]string{false: "synchronous", true: "asynchronous"}[g.async])
 	}
+	s.Engine = g.profile
 	v0 := s.Engine == EngineV02024
 	flag := func(p **bool, def bool) {
 		if *p == nil {
@@ -155,7 +166,7 @@ func (b *Built) fillEngine(precision string) {
 	}
 	// Speculation and asynchronous scheduling are not combined: vLLM does so
 	// with some drafters only.
-	flag(&s.Async, !v0 && len(s.Acceptance) == 0)
+	flag(&s.Async, g.async && len(s.Acceptance) == 0)
 	if s.Constants == roofline.Ideal {
 		// There is no host time to hide, and a step that is decided ahead makes
 		// requests wait: no limit.

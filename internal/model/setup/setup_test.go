@@ -56,7 +56,8 @@ func TestDefaults(t *testing.T) {
 func TestEngines(t *testing.T) {
 	type engine struct {
 		Async, Prefix, Chunked bool
-		Watermark, Frontend    float64
+		Watermark              float64
+		HTTP                   bool
 	}
 	base := Setup{Model: "llama-3-8b", GPU: "a10g"}
 	yes := true
@@ -65,10 +66,10 @@ func TestEngines(t *testing.T) {
 		change func(*Setup)
 		want   engine
 	}{
-		{"V1", func(*Setup) {}, engine{true, true, true, 0, frontendV1}},
-		{"V0 of mid-2024", func(s *Setup) { s.Engine = EngineV02024 }, engine{false, false, false, 0.01, frontendV02024}},
-		{"speculation decides when it knows what was accepted", func(s *Setup) { s.Acceptance = []float64{0.7} }, engine{false, true, true, 0, frontendV1}},
-		{"the speed of light has no host to hide and no HTTP", func(s *Setup) { s.Constants, s.Async = roofline.Ideal, &yes }, engine{false, true, true, 0, 0}},
+		{"V1", func(*Setup) {}, engine{true, true, true, 0, true}},
+		{"V0 of mid-2024", func(s *Setup) { s.Engine = EngineV02024 }, engine{false, false, false, 0.01, true}},
+		{"speculation decides when it knows what was accepted", func(s *Setup) { s.Acceptance = []float64{0.7} }, engine{false, true, true, 0, true}},
+		{"the speed of light has no host to hide and no HTTP", func(s *Setup) { s.Constants, s.Async = roofline.Ideal, &yes }, engine{false, true, true, 0, false}},
 	} {
 		s := base
 		c.change(&s)
@@ -77,7 +78,7 @@ func TestEngines(t *testing.T) {
 			t.Errorf("%s: %v", c.why, err)
 			continue
 		}
-		got := engine{b.Sched.Async, b.Sched.PrefixCaching, b.Sched.ChunkedPrefill, b.Sched.Watermark, b.Frontend}
+		got := engine{b.Sched.Async, b.Sched.PrefixCaching, b.Sched.ChunkedPrefill, b.Sched.Watermark, b.FrontendOf(100) > 0}
 		if d := cmp.Diff(c.want, got); d != "" {
 			t.Errorf("%s: -want +got\n%s", c.why, d)
 		}
