@@ -91,16 +91,16 @@ func means(r *experiment.Result, variant string, l compare.Load) (ttft, tpot flo
 	return stats.Mean(a), stats.Mean(b)
 }
 
-// TestTable is the table that this project exists for, on the virtual clock:
-// speedups of TPOT near 1.5 for 8 bit and 2.15 for 4, ceilings of 1.84 and 3.1,
-// and a TTFT that hardly moves.
+// TestTable is the table that this project exists for, on the virtual clock: near
+// what its authors measured, speedups of TPOT of 1.85, 1.61 and 2.75 and mean TTFTs
+// of 106, 98, 106 and 73 ms, and ceilings of 1.84 and 3.1.
 func TestTable(t *testing.T) {
 	spec := Spec{Variants: Stubs("a10g"), Bench: []Flag{{"request-rate", []string{"1"}}}}
 	r, p := ask(t, spec, 100)
 	at := compare.Load{Rate: 1}
 	ttft0, tpot0 := means(r, "fp16", at)
 	base := p.Rows[0].Variant.Limits[at].TPOT
-	for i, want := range []struct{ speedup, ceiling float64 }{{1, 1}, {1.5, 1.84}, {1.5, 1.84}, {2.15, 3.1}} {
+	for i, want := range []struct{ speedup, ceiling float64 }{{1, 1}, {1.85, 1.84}, {1.61, 1.84}, {2.75, 3.1}} {
 		v := p.Rows[i].Variant
 		ttft, tpot := means(r, v.Name, at)
 		speedup, ceiling := tpot0/tpot, base/v.Limits[at].TPOT
@@ -111,7 +111,7 @@ func TestTable(t *testing.T) {
 		if math.Abs(ceiling/want.ceiling-1) > 0.03 {
 			t.Errorf("%s: ceiling %.2f, want about %.2f", v.Name, ceiling, want.ceiling)
 		}
-		if math.Abs(ttft/ttft0-1) > 0.3 {
+		if math.Abs(ttft/ttft0-1) > 0.35 {
 			t.Errorf("%s: TTFT %.1f ms, want near %.1f", v.Name, ttft, ttft0)
 		}
 		if !v.Simulated || v.Failure != "" || v.Limits[at].TPOT >= tpot || v.WeightBytes == 0 {
