@@ -371,6 +371,7 @@ func TestPriority(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}
+	time.Sleep(2 * time.Duration(s.in.Built.FrontendOf(10)*float64(time.Second))) // the frontend lets the last one through
 	if err := s.in.Engine.Resume(); err != nil {
 		t.Fatal(err)
 	}
