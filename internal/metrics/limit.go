@@ -41,14 +41,12 @@ func ServedOf(recs record.Pass, p plan.Plan) ([]light.Request, error) {
 	return list, nil
 }
 
-// Limited adds the speed of light to a summary, and what it gives reason to
-// doubt.
-func (s *Summary) Limited(l *light.Verdict) {
-	s.Limit = l
-	e := &evidence{Summary: s}
-	if text := e.belowLimit(); text != "" {
-		s.Warnings = append(s.Warnings, Warning{Code: WarnBelowLimit, Text: text})
+// LimitWarnings are the reasons to doubt a number that the speed of light gives.
+func (s *Summary) LimitWarnings() []Warning {
+	if text := (&evidence{Summary: s}).belowLimit(); text != "" {
+		return []Warning{{Code: WarnBelowLimit, Text: text}}
 	}
+	return nil
 }
 
 func (e *evidence) belowLimit() string {

@@ -55,14 +55,14 @@ func TestServedOf(t *testing.T) {
 	}
 }
 
-// TestLimited: a limit is set, and is a warning where it is beaten alone.
-func TestLimited(t *testing.T) {
-	var s metrics.Summary
-	s.Limited(&light.Verdict{GPU: "a10g"})
-	if s.Limit == nil || len(s.Warnings) > 0 {
-		t.Fatalf("a limit that is kept: got %+v", s)
+// TestLimitWarnings: a limit is a warning where it is beaten alone.
+func TestLimitWarnings(t *testing.T) {
+	s := metrics.Summary{Limit: &light.Verdict{GPU: "a10g"}}
+	if w := s.LimitWarnings(); w != nil {
+		t.Fatalf("a limit that is kept: got %+v", w)
 	}
-	s.Limited(&light.Verdict{GPU: "a10g", Below: []string{"x is fast", "y is too"}, Causes: []string{"one", "another"}})
+	s.Limit = &light.Verdict{GPU: "a10g", Below: []string{"x is fast", "y is too"}, Causes: []string{"one", "another"}}
+	s.Warnings = s.LimitWarnings()
 	if len(s.Warnings) != 1 || s.Warnings[0].Code != metrics.WarnBelowLimit {
 		t.Fatalf("a limit that is beaten: got %+v", s.Warnings)
 	}

@@ -18,6 +18,8 @@
 package metrics
 
 import (
+	"strconv"
+
 	"tokmeter/internal/model/light"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
@@ -49,6 +51,9 @@ const (
 
 // A Percentile is the value in milliseconds at P percent.
 type Percentile struct{ P, Value float64 }
+
+// Name is "P99" or "P99.9".
+func (p Percentile) Name() string { return "P" + strconv.FormatFloat(p.P, 'g', -1, 64) }
 
 // A Dist describes one latency over N samples; values are in milliseconds.
 // Where there was no sample, N is 0 and so is every value, as vLLM prints it.
@@ -134,7 +139,6 @@ type Summary struct {
 	Reason        string // why the run ended
 
 	Warnings []Warning
-	Workload *record.Workload // nil where it is not known
 }
 
 // Summarize computes the summary of the run that plan p described, that left

@@ -24,16 +24,14 @@ type Lateness struct {
 	Max float64 `json:"max"`
 }
 
-// Simulate adds what the simulator says of the run, and warns where it was so
-// late itself that its numbers are its own more than the engine's.
-func (s *Summary) Simulate(x Simulator) {
-	s.Simulator = &x
-	if s.Compat {
-		return
-	}
+// SimulatorWarnings are the reasons to doubt a number that the simulator's own
+// account gives: where it was late, its numbers are its own more than the
+// engine's.
+func (s *Summary) SimulatorWarnings() []Warning {
 	if text := (&evidence{Summary: s}).simulatorLate(); text != "" {
-		s.Warnings = append(s.Warnings, Warning{Code: WarnSimulatorLate, Text: text})
+		return []Warning{{Code: WarnSimulatorLate, Text: text}}
 	}
+	return nil
 }
 
 // simulatorLate compares the simulator's lateness with the gap between tokens.

@@ -24,16 +24,11 @@ func TestSimulate(t *testing.T) {
 		t.Run(tt.why, func(t *testing.T) {
 			p, end, recs := quiet(120)
 			s := summarize(recs, end, p)
-			s.Simulate(tt.x)
-			warned := len(s.Warnings) > 0 && s.Warnings[len(s.Warnings)-1].Code == metrics.WarnSimulatorLate
-			if warned != tt.warn || s.Simulator == nil || s.Simulator.Last != tt.x.Last {
-				t.Errorf("got warnings %v and %+v, want a warning: %v", s.Warnings, s.Simulator, tt.warn)
-			}
-			p.Compat = "vllm"
-			c := summarize(recs, end, p)
-			c.Simulate(tt.x)
-			if len(c.Warnings) > 0 {
-				t.Errorf("under compat: %v, want no warning", c.Warnings)
+			s.Simulator = &tt.x
+			w := s.SimulatorWarnings()
+			warned := len(w) == 1 && w[0].Code == metrics.WarnSimulatorLate
+			if warned != tt.warn {
+				t.Errorf("got warnings %v, want a warning: %v", w, tt.warn)
 			}
 		})
 	}

@@ -63,8 +63,10 @@ func definedKeys() []string {
 	for _, a := range arrays() {
 		keys = append(keys, a.key)
 	}
-	for _, a := range added() {
-		keys = append(keys, a.key)
+	for _, d := range result.Definitions() {
+		for _, k := range d.Keys {
+			keys = append(keys, k.Name)
+		}
 	}
 	return keys
 }
@@ -79,11 +81,11 @@ func page() string {
 	for _, d := range metrics.Latencies() {
 		p("| `%s` | %s | %s | %s | %s | %s |\n", d.ID, d.Name, d.Formula, d.Over, d.When, yes(d.VLLM))
 	}
-	p("\n`late` and `client_lag` are in the result file as `late_ms` and `client_lag_ms` with `p50`, `p99` and `max`.\n")
-	p("\n## Single numbers\n\nIn the order of the text block. A row without a label is in the result file alone.\n\n")
-	p("| key | label | unit | what it is | vLLM's |\n|--|--|--|--|--|\n")
+	p("\n`late` and `client_lag` are in the result file as `p50_late_ms`, `p99_late_ms`, `max_late_ms`, and the same of `client_lag`.\n")
+	p("\n## Single numbers\n\nAll are vLLM's, in the order of the text block. A row without a label is in the result file alone.\n\n")
+	p("| key | label | unit | what it is |\n|--|--|--|--|\n")
 	for _, d := range scalars() {
-		p("| `%s` | %s | %s | %s | %s |\n", d.key, strings.TrimSuffix(d.label, ":"), d.unit, d.formula, yes(d.vllm))
+		p("| `%s` | %s | %s | %s |\n", d.key, strings.TrimSuffix(d.label, ":"), d.unit, d.formula)
 	}
 	p("\n## One entry a request\n\nIn order of sending. Those marked are kept by `--save-detailed` only.\n\n")
 	p("| key | unit | what it is | detailed |\n|--|--|--|--|\n")
@@ -92,15 +94,21 @@ func page() string {
 	}
 	p("\n## The server's counters\n\nWhat `/metrics` of a vLLM server says, after the run less before it, where it speculates or its model is a diffusion model. All are vLLM's.\n\n")
 	p("| key | label | what it is |\n|--|--|--|\n")
-	for _, c := range append(speculated(&metrics.Speculation{}), diffused(&metrics.Diffusion{})...) {
-		p("| `%s` | %s | %s |\n", c.key, strings.TrimSuffix(c.label, ":"), c.formula)
+	for _, d := range result.Definitions() {
+		for _, k := range d.Keys {
+			if d.VLLM {
+				p("| `%s` | %s | %s |\n", k.Name, strings.TrimSuffix(k.Label, ":"), k.Formula)
+			}
+		}
 	}
-	p("\n## What vLLM's result file does not have\n\n| key | what it is |\n|--|--|\n")
-	for _, a := range added() {
-		p("| `%s` | %s |\n", a.key, a.formula)
+	p("\n## What vLLM's result file does not have\n\nIn the order of the file. A key that ends in a unit has a number; where that is not known the key is absent.\n\n| section | key | what it is |\n|--|--|--|\n")
+	for _, d := range result.Definitions() {
+		for _, k := range d.Keys {
+			if !d.VLLM {
+				p("| %s | `%s` | %s |\n", d.Title, k.Name, k.Formula)
+			}
+		}
 	}
-	p("| `simulated` | true where the server was the simulator; absent otherwise |\n")
-	p("| `simulator` | what the server inside stood for, which constants it used and which of them have a single source; over its `steps`, how late the first and the last write of a step were, how far its work went past the next deadline, and how many deadlines were given up; absent where the server was a real one |\n")
 	p("\nThe outcomes are ")
 	for i, o := range record.Outcomes {
 		if i > 0 {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"tokmeter/internal/python"
+	"tokmeter/internal/result"
 )
 
 // An object is a JSON object that keeps its keys in order, as a Python dict
@@ -70,6 +71,8 @@ func (e *encoder) value(v any) {
 		e.list(v)
 	case *object:
 		e.object(v)
+	case result.Fields:
+		e.fields(v)
 	}
 }
 
@@ -123,6 +126,19 @@ func (e *encoder) object(o *object) {
 		e.string(k)
 		e.w.WriteString(": ")
 		e.value(o.values[k])
+	}
+	e.w.WriteByte('}')
+}
+
+func (e *encoder) fields(f result.Fields) {
+	e.w.WriteByte('{')
+	for i, x := range f {
+		if i > 0 {
+			e.w.WriteString(", ")
+		}
+		e.string(x.Key)
+		e.w.WriteString(": ")
+		e.value(x.Value)
 	}
 	e.w.WriteByte('}')
 }

@@ -7,34 +7,48 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"tokmeter/internal/metrics"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
 	"tokmeter/internal/report"
 	"tokmeter/internal/result"
 )
 
-// summarize is metrics.Summarize over records in memory, whose passes have no
-// errors.
-func summarize(recs record.Pass, end record.Ending, p plan.Plan) metrics.Summary {
-	s, err := metrics.Summarize(recs, end, p)
+// tell is the result of a run with these records.
+func tell(p plan.Plan, end record.Ending, recs ...*record.Record) result.Result {
+	r, err := made(p, end, recs)
 	if err != nil {
 		panic(err)
 	}
-	return s
+	return r
+}
+
+func made(p plan.Plan, end record.Ending, recs []*record.Record) (result.Result, error) {
+	spool := record.NewSpool("")
+	for _, r := range recs {
+		if err := spool.Add(r); err != nil {
+			return result.Result{}, err
+		}
+	}
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return result.Result{}, err
+	}
+	return result.From(record.Held(record.Head{Begun: resultTime, Plan: raw, Ending: &end, Workload: &record.Workload{}}, spool), nil)
 }
 
 // ours is the run of all kinds of requests, reported on as tokmeter does by
 // default, with every latency that there is.
-func ours() result.Result {
+func ours(changes ...func(*plan.Plan)) result.Result {
 	p := busyPlan()
 	p.Compat = ""
+	p.Output.SaveDetailed = false
 	recs := busyRecords()
 	recs[5].PerEvent[1], recs[5].OutputTokens.N = 3, recs[5].OutputTokens.N+2
 	recs[6].FirstAnswer = recs[6].Events[2]
@@ -46,7 +60,10 @@ func ours() result.Result {
 	recs = append(recs, failed(15, record.HTTPError, 400, `{"error":"prompt too long"}`))
 	end := record.Ending{Start: tick, End: 3_456_789_012, Reason: "all sent", Sent: len(recs)}
 	p.Workload.NumPrompts = 99
-	return result.Result{Plan: p, Summary: summarize(record.PassOf(recs...), end, p), Records: record.PassOf(recs...), Head: record.Head{Begun: resultTime}}
+	for _, change := range changes {
+		change(&p)
+	}
+	return tell(p, end, recs...)
 }
 
 // check compares got with a golden file.
@@ -63,10 +80,10 @@ func check(t *testing.T, name, got string) {
 	}
 }
 
-func text(t *testing.T, r result.Result) string {
+func text(t *testing.T, r result.Result, verbose bool) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := report.Text(&b, r); err != nil {
+	if err := report.Text(&b, r, verbose); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -81,16 +98,25 @@ func resultJSON(t *testing.T, r result.Result) string {
 	return b.String()
 }
 
-func TestText(t *testing.T) { check(t, "default.txt", text(t, ours())) }
-
-func TestJSON(t *testing.T) {
-	r := ours()
-	r.Plan.Output.SaveDetailed = false
-	check(t, "default.json", resultJSON(t, r))
+func TestText(t *testing.T) {
+	check(t, "default.txt", text(t, ours(), false))
+	check(t, "verbose.txt", text(t, ours(), true))
 }
 
+func TestMarkdown(t *testing.T) {
+	for name, verbose := range map[string]bool{"default.md": false, "verbose.md": true} {
+		var b bytes.Buffer
+		if err := report.Markdown(&b, ours(), verbose); err != nil {
+			t.Fatal(err)
+		}
+		check(t, name, b.String())
+	}
+}
+
+func TestJSON(t *testing.T) { check(t, "default.json", resultJSON(t, ours())) }
+
 // TestTextBlock: up to its closing line the default block has the labels of
-// vLLM's in vLLM's order and one more.
+// vLLM's in vLLM's order and no other.
 func TestTextBlock(t *testing.T) {
 	labels := func(s string) []string {
 		block, _, _ := strings.Cut(s[strings.Index(s, "=== "):], strings.Repeat("=", 50))
@@ -102,20 +128,9 @@ func TestTextBlock(t *testing.T) {
 		}
 		return all
 	}
-	r := ours()
-	got := labels(text(t, r))
-	r.Plan.Compat = "vllm"
-	r.Summary = summarize(r.Records, record.Ending{End: 1}, r.Plan)
-	var without []string
-	for _, l := range got {
-		if l != "Input token throughput (tok/s):" {
-			without = append(without, l)
-		}
-	}
-	if len(without) != len(got)-1 {
-		t.Errorf("the row of input throughput is missing: %q", got)
-	}
-	if diff := cmp.Diff(labels(text(t, r)), without); diff != "" {
+	got := labels(text(t, ours(), true))
+	want := labels(text(t, ours(func(p *plan.Plan) { p.Compat = "vllm" }), true))
+	if diff := cmp.Diff(want, got); diff != "" || len(got) < 15 {
 		t.Errorf("(-compat +default):\n%s", diff)
 	}
 }
@@ -123,17 +138,14 @@ func TestTextBlock(t *testing.T) {
 // TestKeys: the default result file begins with vLLM's keys in their order, is
 // valid JSON although a burstiness is infinite, and ends with ours.
 func TestKeys(t *testing.T) {
-	r := ours()
-	r.Records = record.PassOf(busyRecords()[:15]...)
-	out := resultJSON(t, r)
+	out := resultJSON(t, ours(func(p *plan.Plan) { p.Output.SaveDetailed = true }))
 	vllm := keys(t, read(t, dir("busy"), "result.json"))
 	got := keys(t, out)
 	if diff := cmp.Diff(vllm, got[:len(vllm)]); diff != "" {
 		t.Errorf("vLLM's keys (-vLLM +got):\n%s", diff)
 	}
-	want := []string{"plan_hash", "outcomes", "failures", "clock", "client_lag_ms", "late_ms", "token_source", "prompt_token_source", "steady_state", "workload", "speed_of_light", "implied_bandwidth", "ended", "warnings"}
-	if diff := cmp.Diff(want, got[len(vllm):len(vllm)+len(want)]); diff != "" {
-		t.Errorf("our keys (-want +got):\n%s", diff)
+	if want := []string{"ended", "warnings"}; !slices.Equal(got[len(got)-2:], want) {
+		t.Errorf("the last keys are %q, want %q", got[len(got)-2:], want)
 	}
 	var v struct {
 		Burstiness any            `json:"burstiness"`
@@ -175,29 +187,25 @@ func keys(t *testing.T, s string) []string {
 // TestSimulated: nothing from the simulator passes for a measurement.
 func TestSimulated(t *testing.T) {
 	for _, compat := range []string{"", "vllm"} {
-		r := ours()
-		r.Plan.Compat, r.Plan.Target.Simulated = compat, true
-		r.Summary = summarize(r.Records, record.Ending{End: 1}, r.Plan)
-		if out := text(t, r); !strings.Contains(out, "simulated") {
+		r := ours(func(p *plan.Plan) { p.Compat, p.Target.Simulated = compat, true })
+		if out := text(t, r, false); !strings.Contains(out, "simulated") {
 			t.Errorf("compat %q: the block does not say simulated:\n%s", compat, out)
-		} else if _, block, _ := strings.Cut(out, "===="); compat != "" && strings.Contains(block, "simulated") {
+		} else if _, block, _ := strings.Cut(out, "===="); compat != "" && strings.Contains(block, "imulat") {
 			t.Errorf("compat %q: the block is not vLLM's:\n%s", compat, block)
 		}
 		if out := resultJSON(t, r); !strings.Contains(out, `"simulated": true`) {
 			t.Errorf("compat %q: the result does not say simulated", compat)
 		}
 	}
-	if out := text(t, ours()); strings.Contains(out, "simulated") {
+	if out := text(t, ours(), true); strings.Contains(out, "simulated") {
 		t.Error("a measured run says simulated")
 	}
 }
 
 // TestSteady: a closed loop tells of its part of full load.
 func TestSteady(t *testing.T) {
-	r := ours()
-	r.Plan.Schedule.RequestRate = plan.Float(math.Inf(1))
-	r.Summary = summarize(r.Records, record.Ending{End: 1e9}, r.Plan)
-	check(t, "steady.txt", text(t, r))
+	r := ours(func(p *plan.Plan) { p.Schedule.RequestRate = plan.Float(math.Inf(1)) })
+	check(t, "steady.txt", text(t, r, true))
 	if out := resultJSON(t, r); !strings.Contains(out, `"steady_state": {"threshold": 4, "start_s": `) {
 		t.Errorf("no steady state in %s", out)
 	}
@@ -211,8 +219,7 @@ func TestManyFailures(t *testing.T) {
 	}
 	p := busyPlan()
 	p.Compat = ""
-	s := summarize(record.PassOf(recs...), record.Ending{End: 1}, p)
-	out := text(t, result.Result{Plan: p, Summary: s})
+	out := text(t, tell(p, record.Ending{End: 1}, recs...), true)
 	if n := strings.Count(out, "stream_error  200     request"); n != 10 {
 		t.Errorf("got %d rows, want 10", n)
 	}
@@ -247,9 +254,10 @@ func TestWriteErrors(t *testing.T) {
 	r := ours()
 	for _, room := range []int{0, 100} {
 		for name, err := range map[string]error{
-			"text":    report.Text(&brokenWriter{room}, r),
-			"json":    report.JSON(&brokenWriter{room}, r),
-			"pytorch": report.PyTorch(&brokenWriter{room}, r),
+			"text":     report.Text(&brokenWriter{room}, r, false),
+			"json":     report.JSON(&brokenWriter{room}, r),
+			"markdown": report.Markdown(&brokenWriter{room}, r, false),
+			"pytorch":  report.PyTorch(&brokenWriter{room}, r),
 		} {
 			if !errors.Is(err, errFull) {
 				t.Errorf("%s with room for %d bytes: got %v, want %v", name, room, err, errFull)
@@ -304,8 +312,8 @@ func BenchmarkJSON(b *testing.B) {
 	}
 	p := basePlan()
 	p.Compat, p.Schedule.RequestRate = "", plan.Float(math.Inf(1))
-	r := result.Result{Plan: p, Records: record.PassOf(recs...), Head: record.Head{Begun: resultTime}}
-	r.Summary = summarize(record.PassOf(recs...), record.Ending{End: 1e9}, p)
+	r := tell(p, record.Ending{End: 1e9}, recs...)
+	defer r.Close()
 	b.ReportAllocs()
 	for b.Loop() {
 		var n counter
@@ -321,21 +329,4 @@ type counter int
 func (c *counter) Write(b []byte) (int, error) {
 	*c += counter(len(b))
 	return len(b), nil
-}
-
-// TestWorkload: the block and the file say what became of the dataset.
-func TestWorkload(t *testing.T) {
-	r := ours()
-	r.Summary.Workload = &record.Workload{
-		Entries: 10, Kept: 4, Dropped: []record.Drop{{Reason: "fewer than two turns", N: 5}}, Unused: 1, Oversampled: 2, Unique: 4,
-	}
-	for _, want := range []string{"    10 entries, 4 kept\n", "     5 dropped: fewer than two turns\n", "     1 not needed\n", "     2 requests repeat others\n"} {
-		if got := text(t, r); !strings.Contains(got, want) {
-			t.Errorf("got no %q in\n%s", want, got)
-		}
-	}
-	want := `"workload": {"entries": 10, "kept": 4, "dropped": [{"reason": "fewer than two turns", "n": 5}], "unused": 1, "oversampled": 2, "too_long": 0, "unique_prompts": 4}`
-	if out := resultJSON(t, r); !strings.Contains(out, want) {
-		t.Errorf("got no %s", want)
-	}
 }

@@ -83,21 +83,29 @@ func resultObject(r *result.Result) *object {
 	o := &object{}
 	setting(o, r)
 	numbers(o, r)
+	o.sections(r, true)
 	for _, d := range metrics.Latencies() {
-		if d.VLLM && selected(&r.Plan, d.ID) {
-			statistics(o, r, d.ID)
+		if dist, ok := r.Summary.Dists[d.ID]; ok && d.VLLM && selected(&r.Plan, d.ID) {
+			o.merge(result.Describe(d.ID, dist))
 		}
 	}
-	if !r.Summary.Compat {
-		additions(o, r)
-	}
-	if r.Summary.Simulated {
-		o.set("simulated", true)
-	}
-	if x := r.Summary.Simulator; x != nil && !r.Summary.Compat {
-		o.set("simulator", simulatorObject(x))
-	}
+	o.sections(r, false)
 	return o
+}
+
+// sections sets the keys of vLLM's sections, or those of the others.
+func (o *object) sections(r *result.Result, vllm bool) {
+	for _, s := range r.Sections {
+		if s.VLLM == vllm {
+			o.merge(s.JSON)
+		}
+	}
+}
+
+func (o *object) merge(f result.Fields) {
+	for _, x := range f {
+		o.set(x.Key, x.Value)
+	}
 }
 
 // setting tells what was run.
@@ -169,7 +177,6 @@ func numbers(o *object, r *result.Result) {
 	if len(r.RateChanges) > 0 {
 		o.set("rps_change_events", rateChanges(r.RateChanges))
 	}
-	counters(o, &r.Summary)
 }
 
 func scalarsByKey(r *result.Result) map[string]any {
@@ -194,22 +201,6 @@ func rateChanges(changes []metrics.RateChange) []any {
 		all = append(all, e)
 	}
 	return all
-}
-
-// statistics sets mean, median, deviation and percentiles of one latency.
-func statistics(o *object, r *result.Result, id metrics.ID) {
-	if d, ok := r.Summary.Dists[id]; ok {
-		o.describe(id, d)
-	}
-}
-
-func (o *object) describe(id metrics.ID, d metrics.Dist) {
-	o.set("mean_"+string(id)+"_ms", d.Mean)
-	o.set("median_"+string(id)+"_ms", d.Median)
-	o.set("std_"+string(id)+"_ms", d.Std)
-	for _, p := range d.Percentiles {
-		o.set("p"+percentileWord(p.P)[1:]+"_"+string(id)+"_ms", p.Value)
-	}
 }
 
 // drop removes a key.

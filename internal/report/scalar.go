@@ -14,7 +14,6 @@ type scalar struct {
 	label    string // of its row in the text; "" for none
 	unit     string
 	formula  string
-	vllm     bool // a key of vLLM's
 	decimals bool // printed with two decimals although it is a whole number
 	value    func(*metrics.Summary, *plan.Plan) any
 	shown    func(*metrics.Summary, *plan.Plan) bool // nil means always
@@ -26,33 +25,33 @@ func scalars() []scalar { return append(rows(), unprinted()...) }
 
 func rows() []scalar {
 	return []scalar{
-		{key: "completed", label: "Successful requests:", unit: "requests", vllm: true,
+		{key: "completed", label: "Successful requests:", unit: "requests",
 			formula: "requests with outcome ok: a finish reason or [DONE] was seen, at least one token came, no error in the stream",
 			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.Completed }},
-		{key: "failed", label: "Failed requests:", unit: "requests", vllm: true,
+		{key: "failed", label: "Failed requests:", unit: "requests",
 			formula: "requests with any other outcome",
 			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.Failed }},
-		{key: "max_concurrency", label: "Maximum request concurrency:", unit: "requests", vllm: true,
+		{key: "max_concurrency", label: "Maximum request concurrency:", unit: "requests",
 			formula: "as configured; null for no limit",
 			value:   func(_ *metrics.Summary, p *plan.Plan) any { return orNull(p.Schedule.MaxConcurrency) },
 			shown:   func(_ *metrics.Summary, p *plan.Plan) bool { return p.Schedule.MaxConcurrency > 0 }},
-		{key: "request_rate", label: "Request rate configured (RPS):", unit: "requests/s", vllm: true,
+		{key: "request_rate", label: "Request rate configured (RPS):", unit: "requests/s",
 			formula: "as configured; \"inf\" sends all at once",
 			value:   func(_ *metrics.Summary, p *plan.Plan) any { return orInf(p.Schedule.RequestRate) },
 			shown:   func(_ *metrics.Summary, p *plan.Plan) bool { return !math.IsInf(float64(p.Schedule.RequestRate), 1) }},
-		{key: "duration", label: "Benchmark duration (s):", unit: "s", vllm: true,
+		{key: "duration", label: "Benchmark duration (s):", unit: "s",
 			formula: "from the first dispatch until every request had ended",
 			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.Duration }},
-		{key: "total_input_tokens", label: "Total input tokens:", unit: "tokens", vllm: true,
+		{key: "total_input_tokens", label: "Total input tokens:", unit: "tokens",
 			formula: "prompt tokens of successful requests, by the server's usage where it gives it",
 			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.InputTokens }},
-		{key: "total_output_tokens", label: "Total generated tokens:", unit: "tokens", vllm: true,
+		{key: "total_output_tokens", label: "Total generated tokens:", unit: "tokens",
 			formula: "output tokens of successful requests, by the source in token_source",
 			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.OutputTokens }, shown: countsTokens},
-		{key: "request_throughput", label: "Request throughput (req/s):", unit: "requests/s", vllm: true,
+		{key: "request_throughput", label: "Request throughput (req/s):", unit: "requests/s",
 			formula: "completed / duration",
 			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.RequestThroughput }},
-		{key: "request_goodput", label: "Request goodput (req/s):", unit: "requests/s", vllm: true,
+		{key: "request_goodput", label: "Request goodput (req/s):", unit: "requests/s",
 			formula: "successful requests that met every --goodput limit / duration; tpot counts as 0 with one output token; null without a limit",
 			value: func(s *metrics.Summary, _ *plan.Plan) any {
 				if !s.HasGoals {
@@ -61,20 +60,16 @@ func rows() []scalar {
 				return s.Goodput
 			},
 			shown: func(s *metrics.Summary, _ *plan.Plan) bool { return s.HasGoals }},
-		{key: "input_throughput", label: "Input token throughput (tok/s):", unit: "tokens/s",
-			formula: "total_input_tokens / duration",
-			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.InputThroughput },
-			shown:   func(s *metrics.Summary, _ *plan.Plan) bool { return !s.Compat }},
-		{key: "output_throughput", label: "Output token throughput (tok/s):", unit: "tokens/s", vllm: true,
+		{key: "output_throughput", label: "Output token throughput (tok/s):", unit: "tokens/s",
 			formula: "total_output_tokens / duration",
 			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.OutputThroughput }, shown: countsTokens},
-		{key: "max_output_tokens_per_s", label: "Peak output token throughput (tok/s):", unit: "tokens/s", vllm: true,
+		{key: "max_output_tokens_per_s", label: "Peak output token throughput (tok/s):", unit: "tokens/s",
 			formula: "most output tokens of successful requests in any window of one second; an event counts with all its tokens",
 			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.PeakOutput }, shown: countsTokens},
-		{key: "max_concurrent_requests", label: "Peak concurrent requests:", unit: "requests", vllm: true, decimals: true,
+		{key: "max_concurrent_requests", label: "Peak concurrent requests:", unit: "requests", decimals: true,
 			formula: "most requests under way at one moment, each from sent until its response ended, failed ones included",
 			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.PeakConcurrency }},
-		{key: "total_token_throughput", label: "Total token throughput (tok/s):", unit: "tokens/s", vllm: true,
+		{key: "total_token_throughput", label: "Total token throughput (tok/s):", unit: "tokens/s",
 			formula: "(total_input_tokens + total_output_tokens) / duration",
 			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.TokenThroughput }, shown: countsTokens},
 	}
@@ -82,32 +77,9 @@ func rows() []scalar {
 
 func unprinted() []scalar {
 	return []scalar{
-		{key: "rtfx", unit: "", vllm: true,
+		{key: "rtfx", unit: "",
 			formula: "seconds of audio / duration; 0 for text",
 			value:   func(*metrics.Summary, *plan.Plan) any { return 0.0 }},
-		{key: "input_tokens_asked", unit: "tokens",
-			formula: "prompt tokens of the same requests by the workload's tokenizer",
-			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.AskedInputTokens }},
-		{key: "output_tokens_asked", unit: "tokens",
-			formula: "output tokens that the same requests asked for",
-			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.AskedOutputTokens }},
-		{key: "cached_tokens", unit: "tokens",
-			formula: "prompt tokens of the same requests that the server's usage says came from its cache; null where it says nothing",
-			value: func(s *metrics.Summary, _ *plan.Plan) any {
-				if !s.CachedTold {
-					return nil
-				}
-				return s.CachedTokens
-			}},
-		{key: "stale_connections", unit: "connections",
-			formula: "kept-alive connections that the server had closed and that were replaced before sending",
-			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.Replaced }},
-		{key: "redirects", unit: "redirects",
-			formula: "redirects that were followed",
-			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.Redirects }},
-		{key: "clock_steps", unit: "steps",
-			formula: "steps of the wall clock that were noticed during the run",
-			value:   func(s *metrics.Summary, _ *plan.Plan) any { return s.ClockSteps }},
 	}
 }
 

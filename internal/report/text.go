@@ -8,44 +8,47 @@ import (
 
 	"tokmeter/internal/metrics"
 	"tokmeter/internal/plan"
-	"tokmeter/internal/python"
 	"tokmeter/internal/result"
 )
 
-const (
-	width    = 50 // of headers, in characters
-	maxKinds = 10 // kinds of failure that are shown
-)
+const width = 50 // of headers, in characters
 
-// Text writes the block of r. Under plan.CompatVLLM it is
-// vLLM's to the byte, with the failed requests before it; otherwise what is
-// measured beyond vLLM, the client's own state, the warnings, and what failed
-// and why follow the block.
-func Text(w io.Writer, r result.Result) error {
-	s := &r.Summary
-	t := &text{s: s, p: &r.Plan}
-	if s.Compat {
-		t.firstFailures()
-	}
+// Text writes the block of r as vLLM's client prints it. Then come a line for
+// each of the other sections and for each warning; the whole of every section
+// where verbose says so; nothing under plan.CompatVLLM.
+func Text(w io.Writer, r result.Result, verbose bool) error {
+	t := &text{s: &r.Summary, p: &r.Plan}
+	t.firstFailures()
 	t.header()
 	t.scalars()
 	t.latencies()
-	t.counters()
+	for _, s := range r.Sections {
+		if s.VLLM && s.Text != nil {
+			t.head(s.Title, '-')
+			s.Text(&t.out)
+		}
+	}
 	t.line(strings.Repeat("=", width))
-	if !s.Compat {
-		t.beside()
-		t.limit()
-		t.workload()
-		t.client()
-		t.simulator()
-		t.warnings()
-		t.failures()
+	for _, s := range r.Sections {
+		switch {
+		case s.VLLM:
+		case !verbose:
+			for _, line := range s.Short {
+				t.line(fmt.Sprintf("%-*s %s", labelWidth, s.Label+":", line))
+			}
+		case s.Text != nil:
+			t.head(s.Title, '-')
+			s.Text(&t.out)
+		}
 	}
 	if _, err := io.WriteString(w, t.out.String()); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	return nil
 }
+
+// labelWidth is that of the labels of sections.
+const labelWidth = 15
 
 // text is a block in the making.
 type text struct {
@@ -68,20 +71,13 @@ func (t *text) head(s string, c byte) {
 	t.line(strings.Repeat(fill, left) + s + strings.Repeat(fill, width-n-left))
 }
 
-// row writes label and value in vLLM's columns of 40 and 10.
-func (t *text) row(label, value string) { fmt.Fprintf(&t.out, "%-40s %-10s\n", label, value) }
+func (t *text) row(label, value string) { t.out.WriteString(result.Row(label, value)) }
 
 func (t *text) header() {
-	if t.s.Simulated && t.s.Compat {
+	if t.s.Simulated {
 		t.line("The server is simulated.") // the block itself is vLLM's
 	}
 	t.head(" Serving Benchmark Result ", '=')
-	if t.s.Simulated && !t.s.Compat {
-		t.row("Server:", "simulated")
-		if t.s.Simulator != nil {
-			t.row("Simulated:", t.s.Simulator.Setup)
-		}
-	}
 }
 
 // firstFailures writes what vLLM's client prints before the block.
@@ -97,21 +93,33 @@ func (t *text) firstFailures() {
 
 // scalars writes the rows that have one number.
 func (t *text) scalars() {
+	for _, r := range scalarRows(t.s, t.p) {
+		t.row(r.label, r.value)
+	}
+}
+
+// A labelled is a row of the block.
+type labelled struct{ label, value string }
+
+// scalarRows lists the rows that have one number.
+func scalarRows(s *metrics.Summary, p *plan.Plan) []labelled {
+	var all []labelled
 	for _, d := range scalars() {
-		if d.label == "" || d.shown != nil && !d.shown(t.s, t.p) {
+		if d.label == "" || d.shown != nil && !d.shown(s, p) {
 			continue
 		}
-		switch v := d.value(t.s, t.p).(type) {
+		switch v := d.value(s, p).(type) {
 		case int:
+			word := fmt.Sprint(v)
 			if d.decimals {
-				t.row(d.label, fmt.Sprintf("%.2f", float64(v)))
-				continue
+				word = fmt.Sprintf("%.2f", float64(v))
 			}
-			t.row(d.label, fmt.Sprint(v))
+			all = append(all, labelled{d.label, word})
 		case float64:
-			t.row(d.label, fmt.Sprintf("%.2f", v))
+			all = append(all, labelled{d.label, fmt.Sprintf("%.2f", v)})
 		}
 	}
+	return all
 }
 
 // latencies writes the sections that --percentile-metrics selects.
@@ -132,7 +140,7 @@ func (t *text) section(d metrics.Definition) {
 	t.row("Mean "+d.Name+" (ms):", fmt.Sprintf("%.2f", dist.Mean))
 	t.row("Median "+d.Name+" (ms):", fmt.Sprintf("%.2f", dist.Median))
 	for _, p := range dist.Percentiles {
-		t.row(percentileWord(p.P)+" "+d.Name+" (ms):", fmt.Sprintf("%.2f", p.Value))
+		t.row(p.Name()+" "+d.Name+" (ms):", fmt.Sprintf("%.2f", p.Value))
 	}
 }
 
@@ -148,9 +156,4 @@ func selected(p *plan.Plan, id metrics.ID) bool {
 		return tokens
 	}
 	return slices.Contains(p.Output.Metrics, string(id))
-}
-
-// percentileWord is "P99" or "P99.9".
-func percentileWord(p float64) string {
-	return "P" + strings.TrimSuffix(python.Float(p), ".0")
 }

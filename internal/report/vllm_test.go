@@ -35,12 +35,16 @@ func (c *golden) run() result.Result {
 	if err != nil {
 		panic(err)
 	}
+	summary, err := metrics.Summarize(recs, c.Ending, c.plan)
+	if err != nil {
+		panic(err)
+	}
 	for i := range changes {
 		changes[i].At = changes[i].At.UTC()
 	}
 	return result.Result{
 		Plan:        c.plan,
-		Summary:     summarize(recs, c.Ending, c.plan),
+		Summary:     summary,
 		Records:     recs,
 		Head:        record.Head{Begun: resultTime},
 		RateChanges: changes,
@@ -60,7 +64,7 @@ func TestTextAsVLLM(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var b bytes.Buffer
 			r := c.run()
-			if err := report.Text(&b, r); err != nil {
+			if err := report.Text(&b, r, false); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(vllmText(t, &c), b.String()); diff != "" {

@@ -26,8 +26,10 @@ type Result struct {
 	Summary     metrics.Summary
 	RateChanges []metrics.RateChange // of a ramp
 	Records     record.Pass          // until Close
+	Sections    []Section            // what is said beside vLLM's own numbers
 
-	spool *record.Spool
+	doubts []metrics.Warning // of the directory and of the run itself
+	spool  *record.Spool
 }
 
 // Close gives the records up.
@@ -79,22 +81,9 @@ func (r *Result) summarize(end record.Ending, notes []record.Warning) error {
 	if r.RateChanges, err = metrics.RateChanges(r.Records, end, r.Plan); err != nil {
 		return err
 	}
-	s, err := metrics.Summarize(r.Records, end, r.Plan)
-	if err != nil {
+	if r.Summary, err = metrics.Summarize(r.Records, end, r.Plan); err != nil {
 		return err
 	}
-	doubts := observe(&s, r.Head.Server)
-	w, err := addLight(&s, r.Records, r.Plan, r.Head.Limit)
-	if err != nil {
-		return err
-	}
-	if w != nil {
-		doubts = append(doubts, *w)
-	}
-	if !s.Compat {
-		s.Warnings = slices.Concat(s.Warnings, doubts, notes, r.Head.Warnings)
-		s.Workload = r.Head.Workload
-	}
-	r.Summary = s
-	return nil
+	r.doubts = slices.Concat(observe(&r.Summary, r.Head.Server), notes, r.Head.Warnings)
+	return r.tell()
 }

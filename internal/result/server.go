@@ -26,7 +26,7 @@ func observe(s *metrics.Summary, server record.Server) []metrics.Warning {
 	}
 	var x metrics.Simulator
 	if read("the simulator's account", server.Simulator, &x) {
-		s.Simulate(x)
+		s.Simulator = &x
 	}
 	var before, after metrics.Counters
 	const counters = "the server's counters"
