@@ -44,7 +44,7 @@ func TestOutcomes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
 			s := newFaultServer(t, map[string]answer{"GET /v1/models": models("m"), "POST /v1/completions": tt.reply})
-			got := w.serve(s.url(), "--request-timeout-sec", "0.4")
+			got := w.serve(s.url(), "--request-timeout-sec", "0.4", "--verbose")
 			got.want(t, ExitFailed, "tokmeter: no request succeeded, the first failed with "+tt.outcome, "Result saved to ")
 			wantOneLine(t, got)
 			row := fmt.Sprintf("%6d  %-13s", 3, tt.outcome)
@@ -94,7 +94,7 @@ func TestMixedOutcomes(t *testing.T) {
 			return []answer{good(), status(500, "boom"), saysAndCloses(streamHead + events(someText)), good(), status(500, "boom")}[n](c, n, q)
 		},
 	})
-	got := w.serve(s.url(), "--num-prompts", "5", "--max-concurrency", "1")
+	got := w.serve(s.url(), "--num-prompts", "5", "--max-concurrency", "1", "--verbose")
 	got.want(t, ExitOK, "Successful requests:                     2  ", "Failed requests:                         3  ",
 		"     2  http_error    500     request 1: boom", "     1  cut_short     200     request 2: ")
 	out := w.result()["outcomes"].(map[string]any)
@@ -138,7 +138,7 @@ func TestUnreachable(t *testing.T) {
 		if out := w.result()["outcomes"].(map[string]any); out["refused"] != 3.0 {
 			t.Errorf("got outcomes %v, want 3 refused", out)
 		}
-		w.run("report", w.path("record")).want(t, ExitOK, "     3  refused ")
+		w.run("report", w.path("record"), "--verbose").want(t, ExitOK, "     3  refused ")
 	})
 	t.Run("no model is named", func(t *testing.T) {
 		w := newWorld(t)

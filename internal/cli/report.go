@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"io"
+
 	"github.com/spf13/cobra"
 
 	"tokmeter/internal/plan"
+	"tokmeter/internal/report"
+	"tokmeter/internal/result"
 )
 
 // reportOptions is what report was asked for.
@@ -13,6 +17,25 @@ type reportOptions struct {
 	Metrics     []string    // nil keeps the run's
 	Percentiles []float64   // nil keeps the run's
 	Goals       []plan.Goal // nil keeps the run's
+	Detailed    bool        // every request's numbers and texts, in JSON
+	Verbose     bool        // every section whole
+	Format      string      // of reportFormats
+}
+
+// A reportFormat is a way to write a result.
+type reportFormat struct {
+	name  string
+	write func(io.Writer, result.Result, reportOptions) error
+}
+
+// reportFormats lists what --format takes, the default first.
+func reportFormats() []reportFormat {
+	return []reportFormat{
+		{"text", func(w io.Writer, r result.Result, o reportOptions) error { return report.Text(w, r, o.Verbose) }},
+		{"json", func(w io.Writer, r result.Result, _ reportOptions) error { return report.JSON(w, r) }},
+		{"markdown", func(w io.Writer, r result.Result, o reportOptions) error { return report.Markdown(w, r, o.Verbose) }},
+		{"pytorch", func(w io.Writer, r result.Result, _ reportOptions) error { return report.PyTorch(w, r) }},
+	}
 }
 
 // addReport adds the command that prints a run's block again.
@@ -20,16 +43,24 @@ func (t *tree) addReport(env *Env) {
 	cmd := &cobra.Command{
 		Use:   "report RUN [flags]",
 		Short: "Print the result of a run again, from its folder",
-		Long:  "RUN is the folder that the run left. What the flags do not say is as it was in the run.",
+		Long: `RUN is the folder that the run left. What the flags do not say is as it was in the run.
+The formats: text is the block of the run, json its result file to the byte,
+markdown a summary for a pull request, pytorch the records of the PyTorch
+benchmark database.`,
 	}
 	var flags table
 	for _, f := range serveTable() {
 		switch f.Name {
-		case "percentile-metrics", "metric-percentiles", "goodput", "compat":
+		case "percentile-metrics", "metric-percentiles", "goodput", "compat", "save-detailed", "verbose":
 			f.Group, f.Default = "options", ""
 			flags = append(flags, f)
 		}
 	}
+	var formats []string
+	for _, f := range reportFormats() {
+		formats = append(formats, f.name)
+	}
+	flags = append(flags, flagDef{Name: "format", Group: "options", Origin: own, Default: formats[0], Choices: formats, Help: "How the result is printed."})
 	c := t.add(t.root, cmd, flags)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o, err := c.reportOptions(env, args)
@@ -50,7 +81,10 @@ func (c *command) reportOptions(env *Env, args []string) (reportOptions, error) 
 		return reportOptions{}, usagef("tokmeter report RUN", "report wants the folder of one run, got %d words", len(args))
 	}
 	b := &serveBuilder{values: c.values, env: env}
-	o := reportOptions{Run: args[0], Goals: b.goals(c.values.list("goodput"))}
+	o := reportOptions{
+		Run: args[0], Goals: b.goals(c.values.list("goodput")),
+		Detailed: c.values.on("save-detailed"), Verbose: c.values.on("verbose"), Format: c.values.text("format"),
+	}
 	if c.values.given("compat") {
 		compat := c.values.text("compat")
 		o.Compat = &compat

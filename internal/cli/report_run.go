@@ -5,11 +5,10 @@ import (
 
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
-	"tokmeter/internal/report"
 	"tokmeter/internal/result"
 )
 
-// runReport prints the block of a run from its folder.
+// runReport prints the result of a run from its folder.
 func runReport(_ context.Context, env *Env, o reportOptions) error {
 	dir, err := record.Open(o.Run)
 	if err != nil {
@@ -20,8 +19,13 @@ func runReport(_ context.Context, env *Env, o reportOptions) error {
 		return failf(ExitFailed, "", "%w", err)
 	}
 	defer res.Close()
-	if err := report.Text(env.Stdout, res); err != nil {
-		return failf(ExitFailed, "", "report: %w", err)
+	for _, f := range reportFormats() {
+		if f.name == o.Format {
+			err = f.write(env.Stdout, res, o)
+		}
+	}
+	if err != nil {
+		return failf(ExitFailed, "", "%w", err)
 	}
 	return nil
 }
@@ -37,6 +41,7 @@ func (o reportOptions) change(p *plan.Plan) {
 	if o.Percentiles != nil {
 		p.Output.Percentiles = o.Percentiles
 	}
+	p.Output.SaveDetailed = p.Output.SaveDetailed || o.Detailed
 	if len(o.Goals) > 0 {
 		p.Goals = o.Goals
 	}

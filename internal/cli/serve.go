@@ -60,6 +60,7 @@ func (c *command) servePlan(env *Env) (plan.Plan, runOptions, error) {
 	}
 	o := runOptions{
 		DryRun:      c.values.on("dry-run"),
+		Verbose:     c.values.on("verbose"),
 		Live:        !c.values.on("no-live") && !c.values.on("disable-tqdm"),
 		Notes:       slices.Concat(c.notes, b.notes, c.values.lightNotes()),
 		Temperature: c.values.given("temperature"),

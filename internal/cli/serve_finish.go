@@ -15,7 +15,7 @@ import (
 func finish(env *Env, out run.Outcome, see *watcher) error {
 	defer out.Close()
 	res, err := result.From(out.Run, nil)
-	errs := []error{err, report.Text(env.Stdout, res)}
+	errs := []error{err, report.Text(env.Stdout, res, see.opts.Verbose)}
 	if out.Plan.Target.Profile { // it stopped with the last answer; vLLM's client tells of it behind the numbers
 		see.say("Stopping profiler...")
 		if out.Profiled {

@@ -19,9 +19,10 @@ import (
 // runOptions is what bench serve needs beside its plan: it decides nothing about
 // the requests.
 type runOptions struct {
-	DryRun bool     // build the workload, ask no server
-	Live   bool     // show progress
-	Notes  []string // warnings about the command line, for every output
+	DryRun  bool     // build the workload, ask no server
+	Live    bool     // show progress
+	Verbose bool     // print every section whole
+	Notes   []string // warnings about the command line, for every output
 	// WithDataset makes the plan again for the dataset that a file turned out
 	// to be, where Plan.Workload.Dataset is "". The error is a usage error.
 	WithDataset func(dataset string) (p plan.Plan, notes []string, err error)

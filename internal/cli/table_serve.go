@@ -105,6 +105,7 @@ func resultFlags() table {
 		{Name: "label", Group: g, Help: "Label of the result, and the beginning of its name; the backend where it is not given."},
 		{Name: "metadata", Group: g, Kind: words, Meta: "KEY=VALUE", Help: "Members to put into the result."},
 		{Name: "record-dir", Group: g, Kind: folder, Origin: own, Help: "Folder of the run's records. Where it is not given one is made for each run."},
+		{Name: "verbose", Group: g, Kind: toggle, Origin: own, Help: "Print every section of the result whole. Without it the block of vllm bench serve is followed by a line for each section and each warning. The result file has all of it either way."},
 		{Name: "no-record", Group: g, Kind: toggle, Origin: own, Help: "Keep no records of the run."},
 		{Name: "disable-tqdm", Group: g, Kind: toggle, Help: "The same as --no-live."},
 		{Name: "no-live", Group: g, Kind: toggle, Origin: own, Help: "Show no progress."},

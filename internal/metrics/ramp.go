@@ -32,7 +32,7 @@ func RateChanges(recs record.Pass, end record.Ending, p plan.Plan) ([]RateChange
 		n++
 	}
 	n = max(n, p.Workload.NumPrompts)
-	when := func(at record.Stamp) time.Time { return end.Began.Add(at.Sub(0)).Local() }
+	when := func(at record.Stamp) time.Time { return end.Began.Add(at.Sub(0)) }
 	changes := []RateChange{{s.RampStartRPS, when(end.Start)}}
 	last := s.RampStartRPS
 	for r, err := range recs {

@@ -1,6 +1,9 @@
 package metrics
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // A Simulator is what the server inside says of itself after a run: what it
 // stood for and how late it was. Its JSON is what the run directory keeps.
@@ -11,17 +14,43 @@ type Simulator struct {
 	Unconfirmed []string `json:"unconfirmed,omitempty"` // constants with a single source
 
 	Steps   int64    `json:"steps"`      // steps, or tokens at set times, that the rest is over
-	First   Lateness `json:"first_ms"`   // from a step's deadline to the first write of its tokens
-	Last    Lateness `json:"last_ms"`    // from a step's deadline to the last write of its tokens
-	Overrun Lateness `json:"overrun_ms"` // work of a step past the next deadline
+	First   Lateness `json:"first_late"` // from a step's deadline to the first write of its tokens
+	Last    Lateness `json:"last_late"`  // from a step's deadline to the last write of its tokens
+	Overrun Lateness `json:"overrun"`    // work of a step past the next deadline
 	Slipped int64    `json:"slipped"`    // deadlines given up because the machine stood still
 }
 
 // A Lateness is a measured lateness in milliseconds.
 type Lateness struct {
-	P50 float64 `json:"p50"`
-	P99 float64 `json:"p99"`
-	Max float64 `json:"max"`
+	P50 float64 `json:"p50_ms"`
+	P99 float64 `json:"p99_ms"`
+	Max float64 `json:"max_ms"`
+}
+
+// UnmarshalJSON reads what run directories have, and the names under which the
+// simulator itself tells its lateness.
+func (x *Simulator) UnmarshalJSON(b []byte) error {
+	type quantiles struct{ P50, P99, Max float64 }
+	type plain Simulator
+	var v struct {
+		plain
+		First   *quantiles `json:"first_ms"`
+		Last    *quantiles `json:"last_ms"`
+		Overrun *quantiles `json:"overrun_ms"`
+	}
+	if err := json.Unmarshal(b, &v); err != nil {
+		return err
+	}
+	*x = Simulator(v.plain)
+	for _, y := range []struct {
+		from *quantiles
+		to   *Lateness
+	}{{v.First, &x.First}, {v.Last, &x.Last}, {v.Overrun, &x.Overrun}} {
+		if y.from != nil {
+			*y.to = Lateness(*y.from)
+		}
+	}
+	return nil
 }
 
 // SimulatorWarnings are the reasons to doubt a number that the simulator's own

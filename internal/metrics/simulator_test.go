@@ -1,6 +1,9 @@
 package metrics_test
 
 import (
+	"encoding/json"
+	"reflect"
+	"strings"
 	"testing"
 
 	"tokmeter/internal/metrics"
@@ -31,5 +34,31 @@ func TestSimulate(t *testing.T) {
 				t.Errorf("got warnings %v, want a warning: %v", w, tt.warn)
 			}
 		})
+	}
+}
+
+// TestSimulatorJSON: a run directory keeps lateness under names that end in no
+// unit, and both its own names and the simulator's are read.
+func TestSimulatorJSON(t *testing.T) {
+	want := metrics.Simulator{
+		Setup: "x", Steps: 9, First: metrics.Lateness{P50: 1, P99: 2, Max: 3}, Last: metrics.Lateness{P50: 4, P99: 5, Max: 6},
+		Overrun: metrics.Lateness{P50: 7, P99: 8, Max: 9}, Slipped: 1,
+	}
+	written, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for why, text := range map[string]string{
+		"as it is written":           string(written),
+		"as the simulator tells it":  `{"setup": "x", "steps": 9, "first_ms": {"p50": 1, "p99": 2, "max": 3}, "last_ms": {"p50": 4, "p99": 5, "max": 6}, "overrun_ms": {"p50": 7, "p99": 8, "max": 9}, "slipped": 1}`,
+		"a name that nobody expects": strings.Replace(string(written), "{", `{"more": [1], `, 1),
+	} {
+		var got metrics.Simulator
+		if err := json.Unmarshal([]byte(text), &got); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v and %v from %s", why, got, err, text)
+		}
+	}
+	if err := json.Unmarshal([]byte(`{"steps": "many"}`), new(metrics.Simulator)); err == nil {
+		t.Error("a word was taken for a number of steps")
 	}
 }

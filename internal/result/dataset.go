@@ -36,7 +36,7 @@ func datasetLine(w *record.Workload) string {
 		parts = append(parts, fmt.Sprintf("%d %s", x.N, x.Reason))
 	}
 	if n := w.Dropped.Total(); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d dropped", n))
+		parts = append(parts, fmt.Sprintf("%d dropped (%s)", n, w.Dropped))
 	}
 	return strings.Join(parts, ", ")
 }

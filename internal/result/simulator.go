@@ -22,15 +22,15 @@ func simulator() part {
 			if !r.Summary.Simulated {
 				return Section{}
 			}
-			s := Section{Label: "Simulator", JSON: Fields{{"simulated", true}}}
+			s := Section{Label: "Server", JSON: Fields{{"simulated", true}}}
 			x := r.Summary.Simulator
 			switch {
 			case r.Summary.Compat:
 			case x == nil:
-				s.Short = []string{"the server says that it is simulated, and no more"}
+				s.Short = []string{"simulated; it says no more of itself"}
 				s.Text = text(s.Short...)
 			default:
-				s.Short = []string{fmt.Sprintf("%s; wrote tokens up to %.2f ms late (P99)", x.Setup, max(x.First.P99, x.Last.P99))}
+				s.Short = []string{fmt.Sprintf("simulated: %s; wrote tokens up to %.2f ms late (P99)", x.Setup, max(x.First.P99, x.Last.P99))}
 				s.Text = text(simulatorLines(x)...)
 				s.JSON = append(s.JSON, Field{"simulator", simulatorFields(x)})
 				s.Warnings = r.Summary.SimulatorWarnings()
