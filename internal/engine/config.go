@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"tokmeter/internal/python"
 )
 
 const (
@@ -101,6 +103,7 @@ func readConfig(f *Facts, b []byte) {
 			Bits   float64 `json:"bits"`
 		} `json:"quantization_config"`
 	}
+	b = python.StrictJSON(b)
 	if json.Unmarshal(b, &c) != nil {
 		return
 	}

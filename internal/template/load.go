@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"tokmeter/internal/python"
 )
 
 // Files are the names, in the folder of a tokenizer, that Load reads where they
@@ -116,7 +118,7 @@ func parseConfig(raw []byte) (config, error) {
 		return c, nil
 	}
 	var doc map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &doc); err != nil {
+	if err := json.Unmarshal(python.StrictJSON(raw), &doc); err != nil {
 		return c, err
 	}
 	_, modern := doc["added_tokens_decoder"]
@@ -133,7 +135,7 @@ func (c *config) addSpecial(raw []byte) error {
 		return nil
 	}
 	var doc map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &doc); err != nil {
+	if err := json.Unmarshal(python.StrictJSON(raw), &doc); err != nil {
 		return err
 	}
 	for name, token := range specialTokens(doc) {

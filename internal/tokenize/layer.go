@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tokmeter/internal/python"
 )
 
 // A specialToken is a special token as a configuration names it; flags is nil
@@ -66,7 +68,7 @@ func readObject(dir, name string) (map[string]rawJSON, []string, error) {
 		return nil, nil, err
 	}
 	var order []string
-	r := &jsonReader{text: string(data)}
+	r := &jsonReader{text: string(python.StrictJSON(data))}
 	err = r.object(func(key string) error {
 		value, err := r.raw()
 		if fields[key] == nil {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"tokmeter/internal/python"
 )
 
 // A config is what is read of a Hugging Face config.json. Numbers that may be
@@ -30,14 +32,7 @@ type config struct {
 	NInner *int `json:"n_inner"`
 	NPos   *int `json:"n_positions"`
 
-	Experts      *int  `json:"num_experts"`
-	LocalExperts *int  `json:"num_local_experts"`
-	Active       *int  `json:"num_experts_per_tok"`
-	ActiveOther  *int  `json:"experts_per_token"`
-	ExpertInner  *int  `json:"moe_intermediate_size"`
-	SharedInner  *int  `json:"shared_expert_intermediate_size"`
-	DenseOnly    []int `json:"mlp_only_layers"`
-	SparseStep   *int  `json:"decoder_sparse_step"`
+	expertConfig
 
 	Window        *int     `json:"sliding_window"`
 	UseWindow     *bool    `json:"use_sliding_window"`
@@ -77,9 +72,12 @@ func ReadModel(data []byte) (m *Model, notes []string, err error) {
 		return nil, nil, fmt.Errorf("config.json: %d bytes: at most %d are read", len(data), maxFile)
 	}
 	var c config
+	data = python.StrictJSON(data)
 	if err := json.Unmarshal(data, &c); err != nil {
 		return nil, nil, fmt.Errorf("config.json: %w", err)
 	}
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(data, &members) // it has just been read
 	if c.Text != nil {
 		if c.Text.Quant == nil {
 			c.Text.Quant = c.Quant
@@ -90,10 +88,19 @@ func ReadModel(data []byte) (m *Model, notes []string, err error) {
 		if c.Text.Tied == nil {
 			c.Text.Tied = c.Tied
 		}
+		if c.Text.Architectures == nil {
+			c.Text.Architectures = c.Architectures
+		}
 		c = *c.Text
+		text := members["text_config"]
+		members = nil
+		_ = json.Unmarshal(text, &members)
 		notes = append(notes, "only the text part of the model is modelled")
 	}
 	if err := c.refuse(); err != nil {
+		return nil, nil, err
+	}
+	if err := c.checkExperts(members); err != nil {
 		return nil, nil, err
 	}
 	if !slices.Contains(known(), c.ModelType) {
@@ -118,6 +125,8 @@ func known() []string {
 	return []string{
 		"llama", "mistral", "mixtral", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe", "gpt_oss", "phi3", "gemma", "gemma2",
 		"gemma3", "gemma3_text", "granite", "olmo2", "smollm3", "gpt2", "opt", "starcoder2",
+		"glm4_moe", "ernie4_5", "ernie4_5_moe", "deepseek", "dots1", "hunyuan_v1_moe", "llama4", "llama4_text", "olmoe", "phimoe",
+		"granitemoe", "granitemoeshared", "minimax_m2", "bailing_moe",
 	}
 }
 
@@ -179,25 +188,6 @@ func (c *config) model() *Model {
 	c.mixture(m)
 	c.slide(m)
 	return m
-}
-
-// mixture takes the experts over.
-func (c *config) mixture(m *Model) {
-	m.Experts = first(c.Experts, c.LocalExperts)
-	if m.Experts <= 1 {
-		m.Experts = 0
-		return
-	}
-	m.Active = first(c.Active, c.ActiveOther)
-	m.SharedInner = first(c.SharedInner)
-	m.ExpertInner = first(c.ExpertInner, c.Inner)
-	m.DenseLayers = min(len(c.DenseOnly), m.Layers)
-	if step := first(c.SparseStep); step > 1 {
-		m.DenseLayers = m.Layers - m.Layers/step
-	}
-	if m.DenseLayers == 0 {
-		m.Inner = 0
-	}
 }
 
 // slide takes sliding windows over: from the list of layers, from the pattern of
