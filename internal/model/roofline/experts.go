@@ -14,38 +14,38 @@ import (
 // family names it anew; where several names of one thing are given, the first of
 // the lists below counts.
 type expertConfig struct {
-	NumExperts    *number `json:"num_experts"`       // Qwen, OLMoE, Hunyuan, Bailing
-	LocalExperts  *number `json:"num_local_experts"` // Mixtral, Llama 4, GPT-OSS, MiniMax
-	RoutedExperts *number `json:"n_routed_experts"`  // DeepSeek, GLM, dots
-	MoEExperts    *number `json:"moe_num_experts"`   // ERNIE, Step
+	NumExperts    *counted `json:"num_experts"`       // Qwen, OLMoE, Hunyuan, Bailing
+	LocalExperts  *counted `json:"num_local_experts"` // Mixtral, Llama 4, GPT-OSS, MiniMax
+	RoutedExperts *counted `json:"n_routed_experts"`  // DeepSeek, GLM, dots
+	MoEExperts    *counted `json:"moe_num_experts"`   // ERNIE, Step
 
-	PerTok    *number `json:"num_experts_per_tok"`
-	PerToken  *number `json:"experts_per_token"`
-	MoEK      *number `json:"moe_k"`
-	MoETopK   *number `json:"moe_topk"`
-	MoETop_K  *number `json:"moe_top_k"`
-	TopExpert *number `json:"top_k_experts"`
+	PerTok    *counted `json:"num_experts_per_tok"`
+	PerToken  *counted `json:"experts_per_token"`
+	MoEK      *counted `json:"moe_k"`
+	MoETopK   *counted `json:"moe_topk"`
+	MoETop_K  *counted `json:"moe_top_k"`
+	TopExpert *counted `json:"top_k_experts"`
 
-	Shared      *number `json:"n_shared_experts"`
-	MoEShared   *number `json:"moe_num_shared_experts"`
-	NumShared   *number `json:"num_shared_experts"`
-	NumShared1  *number `json:"num_shared_expert"`
-	SharedInner *number `json:"shared_expert_intermediate_size"`     // of all together
-	SharedAll   *number `json:"shared_intermediate_size"`            // likewise
-	SharedEach  *number `json:"moe_shared_expert_intermediate_size"` // of one
+	Shared      *counted `json:"n_shared_experts"`
+	MoEShared   *counted `json:"moe_num_shared_experts"`
+	NumShared   *counted `json:"num_shared_experts"`
+	NumShared1  *counted `json:"num_shared_expert"`
+	SharedInner *counted `json:"shared_expert_intermediate_size"`     // of all together
+	SharedAll   *counted `json:"shared_intermediate_size"`            // likewise
+	SharedEach  *counted `json:"moe_shared_expert_intermediate_size"` // of one
 
-	ExpertInner *number `json:"moe_intermediate_size"`
-	DenseInner  *number `json:"intermediate_size_mlp"` // Llama 4, whose intermediate_size is an expert's
+	ExpertInner *counted `json:"moe_intermediate_size"`
+	DenseInner  *counted `json:"intermediate_size_mlp"` // Llama 4, whose intermediate_size is an expert's
 
-	FirstDense  *number  `json:"first_k_dense_replace"`
-	NumDense    *number  `json:"num_dense_layers"`
-	Start       *number  `json:"moe_layer_start_index"`
-	End         *number  `json:"moe_layer_end_index"`
-	Interval    *number  `json:"moe_layer_interval"`
-	Interleave  *number  `json:"interleave_moe_layer_step"`
-	SparseStep  *number  `json:"decoder_sparse_step"`
-	Freq        *number  `json:"moe_layer_freq"`
-	Frequency   *number  `json:"moe_layer_frequency"`
+	FirstDense  *counted `json:"first_k_dense_replace"`
+	NumDense    *counted `json:"num_dense_layers"`
+	Start       *counted `json:"moe_layer_start_index"`
+	End         *counted `json:"moe_layer_end_index"`
+	Interval    *counted `json:"moe_layer_interval"`
+	Interleave  *counted `json:"interleave_moe_layer_step"`
+	SparseStep  *counted `json:"decoder_sparse_step"`
+	Freq        *counted `json:"moe_layer_freq"`
+	Frequency   *counted `json:"moe_layer_frequency"`
 	DenseOnly   []int    `json:"mlp_only_layers"`
 	MoELayers   []int    `json:"moe_layers"`
 	LayersEnum  string   `json:"moe_layers_enum"`
@@ -53,18 +53,18 @@ type expertConfig struct {
 	ResidualMLP *bool    `json:"use_residual"` // a dense FFN beside the experts
 }
 
-// A number is a count or width that some families write as a list: one value a
+// A counted is a count or width that some families write as a list: one value a
 // layer, or one a modality.
-type number struct {
+type counted struct {
 	n    int
 	list []int
 }
 
 // UnmarshalJSON reads a number, a truth value or a list of them.
-func (v *number) UnmarshalJSON(b []byte) error {
+func (v *counted) UnmarshalJSON(b []byte) error {
 	switch b = bytes.TrimSpace(b); {
 	case len(b) > 0 && b[0] == '[':
-		var list []number
+		var list []counted
 		if err := json.Unmarshal(b, &list); err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func (v *number) UnmarshalJSON(b []byte) error {
 }
 
 // of is the first of the numbers that is given, or 0.
-func of(ps ...*number) int {
+func of(ps ...*counted) int {
 	for _, p := range ps {
 		if p != nil {
 			return p.n
@@ -102,7 +102,7 @@ func of(ps ...*number) int {
 
 // count is the number of experts of a layer; 0 for a dense model.
 func (c *expertConfig) count() int {
-	for _, p := range []*number{c.NumExperts, c.LocalExperts, c.RoutedExperts, c.MoEExperts} {
+	for _, p := range []*counted{c.NumExperts, c.LocalExperts, c.RoutedExperts, c.MoEExperts} {
 		if p != nil && p.n > 1 {
 			return p.n
 		}
@@ -112,7 +112,7 @@ func (c *expertConfig) count() int {
 
 // denies reports whether the file says that there are no experts.
 func (c *expertConfig) denies() bool {
-	for _, p := range []*number{c.NumExperts, c.LocalExperts, c.RoutedExperts, c.MoEExperts} {
+	for _, p := range []*counted{c.NumExperts, c.LocalExperts, c.RoutedExperts, c.MoEExperts} {
 		if p != nil && p.list == nil {
 			return true
 		}
@@ -155,7 +155,7 @@ func (c *config) checkExperts(members map[string]json.RawMessage) error {
 		if strings.Contains(low, "zero_expert") || strings.Contains(low, "identity_expert") || strings.Contains(low, "copy_expert") {
 			return fault("it says %s: %.60s", key, members[key])
 		}
-		var v number
+		var v counted
 		if low != "moe_layer_freq" && low != "mlp_only_layers" && low != "moe_layers" && low != "moe_layer_start_index" && low != "moe_layer_end_index" &&
 			v.UnmarshalJSON(members[key]) == nil && differs(v.list) {
 			return fault("%s differs from layer to layer or from modality to modality", key)
@@ -239,7 +239,7 @@ func (c *config) mixture(m *Model) {
 
 // isMixture reports whether layer i of a mixture has experts.
 func (c *expertConfig) isMixture(i, layers int) bool {
-	every := func(step *number, at int) bool { return of(step) <= 1 || at%step.n == 0 }
+	every := func(step *counted, at int) bool { return of(step) <= 1 || at%step.n == 0 }
 	switch {
 	case c.MoELayers != nil:
 		return slices.Contains(c.MoELayers, i)
@@ -260,14 +260,14 @@ func (c *expertConfig) isMixture(i, layers int) bool {
 
 // least and most are of a number's values: a start and an end may be given for
 // each modality.
-func least(p *number) int {
+func least(p *counted) int {
 	if p == nil || len(p.list) == 0 {
 		return of(p)
 	}
 	return slices.Min(p.list)
 }
 
-func most(p *number) int {
+func most(p *counted) int {
 	if p == nil || len(p.list) == 0 {
 		return of(p)
 	}
