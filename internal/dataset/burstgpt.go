@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -24,20 +25,26 @@ type Rows struct {
 	Kept    []Row
 }
 
-// The columns of a BurstGPT table. Names find the first two, as in vLLM's
-// client; the lengths are taken by position.
+// The columns of a BurstGPT table, which are found by their names: later tables
+// have a session and an elapsed time among them.
 const (
 	modelColumn    = "Model"
+	requestColumn  = "Request tokens"
 	responseColumn = "Response tokens"
-	inputAt        = 2
-	outputAt       = 3
 )
 
-const burstHint = "want BurstGPT: Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type"
+const burstHint = "want BurstGPT: Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type, in any order"
+
+// columns are where the names of a BurstGPT table stand.
+type columns struct{ model, request, response int }
 
 // ReadBurstGPT reads a BurstGPT table (CSV with a header line).
 func ReadBurstGPT(in *Input) (*Rows, error) {
-	r := csv.NewReader(in.r)
+	text := bufio.NewReader(in.r)
+	if mark, _ := text.Peek(3); string(mark) == "\ufeff" {
+		_, _ = text.Discard(3) // it has been peeked
+	}
+	r := csv.NewReader(text)
 	r.FieldsPerRecord = -1
 	r.ReuseRecord = true
 	head, err := r.Read()
@@ -48,10 +55,15 @@ func ReadBurstGPT(in *Input) (*Rows, error) {
 		return nil, in.csvError(err)
 	}
 	head = slices.Clone(head)
-	head[0] = strings.TrimPrefix(head[0], "\ufeff")
-	model, response := slices.Index(head, modelColumn), slices.Index(head, responseColumn)
-	if model < 0 || response < 0 || len(head) <= outputAt {
-		return nil, in.fail("line 1", burstHint, "the columns are %s", listed(head))
+	var at columns
+	for _, c := range []struct {
+		name string
+		to   *int
+	}{{modelColumn, &at.model}, {requestColumn, &at.request}, {responseColumn, &at.response}} {
+		*c.to = slices.IndexFunc(head, func(h string) bool { return strings.EqualFold(strings.TrimSpace(h), c.name) })
+		if *c.to < 0 {
+			return nil, in.fail("line 1", burstHint, "there is no column %q: the columns are %s", c.name, listed(head))
+		}
 	}
 	rows := &Rows{}
 	for {
@@ -66,14 +78,14 @@ func ReadBurstGPT(in *Input) (*Rows, error) {
 		if len(rec) > len(head) {
 			return nil, in.fail(lineAt(line), burstHint, "%d fields, the header has %d", len(rec), len(head))
 		}
-		if err := rows.add(rec, model, response); err != nil {
+		if err := rows.add(rec, at); err != nil {
 			return nil, in.fail(lineAt(line), burstHint, "%v", err)
 		}
 	}
 }
 
 // add takes one row; a row that ends early has empty fields at its end.
-func (rows *Rows) add(rec []string, model, response int) error {
+func (rows *Rows) add(rec []string, at columns) error {
 	rows.Entries++
 	col := func(i int) string {
 		if i < len(rec) {
@@ -81,29 +93,26 @@ func (rows *Rows) add(rec []string, model, response int) error {
 		}
 		return ""
 	}
-	answered, err := tokens(col(response))
+	answered, err := tokens(col(at.response))
 	if err != nil {
 		return fmt.Errorf("%s: %w", responseColumn, err)
 	}
 	switch {
-	case col(model) != "GPT-4":
+	case col(at.model) != "GPT-4":
 		rows.Dropped.Add("model is not GPT-4", 1)
 		return nil
 	case !(answered > 0):
 		rows.Dropped.Add("no response tokens", 1)
 		return nil
 	}
-	in, errIn := tokens(col(inputAt))
-	out, errOut := tokens(col(outputAt))
+	in, err := tokens(col(at.request))
 	switch {
-	case errIn != nil || col(inputAt) == "":
-		return fmt.Errorf("request tokens are %q, want a number", col(inputAt))
-	case errOut != nil || col(outputAt) == "":
-		return fmt.Errorf("response tokens are %q, want a number", col(outputAt))
-	case in < 0 || in > 1<<30 || out > 1<<30 || out < 0:
-		return fmt.Errorf("%s and %s tokens are out of range", col(inputAt), col(outputAt))
+	case err != nil || col(at.request) == "":
+		return fmt.Errorf("request tokens are %q, want a number", col(at.request))
+	case in < 0 || in > 1<<30 || answered > 1<<30:
+		return fmt.Errorf("%s and %s tokens are out of range", col(at.request), col(at.response))
 	}
-	rows.Kept = append(rows.Kept, Row{int32(in), int32(out)})
+	rows.Kept = append(rows.Kept, Row{int32(in), int32(answered)})
 	return nil
 }
 

@@ -122,9 +122,22 @@ func TestReadBurstGPT(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	for _, c := range []struct{ why, text string }{
+		{"a session and an elapsed time among them", "Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type\n1,s,43,GPT-4,10,20,30,x\n"},
+		{"any order", "Response tokens,Model,Log Type,Request tokens\n20,GPT-4,x,10\n"},
+		{"quotes and a byte order mark", "\ufeff\"Timestamp\",\"Model\",\"Request tokens\",\"Response tokens\"\n\"1\",\"GPT-4\",\"10\",\"20\"\n"},
+		{"other capitals, blanks and CRLF", "timestamp, model, request tokens, response tokens\r\n1,GPT-4,10,20\r\n"},
+	} {
+		got, err := ReadBurstGPT(stream(t, c.text))
+		if err != nil || len(got.Kept) != 1 || got.Kept[0] != (Row{10, 20}) {
+			t.Errorf("%s: got %+v, %v", c.why, got, err)
+		}
+	}
 	for _, c := range []struct{ name, text, want string }{
 		{"empty", "", "the file is empty"},
-		{"other columns", "a,b,c,d\n1,2,3,4\n", `line 1: the columns are "a", "b", "c", "d"`},
+		{"no column of requests", "Timestamp,Model,Response tokens,Total tokens\n1,GPT-4,20,30\n", `there is no column "Request tokens"`},
+		{"no column of responses", "Timestamp,Model,Request tokens,Total tokens\n1,GPT-4,20,30\n", `there is no column "Response tokens"`},
+		{"other columns", "a,b,c,d\n1,2,3,4\n", `line 1: there is no column "Model": the columns are "a", "b", "c", "d"`},
 		{"text", head + "1,GPT-4,10,many,30,x\n", `line 2: Response tokens: "many" is not a number`},
 		{"no request tokens", head + "1,GPT-4,,5,30,x\n", `line 2: request tokens are ""`},
 		{"too many fields", head + "1,GPT-4,1,5,30,x,y\n", "line 2: 7 fields, the header has 6"},

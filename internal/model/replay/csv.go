@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 )
 
 // readCSV reads a table with a header, whose names are those of JSON.
@@ -32,8 +33,17 @@ func readCSV(r io.Reader, b *builder) error {
 		}
 		return false
 	}
-	if !known(promptNames()) || !known(outputNames()) {
-		return fmt.Errorf("neither JSON nor CSV with a header that names prompt and output tokens (%q): %s", short([]byte(fmt.Sprint(head))), readHint)
+	for _, want := range []struct {
+		what  string
+		names []name
+	}{
+		{"prompt tokens (such as Request tokens, ContextTokens or input_tokens)", promptNames()},
+		{"output tokens (such as Response tokens, GeneratedTokens or output_tokens)", outputNames()},
+		{"arrival (such as Timestamp or arrival)", arrivalNames()},
+	} {
+		if !known(want.names) {
+			return fmt.Errorf("neither JSON nor CSV with a header that names a column of %s: it begins with %q", want.what, short([]byte(strings.Join(head, ","))))
+		}
 	}
 	for {
 		rec, err := c.Read()

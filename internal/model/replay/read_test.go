@@ -207,3 +207,56 @@ func FuzzReadMeta(f *testing.F) {
 		}
 	})
 }
+
+// TestMoments: traces write times in many ways, and zones count.
+func TestMoments(t *testing.T) {
+	const want = 1715299200.00993 // 2024-05-10 00:00:00.009930 UTC
+	for _, s := range []string{
+		"2024-05-10 00:00:00.009930", "2024-05-10 00:00:00.0099300", "2024-05-10 00:00:00.009930+00:00", "2024-05-10 02:00:00.009930+02:00",
+		"2024-05-09T19:00:00.009930-05:00", "2024-05-10T00:00:00.009930Z", "2024-05-10t00:00:00.009930z", "2024-05-10 00:00:00.009930 +0000",
+		"2024-05-10 00:00:00.009930+0000", "2024-05-10 00:00:00.009930+00", "2024-05-10 00:00:00.009930 UTC", "2024-05-10 00:00:00.009930Z",
+	} {
+		if got, ok := moment(s); !ok || math.Abs(got-want) > 1e-6 {
+			t.Errorf("%s: got %f, %v, want %f", s, got, ok, want)
+		}
+	}
+	if got, ok := moment("2024-05-10 00:00:01+00:00"); !ok || got != 1715299201 {
+		t.Errorf("without a fraction: got %f, %v", got, ok)
+	}
+	for _, s := range []string{"", "yesterday", "2024-05-10", "2024-05-10 00:00:00 CET"} {
+		if got, ok := moment(s); ok {
+			t.Errorf("%q: got %f, want none", s, got)
+		}
+	}
+}
+
+// TestTables: columns are found by their names, in any order.
+func TestTables(t *testing.T) {
+	for _, c := range []struct{ why, text string }{
+		{"BurstGPT with sessions", "Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type\n10.0,aaa,43,GPT-4,906,446,1352,x\n12.5,bbb,2,GPT-4,36,29,65,x\n"},
+		{"another order, quotes and a byte order mark", "\ufeff\"Response tokens\",\"Timestamp\",\"Request tokens\"\r\n\"446\",\"10\",\"906\"\r\n\"29\",\"12.5\",\"36\"\r\n"},
+		{"Azure 2024", "TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00.500000+00:00,906,446\n2024-05-10 00:00:03+00:00,36,29\n"},
+		{"Azure 2023", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.5000000,906,446\n2023-11-16 18:17:06.0000000,36,29\n"},
+		{"two zones", "TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10T02:00:00.5+02:00,906,446\n2024-05-10T00:00:03Z,36,29\n"},
+	} {
+		f, err := Read(strings.NewReader(c.text))
+		if err != nil || len(f.Arrivals) != 2 {
+			t.Errorf("%s: %+v, %v", c.why, f, err)
+			continue
+		}
+		for i, want := range []Arrival{{At: 0, Prompt: 906, Output: 446}, {At: 2.5, Prompt: 36, Output: 29}} {
+			if got := f.Arrivals[i]; math.Abs(got.At-want.At) > 1e-6 || got.Prompt != want.Prompt || got.Output != want.Output {
+				t.Errorf("%s: request %d is %+v, want %+v", c.why, i, got, want)
+			}
+		}
+	}
+	for _, c := range []struct{ text, want string }{
+		{"Timestamp,Model,Response tokens\n1,GPT-4,2\n", "prompt tokens"},
+		{"Timestamp,Model,Request tokens\n1,GPT-4,2\n", "output tokens"},
+		{"Model,Request tokens,Response tokens\nGPT-4,1,2\n", "arrival"},
+	} {
+		if _, err := Read(strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), "a column of "+c.want) {
+			t.Errorf("got %v, want %q named", err, c.want)
+		}
+	}
+}
