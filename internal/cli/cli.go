@@ -6,7 +6,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -32,18 +31,30 @@ func Main(env *Env) int {
 	return exitCode(err)
 }
 
-// A command is one command with the table of its flags.
-type command struct {
-	cobra  *cobra.Command
-	table  table
-	values *values
-	notes  []string // what the parser of the command line noted
+// commands are all commands, those with others under them first.
+func commands() []Command {
+	all := []Command{
+		{Path: "bench", Short: "Measure a server"},
+		serveCommand(),
+		precisionCommand(),
+		reportCommand(),
+		solCommand(),
+		tokenizeCommand(),
+		versionCommand(),
+	}
+	return append(all, simCommands()...)
 }
 
-// A tree is all commands.
+// A node is a command in the tree.
+type node struct {
+	Command
+	cobra *cobra.Command
+}
+
+// A tree is all commands as cobra has them, which knows the shells' completion.
 type tree struct {
 	root *cobra.Command
-	of   map[*cobra.Command]*command
+	of   map[*cobra.Command]*node
 }
 
 // execute finds the command, reads its words and runs it.
@@ -58,24 +69,27 @@ func execute(env *Env) error {
 	if cmd == nil {
 		return t.unknownCommand(rest)
 	}
-	c := t.of[cmd]
+	n := t.of[cmd]
 	if about, ok := helpWanted(rest); ok {
-		return c.help(env, about)
+		return n.help(env, about)
 	}
 	if cmd == t.root && len(rest) == 0 {
-		return c.help(env, "")
+		return n.help(env, "")
 	}
-	parsed, err := argv.Parse(c.table.options(), c.table.lengthen(rest), os.ReadFile)
+	parsed, err := argv.Parse(n.Flags.options(), n.Flags.lengthen(rest), os.ReadFile)
 	if err != nil {
 		return withCode(ExitUsage, err)
 	}
-	if cmd.HasSubCommands() && !cmd.Runnable() {
+	if n.Run == nil {
 		return usagef("there is "+strings.Join(t.commands(cmd), ", "), "%s needs a command", cmd.CommandPath())
 	}
-	c.notes = parsed.Notes
-	words := append(canonical(parsed.Settings, c.table), "--")
-	t.root.SetArgs(slices.Concat(path(cmd), words, parsed.Words))
-	return t.root.ExecuteContext(context.Background())
+	if !n.Words {
+		if err := noWords(parsed.Words); err != nil {
+			return err
+		}
+	}
+	c := &Call{Env: env, Path: cmd.CommandPath(), Values: valuesOf(n.Flags, parsed.Settings), Notes: parsed.Notes, Words: parsed.Words}
+	return n.Run(context.Background(), c)
 }
 
 // newTree builds all commands for one run.
@@ -91,35 +105,39 @@ func newTree(env *Env) *tree {
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	t := &tree{root: root, of: map[*cobra.Command]*command{}}
-	t.add(nil, root, nil)
-	bench := &cobra.Command{Use: "bench", Short: "Measure a server"}
-	t.add(root, bench, nil)
-	t.addServe(env, bench)
-	t.addPrecision(env)
-	t.addReport(env)
-	t.addSim(env)
-	t.addSol(env)
-	t.addTokenize(env)
-	t.addVersion(env)
-	t.addCompletion(env)
+	t := &tree{root: root, of: map[*cobra.Command]*node{root: {cobra: root}}}
+	t.help(root)
+	for _, c := range append(commands(), t.completionCommand()) {
+		t.add(c)
+	}
 	return t
 }
 
-// add puts a command with its flags under another one.
-func (t *tree) add(parent, cmd *cobra.Command, flags table) *command {
-	if parent != nil {
-		parent.AddCommand(cmd)
-	}
-	c := &command{cobra: cmd, table: flags}
+// help gives a command the flag that cobra would give it in other words.
+func (t *tree) help(cmd *cobra.Command) {
 	cmd.Flags().SortFlags = false
 	cmd.Flags().BoolP("help", "h", false, "Show help; --help=WORD for a group or the flags that contain WORD")
-	c.values = register(cmd.Flags(), flags)
-	for i := range flags {
-		t.completeFlag(cmd, &flags[i])
+}
+
+// add puts a command into the tree, below the one whose words its own begin with.
+func (t *tree) add(c Command) {
+	words := strings.Fields(c.Path)
+	name := words[len(words)-1]
+	cmd := &cobra.Command{Use: strings.TrimSpace(name + " " + c.Takes), Short: c.Short, Long: c.Long}
+	if c.Run != nil {
+		cmd.Run = func(*cobra.Command, []string) {} // cobra only has to know that it can be run
 	}
-	t.of[cmd] = c
-	return c
+	cmd.ValidArgs = c.Choices
+	if c.Files != nil {
+		cmd.ValidArgsFunction = cobra.FixedCompletions(c.Files, cobra.ShellCompDirectiveFilterFileExt)
+	}
+	parent, _ := t.find(words[:len(words)-1])
+	parent.AddCommand(cmd)
+	t.help(cmd)
+	for i := range c.Flags {
+		t.completeFlag(cmd, &c.Flags[i])
+	}
+	t.of[cmd] = &node{c, cmd}
 }
 
 // asCommands turns "help bench serve" and "--version" into what they mean.
@@ -215,7 +233,7 @@ func helpWanted(args []string) (about string, wanted bool) {
 }
 
 // noWords refuses words that belong to no flag.
-func noWords(_ *cobra.Command, args []string) error {
+func noWords(args []string) error {
 	if len(args) > 0 {
 		return usagef("flags begin with two hyphens", "unexpected word %q", shorten(args[0]))
 	}
@@ -228,6 +246,3 @@ func printNotes(w io.Writer, notes []string) {
 		fmt.Fprintf(w, "tokmeter: warning: %s\n", n)
 	}
 }
-
-// usage gives err the code of a usage error, whatever it joins.
-func usage(errs ...error) error { return withCode(ExitUsage, errors.Join(errs...)) }

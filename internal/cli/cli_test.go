@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/spf13/pflag"
 	"go.uber.org/goleak"
 
 	"tokmeter/internal/cli/argv"
@@ -59,17 +57,14 @@ func fakeEnv(args ...string) (env *Env, stdout, stderr *bytes.Buffer) {
 // parseServe reads the flags of bench serve.
 func parseServe(args []string) (*values, error) {
 	t := serveTable()
-	fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	v := register(fs, t)
 	r, err := argv.Parse(t.options(), args, os.ReadFile)
 	if err != nil {
 		return nil, err
 	}
 	if len(r.Words) > 0 {
-		return nil, noWords(nil, r.Words)
+		return nil, noWords(r.Words)
 	}
-	return v, fs.Parse(canonical(r.Settings, t))
+	return valuesOf(t, r.Settings), nil
 }
 
 // servePlanOf makes the plan of a command line without looking at files.
@@ -78,8 +73,7 @@ func servePlanOf(env *Env, args ...string) (plan.Plan, runOptions, error) {
 	if err != nil {
 		return plan.Plan{}, runOptions{}, err
 	}
-	c := &command{table: v.table, values: v}
-	return c.servePlan(env)
+	return servePlan(env, v, nil)
 }
 
 // golden compares got with a file, or writes the file with -update.

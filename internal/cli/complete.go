@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,36 +11,59 @@ import (
 	"tokmeter/internal/cli/argv"
 )
 
-// addCompletion adds the command that prints a shell's completion script.
-func (t *tree) addCompletion(env *Env) {
+// completionCommand prints a shell's completion script.
+func (t *tree) completionCommand() Command {
 	shells := []string{"bash", "zsh", "fish"}
-	cmd := &cobra.Command{
-		Use:   "completion {bash,zsh,fish}",
+	return Command{
+		Path: "completion", Takes: "{bash,zsh,fish}",
 		Short: "Print the completion script of a shell",
 		Long: `bash: source <(tokmeter completion bash)
 zsh:  tokmeter completion zsh > "${fpath[1]}/_tokmeter"
 fish: tokmeter completion fish > ~/.config/fish/completions/tokmeter.fish`,
-		ValidArgs: shells,
-		RunE: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 || !slices.Contains(shells, args[0]) {
+		Words: true, Choices: shells,
+		Run: func(_ context.Context, c *Call) error {
+			if len(c.Words) != 1 || !slices.Contains(shells, c.Words[0]) {
 				return usagef("", "completion wants the name of one shell: %s", strings.Join(shells, ", "))
 			}
-			switch args[0] {
+			switch c.Words[0] {
 			case "bash":
-				return t.root.GenBashCompletionV2(env.Stdout, true)
+				return t.root.GenBashCompletionV2(c.Env.Stdout, true)
 			case "zsh":
-				return t.root.GenZshCompletion(env.Stdout)
+				return t.root.GenZshCompletion(c.Env.Stdout)
 			}
-			return t.root.GenFishCompletion(env.Stdout, true)
+			return t.root.GenFishCompletion(c.Env.Stdout, true)
 		},
 	}
-	t.add(t.root, cmd, nil)
 }
+
+// A completed is a flag as pflag has it, for the shells' completion alone: the
+// words of a command that runs are read by package argv.
+type completed struct{ def *flagDef }
+
+// String is the default.
+func (c completed) String() string {
+	if c.def == nil {
+		return ""
+	}
+	return c.def.Default
+}
+
+// Type is the name of the value.
+func (c completed) Type() string { return c.def.metavar() }
+
+// Set takes any value.
+func (completed) Set(string) error { return nil }
 
 // completeFlag tells cobra how the value of a flag is completed.
 func (t *tree) completeFlag(cmd *cobra.Command, def *flagDef) {
-	flag := cmd.Flags().Lookup(def.Name)
-	flag.Hidden = def.Refused != ""
+	flag := cmd.Flags().VarPF(completed{def}, def.Name, "", def.Help)
+	flag.DefValue, flag.Hidden = def.Default, def.Refused != ""
+	switch {
+	case def.isSwitch():
+		flag.NoOptDefVal = "true"
+	case def.Kind == optional:
+		flag.NoOptDefVal = " "
+	}
 	fixed := func(list []string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp)
 	}
@@ -130,22 +154,31 @@ func (t *tree) complete(args []string) error {
 	return nil
 }
 
+// canonical writes settings as words that pflag reads whatever they contain.
+func canonical(settings []argv.Setting) []string {
+	var out []string
+	for _, s := range settings {
+		out = append(out, "--"+s.Name+"="+strings.Join(s.Values, " "))
+	}
+	return out
+}
+
 // lenient is canonical for words of which the last may wait for its value.
-func (c *command) lenient(words []string) []string {
+func (n *node) lenient(words []string) []string {
 	noFile := func(string) ([]byte, error) { return []byte("{}"), nil }
 	read := func(words []string) ([]string, bool) {
-		p, err := argv.Parse(c.table.options(), words, noFile)
+		p, err := argv.Parse(n.Flags.options(), words, noFile)
 		if err != nil {
 			return nil, false
 		}
-		return append(canonical(p.Settings, c.table), p.Words...), true
+		return append(canonical(p.Settings), p.Words...), true
 	}
 	if out, ok := read(words); ok {
 		return out
 	}
-	if n := len(words); n > 0 {
-		if out, ok := read(words[:n-1]); ok {
-			return append(out, strings.ReplaceAll(words[n-1], "_", "-"))
+	if last := len(words) - 1; last >= 0 {
+		if out, ok := read(words[:last]); ok {
+			return append(out, strings.ReplaceAll(words[last], "_", "-"))
 		}
 	}
 	return words

@@ -31,8 +31,8 @@ func documented() []documentedCommand {
 		{"precision", docsPrecision, precisionFlags(), docsPrecisionAfter},
 		{"sim", docsSim, simTable(), docsFaults()},
 		{"sim replay", docsReplay, replayTable(), ""},
-		{"sim hardware", "Lists the cards of the catalogue: every number with its unit and source, those of a single source marked `?`. A word shows the cards whose names hold it; where that is one, its kernels too.", listTable("gpu", "Show the cards whose names hold this word."), ""},
-		{"sim models", "Lists the models of the catalogue with their shapes. A word shows the models whose names hold it.", listTable("model", "Show the models whose names hold this word."), ""},
+		{"sim hardware", "Lists the cards of the catalogue: every number with its unit and source, those of a single source marked `?`. A word shows the cards whose names hold it; where that is one, its kernels too.", hardwareTable(), ""},
+		{"sim models", "Lists the models of the catalogue with their shapes. A word shows the models whose names hold it.", modelsTable(), ""},
 		{"sol", docsSol, solTable(), ""},
 		{"sim steps", "Runs the scheduler alone on given cases and prints every decision: who is scheduled with how many tokens, who is preempted, free blocks, cache hits.", stepsTable(), ""},
 	}

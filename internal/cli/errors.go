@@ -86,6 +86,18 @@ func exitCode(err error) int {
 	return ExitFailed
 }
 
+// keepInterrupt turns what a cancelled command returned into the interrupt that
+// cancelled it.
+func keepInterrupt(ctx context.Context, err error) error {
+	if err != nil && context.Cause(ctx) == run.ErrInterrupted {
+		return &Error{Code: ExitInterrupted, Err: err}
+	}
+	return err
+}
+
+// usage gives err the code of a usage error, whatever it joins.
+func usage(errs ...error) error { return withCode(ExitUsage, errors.Join(errs...)) }
+
 // maxErrorLines is how many lines an error may take.
 const maxErrorLines = 3
 

@@ -25,30 +25,30 @@ and with = before the value. Of a flag that is given twice the last one counts.
 
 // help writes the help of a command: all of it, one group, or the flags whose
 // names contain a word.
-func (c *command) help(env *Env, about string) error {
+func (n *node) help(env *Env, about string) error {
 	p := helpPrinter{w: env.Stdout, width: min(env.width(), 120)}
 	word := strings.ReplaceAll(strings.ToLower(about), "_", "-")
 	switch {
 	case word == "" || word == "all":
-		c.helpAll(&p, word == "all")
+		n.helpAll(&p, word == "all")
 		return p.err
-	case c.cobra.HasSubCommands() && !c.cobra.Runnable():
-		return usagef("", "%s has no flags to look for: see %s --help", c.cobra.CommandPath(), c.cobra.CommandPath())
+	case n.cobra.HasSubCommands() && n.Run == nil:
+		return usagef("", "%s has no flags to look for: see %s --help", n.cobra.CommandPath(), n.cobra.CommandPath())
 	}
-	if found := c.inGroup(word); len(found) > 0 {
+	if found := n.inGroup(word); len(found) > 0 {
 		p.groups(found)
 		p.text(jsonTip)
 		return p.err
 	}
 	var found table
-	for _, f := range c.table {
+	for _, f := range n.Flags {
 		if strings.Contains("--"+f.Name, word) || f.Kind == toggleNo && strings.Contains("--no-"+f.Name, word) {
 			found = append(found, f)
 		}
 	}
 	if len(found) == 0 {
 		p.text(fmt.Sprintf("No group or flag matches %q.", about))
-		p.text("--help lists all flags in their groups: " + strings.Join(c.table.groups(), ", ") + ".")
+		p.text("--help lists all flags in their groups: " + strings.Join(n.Flags.groups(), ", ") + ".")
 		return p.err
 	}
 	p.section("flags matching "+word, found)
@@ -58,9 +58,9 @@ func (c *command) help(env *Env, about string) error {
 
 // inGroup returns the flags of a group. "options" is what vLLM calls all those
 // that have no group of a dataset or of sampling.
-func (c *command) inGroup(title string) table {
+func (n *node) inGroup(title string) table {
 	var found table
-	for _, f := range c.table {
+	for _, f := range n.Flags {
 		if strings.EqualFold(strings.ReplaceAll(f.Group, "_", "-"), title) || title == "options" && slices.Contains(generalGroups(), f.Group) {
 			found = append(found, f)
 		}
@@ -73,29 +73,29 @@ func generalGroups() []string {
 	return []string{groupServer, groupRequest, groupDataset, groupArrival, groupResult}
 }
 
-func (c *command) helpAll(p *helpPrinter, tips bool) {
-	if c.cobra.HasSubCommands() && !c.cobra.Runnable() {
-		p.line("usage: " + c.cobra.CommandPath() + " COMMAND [flags]")
-		p.text(c.cobra.Short + ".")
-		p.commands(c.cobra)
+func (n *node) helpAll(p *helpPrinter, tips bool) {
+	if n.cobra.HasSubCommands() && n.Run == nil {
+		p.line("usage: " + n.cobra.CommandPath() + " COMMAND [flags]")
+		p.text(n.cobra.Short + ".")
+		p.commands(n.cobra)
 		return
 	}
-	p.line("usage: " + c.cobra.UseLine())
-	p.text(c.cobra.Short + ".")
-	if c.cobra.Long != "" {
-		p.text(c.cobra.Long)
+	p.line("usage: " + n.cobra.UseLine())
+	p.text(n.cobra.Short + ".")
+	if n.cobra.Long != "" {
+		p.text(n.cobra.Long)
 	}
-	if c.cobra.HasSubCommands() {
-		p.commands(c.cobra)
+	if n.cobra.HasSubCommands() {
+		p.commands(n.cobra)
 	}
-	p.groups(c.table)
-	if len(c.table) == 0 {
+	p.groups(n.Flags)
+	if len(n.Flags) == 0 {
 		return
 	}
 	if tips {
 		p.text(jsonTip)
 	}
-	if len(c.table.groups()) > 1 {
+	if len(n.Flags.groups()) > 1 {
 		p.text(nameTip)
 	}
 }

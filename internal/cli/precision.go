@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"tokmeter/internal/compare"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/precision"
@@ -22,34 +20,33 @@ import (
 	"tokmeter/internal/run"
 )
 
-// addPrecision adds the command that fills the precision table.
-func (t *tree) addPrecision(env *Env) {
-	cmd := &cobra.Command{
-		Use:   "precision SPEC.yaml | --variant NAME=PRECISION[@URL] ... | --simulate CARD [flags]",
+// precisionCommand fills the precision table.
+func precisionCommand() Command {
+	return Command{
+		Path: "precision", Takes: "SPEC.yaml | --variant NAME=PRECISION[@URL] ... | --simulate CARD [flags]",
 		Short: "Measure how much faster fp8, int8 and int4 are than fp16",
 		Long: `Measures each way of serving a model with the same requests at the same times, in
 rounds, and tells TTFT, TPOT and speedup with intervals, the speed of light and the
 reason for the speedup or for its absence. Engines are started, watched and taken down
 where the file gives their commands.`,
-		Args: cobra.ArbitraryArgs,
-	}
-	c := t.add(t.root, cmd, precisionTable())
-	cmd.ValidArgsFunction = cobra.FixedCompletions([]string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		ctx, second, release := env.interruptible(cmd.Context())
-		defer release()
-		spec, notes, err := c.precisionSpec(ctx, env, args)
-		if err != nil {
-			return usage(err)
-		}
-		printNotes(env.Stderr, c.notes)
-		return c.keepInterrupt(ctx, c.precision(ctx, env, &spec, notes, second))
+		Flags: precisionTable(), Words: true, Files: []string{"yaml", "yml"},
+		Run: func(ctx context.Context, c *Call) error {
+			env := c.Env
+			ctx, second, release := env.interruptible(ctx)
+			defer release()
+			spec, notes, err := c.precisionSpec(ctx, env, c.Words)
+			if err != nil {
+				return usage(err)
+			}
+			printNotes(env.Stderr, c.Notes)
+			return keepInterrupt(ctx, c.precision(ctx, env, &spec, notes, second))
+		},
 	}
 }
 
 // precision runs the experiment and prints the table.
-func (c *command) precision(ctx context.Context, env *Env, spec *precision.Spec, notes []string, abort <-chan struct{}) error {
-	v := c.values
+func (c *Call) precision(ctx context.Context, env *Env, spec *precision.Spec, notes []string, abort <-chan struct{}) error {
+	v := c.Values
 	virtual := v.on("virtual")
 	shared := *env
 	shared.Stderr = &lockedWriter{w: env.Stderr}
@@ -110,7 +107,7 @@ func (l *laboratory) reach(ctx context.Context) error {
 }
 
 // conclude prints and keeps the table of what there is and says how it went.
-func (c *command) conclude(ctx context.Context, env *Env, l *laboratory, res *experiment.Result, notes []string, err error) error {
+func (c *Call) conclude(ctx context.Context, env *Env, l *laboratory, res *experiment.Result, notes []string, err error) error {
 	if res == nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -170,10 +167,10 @@ func outcome(res *experiment.Result, baseline string) error {
 }
 
 // folder is where the experiment is kept; "" for nowhere.
-func (c *command) folder(env *Env, spec *precision.Spec, virtual bool) string {
+func (c *Call) folder(env *Env, spec *precision.Spec, virtual bool) string {
 	switch {
-	case c.values.given("resume"):
-		return c.values.text("resume")
+	case c.Values.given("resume"):
+		return c.Values.text("resume")
 	case spec.Output != "":
 		return spec.Output
 	case virtual:
@@ -189,8 +186,8 @@ func (c *command) folder(env *Env, spec *precision.Spec, virtual bool) string {
 }
 
 // openFolder makes the experiment's folder, or finds the one that is to go on.
-func (c *command) openFolder(dir string) error {
-	v := c.values
+func (c *Call) openFolder(dir string) error {
+	v := c.Values
 	if !v.given("resume") {
 		return checkOutput(dir)
 	}

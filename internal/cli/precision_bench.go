@@ -13,8 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"tokmeter/internal/atomicfile"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/plan"
@@ -69,8 +67,7 @@ func (l *laboratory) read(v *precision.Variant) (serving, error) {
 		}
 	}
 	t := serveTable()
-	c := &command{table: t, values: valuesOf(t, flags)}
-	p, o, err := c.servePlan(l.env)
+	p, o, err := servePlan(l.env, valuesOfFlags(t, flags), nil)
 	if err == nil {
 		err = checkFiles(p)
 	}
@@ -81,13 +78,12 @@ func (l *laboratory) read(v *precision.Variant) (serving, error) {
 	return serving{p, o.options(p)}, err
 }
 
-// valuesOf is the values of a table by the flags of a spec, whose names were
+// valuesOfFlags is the values of a table by the flags of a spec, whose names were
 // checked.
-func valuesOf(t table, flags []precision.Flag) *values {
-	v := register(pflag.NewFlagSet("run", pflag.ContinueOnError), t)
+func valuesOfFlags(t table, flags []precision.Flag) *values {
+	v := newValues(t)
 	for _, f := range flags {
-		c := v.cells[f.Name]
-		c.given, c.words = true, f.Values
+		v.set(f.Name, f.Values)
 	}
 	return v
 }

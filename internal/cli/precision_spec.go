@@ -28,8 +28,8 @@ const (
 
 // precisionSpec is the question that the words and flags ask. The notes are for
 // the table.
-func (c *command) precisionSpec(ctx context.Context, env *Env, args []string) (s precision.Spec, notes []string, err error) {
-	v := c.values
+func (c *Call) precisionSpec(ctx context.Context, env *Env, args []string) (s precision.Spec, notes []string, err error) {
+	v := c.Values
 	if err := v.check(); err != nil {
 		return s, nil, err
 	}
@@ -183,13 +183,13 @@ func wholeNumbers(list string) ([]int, error) {
 }
 
 // shortBench fills in the workload of the short form.
-func (c *command) shortBench(ctx context.Context, env *Env, s *precision.Spec) (notes []string) {
+func (c *Call) shortBench(ctx context.Context, env *Env, s *precision.Spec) (notes []string) {
 	add := func(name, value string) {
 		if !slices.ContainsFunc(s.Bench, func(f precision.Flag) bool { return f.Name == name }) {
 			s.Bench = append(s.Bench, precision.Flag{Name: name, Values: []string{value}})
 		}
 	}
-	given := c.values.given
+	given := c.Values.given
 	if !given("dataset-name") && !given("dataset-path") {
 		path, err := findShareGPT(ctx, env)
 		add("dataset-name", "sharegpt")

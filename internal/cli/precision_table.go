@@ -20,9 +20,9 @@ import (
 )
 
 // pageOf is the page of a result.
-func (c *command) pageOf(l *laboratory, res *experiment.Result, notes []string) (*page.Page, error) {
-	a := precision.Answer{Spec: l.spec, Result: res, Folder: l.dir, Bandwidth: l.memory, Virtual: c.values.on("virtual"), Notes: notes}
-	if p, ok := strings.CutPrefix(c.values.text("statistic"), "p"); ok {
+func (c *Call) pageOf(l *laboratory, res *experiment.Result, notes []string) (*page.Page, error) {
+	a := precision.Answer{Spec: l.spec, Result: res, Folder: l.dir, Bandwidth: l.memory, Virtual: c.Values.on("virtual"), Notes: notes}
+	if p, ok := strings.CutPrefix(c.Values.text("statistic"), "p"); ok {
 		a.Percentile, _ = strconv.ParseFloat(p, 64)
 	}
 	p, err := a.Page()
@@ -34,8 +34,8 @@ func (c *command) pageOf(l *laboratory, res *experiment.Result, notes []string) 
 
 // writers are the forms of the table by the words of --format, with the ends of
 // their files.
-func (c *command) writers() []precisionWriter {
-	f := page.Form{Wide: c.values.on("wide")}
+func (c *Call) writers() []precisionWriter {
+	f := page.Form{Wide: c.Values.on("wide")}
 	return []precisionWriter{
 		{"text", ".txt", func(w io.Writer, p *page.Page) error { return page.Text(w, p, f) }},
 		{"markdown", ".md", func(w io.Writer, p *page.Page) error { return page.Markdown(w, p, f) }},
@@ -51,9 +51,9 @@ type precisionWriter struct {
 }
 
 // print writes the table in the form that --format names.
-func (c *command) print(env *Env, p *page.Page) error {
+func (c *Call) print(env *Env, p *page.Page) error {
 	for _, w := range c.writers() {
-		if w.name == c.values.text("format") {
+		if w.name == c.Values.text("format") {
 			return w.write(env.Stdout, p)
 		}
 	}
@@ -61,7 +61,7 @@ func (c *command) print(env *Env, p *page.Page) error {
 }
 
 // save keeps the table in all forms.
-func (c *command) save(dir string, p *page.Page) error {
+func (c *Call) save(dir string, p *page.Page) error {
 	if dir == "" {
 		return nil
 	}

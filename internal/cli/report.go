@@ -1,9 +1,8 @@
 package cli
 
 import (
+	"context"
 	"io"
-
-	"github.com/spf13/cobra"
 
 	"tokmeter/internal/plan"
 	"tokmeter/internal/report"
@@ -38,16 +37,29 @@ func reportFormats() []reportFormat {
 	}
 }
 
-// addReport adds the command that prints a run's block again.
-func (t *tree) addReport(env *Env) {
-	cmd := &cobra.Command{
-		Use:   "report RUN [flags]",
+// reportCommand prints a run's block again.
+func reportCommand() Command {
+	return Command{
+		Path: "report", Takes: "RUN [flags]",
 		Short: "Print the result of a run again, from its folder",
 		Long: `RUN is the folder that the run left. What the flags do not say is as it was in the run.
 The formats: text is the block of the run, json its result file to the byte,
 markdown a summary for a pull request, pytorch the records of the PyTorch
 benchmark database.`,
+		Flags: reportTable(), Words: true,
+		Run: func(ctx context.Context, c *Call) error {
+			o, err := c.reportOptions(c.Env, c.Words)
+			if err != nil {
+				return usage(err)
+			}
+			printNotes(c.Env.Stderr, c.Notes)
+			return runReport(ctx, c.Env, o)
+		},
 	}
+}
+
+// reportTable is the flags of bench serve that a report knows too.
+func reportTable() table {
 	var flags table
 	for _, f := range serveTable() {
 		switch f.Name {
@@ -61,39 +73,31 @@ benchmark database.`,
 		formats = append(formats, f.name)
 	}
 	flags = append(flags, flagDef{Name: "format", Group: "options", Origin: own, Default: formats[0], Choices: formats, Help: "How the result is printed."})
-	c := t.add(t.root, cmd, flags)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		o, err := c.reportOptions(env, args)
-		if err != nil {
-			return usage(err)
-		}
-		printNotes(env.Stderr, c.notes)
-		return runReport(cmd.Context(), env, o)
-	}
+	return flags
 }
 
 // reportOptions turns the words of report into its options.
-func (c *command) reportOptions(env *Env, args []string) (reportOptions, error) {
-	if err := c.values.check(); err != nil {
+func (c *Call) reportOptions(env *Env, args []string) (reportOptions, error) {
+	if err := c.Values.check(); err != nil {
 		return reportOptions{}, err
 	}
 	if len(args) != 1 {
 		return reportOptions{}, usagef("tokmeter report RUN", "report wants the folder of one run, got %d words", len(args))
 	}
-	b := &serveBuilder{values: c.values, env: env}
+	b := &serveBuilder{values: c.Values, env: env}
 	o := reportOptions{
-		Run: args[0], Goals: b.goals(c.values.list("goodput")),
-		Detailed: c.values.on("save-detailed"), Verbose: c.values.on("verbose"), Format: c.values.text("format"),
+		Run: args[0], Goals: b.goals(c.Values.list("goodput")),
+		Detailed: c.Values.on("save-detailed"), Verbose: c.Values.on("verbose"), Format: c.Values.text("format"),
 	}
-	if c.values.given("compat") {
-		compat := c.values.text("compat")
+	if c.Values.given("compat") {
+		compat := c.Values.text("compat")
 		o.Compat = &compat
 	}
-	if c.values.given("percentile-metrics") {
-		o.Metrics = b.metrics(c.values.text("percentile-metrics"))
+	if c.Values.given("percentile-metrics") {
+		o.Metrics = b.metrics(c.Values.text("percentile-metrics"))
 	}
-	if c.values.given("metric-percentiles") {
-		o.Percentiles = b.percentiles(c.values.text("metric-percentiles"))
+	if c.Values.given("metric-percentiles") {
+		o.Percentiles = b.percentiles(c.Values.text("metric-percentiles"))
 	}
 	check := plan.Plan{Goals: o.Goals, Output: plan.Output{Metrics: o.Metrics, Percentiles: o.Percentiles}}
 	return o, usage(append(b.problems, check.ValidateReport())...)

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"tokmeter/internal/model/setup"
 	"tokmeter/internal/near"
 	"tokmeter/internal/run"
@@ -19,36 +17,38 @@ import (
 	"tokmeter/internal/sim/fault"
 )
 
-// addSim adds sim and the commands under it.
-func (t *tree) addSim(env *Env) {
-	cmd := &cobra.Command{
-		Use:   "sim [MODEL] [flags]",
+// simCommands are sim and the commands under it.
+func simCommands() []Command {
+	return []Command{simCommand(), replayCommand(), hardwareCommand(), modelsCommand(), stepsCommand()}
+}
+
+// simCommand serves a simulated engine.
+func simCommand() Command {
+	return Command{
+		Path: "sim", Takes: "[MODEL] [flags]",
 		Short: "Serve a simulated inference engine until Ctrl-C",
 		Long: `Serves the OpenAI API as vLLM does, scheduled by vLLM's rules, at the speed that
 the formulas of docs/simulator.md give the card. Nothing of it was measured on
 that card. It is ready when /health answers; Ctrl-C or SIGTERM stops it, exit
 code 0. Flags have the names that vllm serve gives them, where it has them.`,
-		Args: cobra.ArbitraryArgs,
+		Flags: simTable(), Words: true,
+		Run: func(ctx context.Context, c *Call) error {
+			env := c.Env
+			o, err := c.simOptions(env, c.Words)
+			if err != nil {
+				return usage(err)
+			}
+			printNotes(env.Stderr, c.Notes)
+			ctx, _, release := env.interruptible(ctx)
+			defer release()
+			return keepInterrupt(ctx, c.serveSim(ctx, env, o))
+		},
 	}
-	c := t.add(t.root, cmd, simTable())
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		o, err := c.simOptions(env, args)
-		if err != nil {
-			return usage(err)
-		}
-		printNotes(env.Stderr, c.notes)
-		ctx, _, release := env.interruptible(cmd.Context())
-		defer release()
-		return c.keepInterrupt(ctx, c.serveSim(ctx, env, o))
-	}
-	t.addReplay(env, cmd)
-	t.addCatalogue(env, cmd)
-	t.addSteps(env, cmd)
 }
 
 // simOptions turns the flags of sim into what the server is.
-func (c *command) simOptions(env *Env, args []string) (sim.Options, error) {
-	v := c.values
+func (c *Call) simOptions(env *Env, args []string) (sim.Options, error) {
+	v := c.Values
 	if err := v.check(); err != nil {
 		return sim.Options{}, err
 	}
@@ -106,8 +106,8 @@ func (c *command) simOptions(env *Env, args []string) (sim.Options, error) {
 
 // simEngine sets what gives the tokens: an engine, or set times. named says that
 // a word named the model.
-func (c *command) simEngine(o *sim.Options, model string, named bool) error {
-	v := c.values
+func (c *Call) simEngine(o *sim.Options, model string, named bool) error {
+	v := c.Values
 	if !v.given("fixed") {
 		var err error
 		if o.Setup, err = v.engineSetup(model); err != nil {
@@ -137,13 +137,13 @@ func (c *command) simEngine(o *sim.Options, model string, named bool) error {
 
 // orCommand adds to the error about the first word that it may have been meant
 // for a command.
-func (c *command) orCommand(word string, err error) error {
+func (c *Call) orCommand(word string, err error) error {
 	var names []string
-	for _, sub := range c.cobra.Commands() {
-		names = append(names, sub.Name())
+	for _, sub := range simCommands()[1:] {
+		names = append(names, strings.TrimPrefix(sub.Path, "sim "))
 	}
 	if like := near.Names(word, names); len(like) > 0 {
-		return usagef("", "%s knows no model and no command %q; did you mean %s %s?", c.cobra.CommandPath(), shorten(word), c.cobra.CommandPath(), like[0])
+		return usagef("", "%s knows no model and no command %q; did you mean %s %s?", c.Path, shorten(word), c.Path, like[0])
 	}
 	return err
 }
@@ -175,7 +175,7 @@ func adapter(word string) (sim.Adapter, error) {
 }
 
 // serveSim serves until the first interrupt.
-func (c *command) serveSim(ctx context.Context, env *Env, o sim.Options) error {
+func (c *Call) serveSim(ctx context.Context, env *Env, o sim.Options) error {
 	if err := c.simTokenizer(ctx, env, &o); err != nil {
 		return err
 	}

@@ -1,13 +1,12 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-
-	"github.com/spf13/cobra"
 
 	"tokmeter/internal/model/roofline"
 	"tokmeter/internal/near"
@@ -21,76 +20,86 @@ func listTable(filter, help string) table {
 	}
 }
 
-// addCatalogue adds the commands that list the cards and the models.
-func (t *tree) addCatalogue(env *Env, sim *cobra.Command) {
-	hardware := &cobra.Command{
-		Use:   "hardware [CARD] [flags]",
+// hardwareCommand lists the cards.
+func hardwareCommand() Command {
+	return Command{
+		Path: "sim hardware", Takes: "[CARD] [flags]",
 		Short: "List the cards that can be simulated, with the source of every number",
 		Long:  "A word shows the cards whose names hold it; where that is one, its kernels too.",
+		Flags: hardwareTable(), Words: true,
+		Run: func(_ context.Context, c *Call) error { return c.lists("gpu", listHardware) },
 	}
-	h := t.add(sim, hardware, listTable("gpu", "Show the cards whose names hold this word."))
-	hardware.RunE = h.lists(env, "gpu", func(word string, asJSON bool) error {
-		cards, err := matching("card", word, roofline.Cards(), func(c *roofline.Card) []string {
-			return append([]string{c.Name, c.Title}, c.Aliases...)
-		})
-		switch {
-		case err != nil:
-			return err
-		case asJSON:
-			return printJSON(env.Stdout, map[string]any{
-				"cards": collectJSON(cards, cardJSON), "generic_kernels": kernelsJSON(roofline.Generic()), "engines": enginesJSON(),
-			})
-		case len(cards) == 1 && word != "":
-			return printCard(env.Stdout, cards[0])
-		}
-		return printCards(env.Stdout, cards)
-	})
-	models := &cobra.Command{
-		Use:   "models [MODEL] [flags]",
-		Short: "List the models that can be simulated, with their shapes",
-		Long:  "A word shows the models whose names hold it.",
-	}
-	m := t.add(sim, models, listTable("model", "Show the models whose names hold this word."))
-	models.RunE = m.lists(env, "model", func(word string, asJSON bool) error {
-		models, err := matching("model", word, roofline.Models(), func(m *roofline.Model) []string {
-			return append([]string{m.Name}, m.Aliases...)
-		})
-		switch {
-		case err != nil:
-			return err
-		case asJSON:
-			return printJSON(env.Stdout, map[string]any{"models": collectJSON(models, modelJSON)})
-		}
-		return printModels(env.Stdout, models)
-	})
 }
 
-// lists is the RunE of a command that lists what one word selects.
-func (c *command) lists(env *Env, filter string, list func(word string, asJSON bool) error) func(*cobra.Command, []string) error {
-	return func(_ *cobra.Command, args []string) error {
-		if err := c.values.check(); err != nil {
-			return usage(err)
-		}
-		word, err := c.oneWord(filter, args)
-		if err != nil {
-			return err
-		}
-		printNotes(env.Stderr, c.notes)
-		return list(word, c.values.on("json"))
+func hardwareTable() table { return listTable("gpu", "Show the cards whose names hold this word.") }
+
+func listHardware(w io.Writer, word string, asJSON bool) error {
+	cards, err := matching("card", word, roofline.Cards(), func(c *roofline.Card) []string {
+		return append([]string{c.Name, c.Title}, c.Aliases...)
+	})
+	switch {
+	case err != nil:
+		return err
+	case asJSON:
+		return printJSON(w, map[string]any{
+			"cards": collectJSON(cards, cardJSON), "generic_kernels": kernelsJSON(roofline.Generic()), "engines": enginesJSON(),
+		})
+	case len(cards) == 1 && word != "":
+		return printCard(w, cards[0])
 	}
+	return printCards(w, cards)
+}
+
+// modelsCommand lists the models.
+func modelsCommand() Command {
+	return Command{
+		Path: "sim models", Takes: "[MODEL] [flags]",
+		Short: "List the models that can be simulated, with their shapes",
+		Long:  "A word shows the models whose names hold it.",
+		Flags: modelsTable(), Words: true,
+		Run: func(_ context.Context, c *Call) error { return c.lists("model", listModels) },
+	}
+}
+
+func modelsTable() table { return listTable("model", "Show the models whose names hold this word.") }
+
+func listModels(w io.Writer, word string, asJSON bool) error {
+	models, err := matching("model", word, roofline.Models(), func(m *roofline.Model) []string {
+		return append([]string{m.Name}, m.Aliases...)
+	})
+	switch {
+	case err != nil:
+		return err
+	case asJSON:
+		return printJSON(w, map[string]any{"models": collectJSON(models, modelJSON)})
+	}
+	return printModels(w, models)
+}
+
+// lists lists what one word selects.
+func (c *Call) lists(filter string, list func(w io.Writer, word string, asJSON bool) error) error {
+	if err := c.Values.check(); err != nil {
+		return usage(err)
+	}
+	word, err := c.oneWord(filter, c.Words)
+	if err != nil {
+		return err
+	}
+	printNotes(c.Env.Stderr, c.Notes)
+	return list(c.Env.Stdout, word, c.Values.on("json"))
 }
 
 // oneWord is the value of a flag that may stand without its name.
-func (c *command) oneWord(flag string, args []string) (string, error) {
+func (c *Call) oneWord(flag string, args []string) (string, error) {
 	switch {
 	case len(args) > 1:
-		return "", usagef("", "%s takes one word, got %d: %s", c.cobra.CommandPath(), len(args), shorten(strings.Join(args, " ")))
-	case len(args) == 1 && c.values.given(flag) && args[0] != c.values.text(flag):
-		return "", usagef("", "two words: %s and --%s %s: give one", shorten(args[0]), flag, shorten(c.values.text(flag)))
+		return "", usagef("", "%s takes one word, got %d: %s", c.Path, len(args), shorten(strings.Join(args, " ")))
+	case len(args) == 1 && c.Values.given(flag) && args[0] != c.Values.text(flag):
+		return "", usagef("", "two words: %s and --%s %s: give one", shorten(args[0]), flag, shorten(c.Values.text(flag)))
 	case len(args) == 1:
 		return args[0], nil
 	}
-	return c.values.text(flag), nil
+	return c.Values.text(flag), nil
 }
 
 // matching returns those whose names hold a word, or the one that is called so.

@@ -1,14 +1,13 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/spf13/cobra"
 
 	"tokmeter/internal/atomicfile"
 	"tokmeter/internal/model/replay"
@@ -18,34 +17,33 @@ import (
 	"tokmeter/internal/record"
 )
 
-// addReplay adds the command that runs arrivals on a virtual clock.
-func (t *tree) addReplay(env *Env, sim *cobra.Command) {
-	cmd := &cobra.Command{
-		Use:   "replay --requests FILE --model MODEL --gpu CARD [flags]",
+// replayCommand runs arrivals on a virtual clock.
+func replayCommand() Command {
+	return Command{
+		Path: "sim replay", Takes: "--requests FILE --model MODEL --gpu CARD [flags]",
 		Short: "Run arrivals and lengths on a virtual clock",
 		Long: `Tells TTFT, TPOT and E2EL of a simulated engine in no time. FILE has an arrival,
 prompt tokens and output tokens for each request: JSON lines or CSV of a trace, what
 bench serve --dry-run --save-requests writes, or the folder of a run. What the file
 says was measured is shown beside, with the error. A meta.json beside a trace gives
 what no flag gives: model, card and settings.`,
-		Args: noWords,
-	}
-	c := t.add(sim, cmd, replayTable())
-	cmd.RunE = func(*cobra.Command, []string) error {
-		if err := c.values.check(); err != nil {
-			return usage(err)
-		}
-		if !c.values.given("requests") {
-			return usagef("", "sim replay needs --requests FILE: arrivals and lengths, - for standard input, or the folder of a run")
-		}
-		printNotes(env.Stderr, c.notes)
-		return c.replay(env)
+		Flags: replayTable(),
+		Run: func(_ context.Context, c *Call) error {
+			if err := c.Values.check(); err != nil {
+				return usage(err)
+			}
+			if !c.Values.given("requests") {
+				return usagef("", "sim replay needs --requests FILE: arrivals and lengths, - for standard input, or the folder of a run")
+			}
+			printNotes(c.Env.Stderr, c.Notes)
+			return c.replay(c.Env)
+		},
 	}
 }
 
 // replay runs the requests and prints what came of it.
-func (c *command) replay(env *Env) error {
-	v := c.values
+func (c *Call) replay(env *Env) error {
+	v := c.Values
 	s, err := v.engineSetup("")
 	if err != nil {
 		return usage(err)
@@ -169,26 +167,25 @@ func runArrivals(dir string) (*replay.File, error) {
 // atSecond is a stamp in seconds of the run's clock.
 func atSecond(s record.Stamp) float64 { return time.Duration(s).Seconds() }
 
-// addSteps adds the command that shows every decision of the scheduler.
-func (t *tree) addSteps(env *Env, sim *cobra.Command) {
-	cmd := &cobra.Command{
-		Use:   "steps --cases FILE [flags]",
+// stepsCommand shows every decision of the scheduler.
+func stepsCommand() Command {
+	return Command{
+		Path: "sim steps", Takes: "--cases FILE [flags]",
 		Short: "Print every decision of the scheduler on given cases",
 		Long: `FILE has settings and requests as JSON, by vLLM's names. For each step it tells who
 is scheduled with how many tokens, who is admitted with how many tokens from the
 cache, who is preempted, and the free blocks. No time passes in it.`,
-		Args: noWords,
-	}
-	c := t.add(sim, cmd, stepsTable())
-	cmd.RunE = func(*cobra.Command, []string) error {
-		if err := c.values.check(); err != nil {
-			return usage(err)
-		}
-		if !c.values.given("cases") {
-			return usagef("", "sim steps needs --cases FILE: settings and requests as JSON, - for standard input")
-		}
-		printNotes(env.Stderr, c.notes)
-		return runSteps(env, c.values.text("cases"), c.values.text("output"))
+		Flags: stepsTable(),
+		Run: func(_ context.Context, c *Call) error {
+			if err := c.Values.check(); err != nil {
+				return usage(err)
+			}
+			if !c.Values.given("cases") {
+				return usagef("", "sim steps needs --cases FILE: settings and requests as JSON, - for standard input")
+			}
+			printNotes(c.Env.Stderr, c.Notes)
+			return runSteps(c.Env, c.Values.text("cases"), c.Values.text("output"))
+		},
 	}
 }
 

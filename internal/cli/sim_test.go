@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/spf13/pflag"
 
 	"tokmeter/internal/cli/argv"
 	"tokmeter/internal/model/roofline"
@@ -19,16 +18,11 @@ import (
 func simValues(t *testing.T, args string) *values {
 	t.Helper()
 	flags := simTable()
-	fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
-	v := register(fs, flags)
 	r, err := argv.Parse(flags.options(), flags.lengthen(strings.Fields(args)), os.ReadFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := fs.Parse(canonical(r.Settings, flags)); err != nil {
-		t.Fatal(err)
-	}
-	return v
+	return valuesOf(flags, r.Settings)
 }
 
 // TestEngineSetup: each flag arrives where it belongs, and nothing else.

@@ -14,8 +14,8 @@ import (
 
 // simTokenizer finds the tokenizer that --tokenizer names, or the one beside
 // the model's configuration.
-func (c *command) simTokenizer(ctx context.Context, env *Env, o *sim.Options) error {
-	name := c.values.text("tokenizer")
+func (c *Call) simTokenizer(ctx context.Context, env *Env, o *sim.Options) error {
+	name := c.Values.text("tokenizer")
 	if name == "" {
 		if run.HasTokenizer(o.Setup.Model) {
 			name = o.Setup.Model

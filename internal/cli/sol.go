@@ -1,11 +1,10 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
-
-	"github.com/spf13/cobra"
 
 	"tokmeter/internal/model/light"
 	"tokmeter/internal/model/replay"
@@ -45,34 +44,36 @@ func solTable() table {
 	return t
 }
 
-// addSol adds the command that prints the speed of light.
-func (t *tree) addSol(env *Env) {
-	cmd := &cobra.Command{
-		Use:   "sol --model MODEL --gpu CARD | --cpu [flags]",
+// solCommand prints the speed of light.
+func solCommand() Command {
+	return Command{
+		Path: "sol", Takes: "--model MODEL --gpu CARD | --cpu [flags]",
 		Short: "Print the speed of light of a model on a card",
 		Long: `The least that TTFT, TPOT and E2EL can be: alone on an empty server, and with
 --requests under that load through vLLM V1's schedule. What binds is named, and with
 --explain every constant with its source. Nothing of it is measured, but for what
 --cpu finds out of this machine's memory.`,
-		Args: noWords,
+		Flags: solTable(),
+		Run:   runSol,
 	}
-	c := t.add(t.root, cmd, solTable())
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := errors.Join(c.values.check(), c.values.sameModel()); err != nil {
-			return usage(err)
-		}
-		if c.values.on("cpu") {
-			printNotes(env.Stderr, c.notes)
-			return c.solCPU(cmd.Context(), env)
-		}
-		for _, name := range []string{"model", "gpu"} {
-			if !c.values.given(name) {
-				return usagef("--cpu takes this machine for the card; tokmeter sim models and tokmeter sim hardware list the names", "sol needs --model MODEL and --gpu CARD: --%s is missing", name)
-			}
-		}
-		printNotes(env.Stderr, c.notes)
-		return c.sol(env)
+}
+
+func runSol(ctx context.Context, c *Call) error {
+	env := c.Env
+	if err := errors.Join(c.Values.check(), c.Values.sameModel()); err != nil {
+		return usage(err)
 	}
+	if c.Values.on("cpu") {
+		printNotes(env.Stderr, c.Notes)
+		return c.solCPU(ctx, env)
+	}
+	for _, name := range []string{"model", "gpu"} {
+		if !c.Values.given(name) {
+			return usagef("--cpu takes this machine for the card; tokmeter sim models and tokmeter sim hardware list the names", "sol needs --model MODEL and --gpu CARD: --%s is missing", name)
+		}
+	}
+	printNotes(env.Stderr, c.Notes)
+	return c.sol(env)
 }
 
 // sameModel lets --model-config stand for --model, and refuses what only --cpu
@@ -83,7 +84,7 @@ func (v *values) sameModel() error {
 		if v.given("model") && v.text("model") != v.text("model-config") {
 			problems = append(problems, fmt.Errorf("two models: --model %s and --model-config %s: name one", shorten(v.text("model")), shorten(v.text("model-config"))))
 		}
-		v.cells["model"].given, v.cells["model"].words = true, v.cells["model-config"].words
+		v.set("model", v.list("model-config"))
 	}
 	for _, f := range probeFlags()[1:] {
 		if !v.on("cpu") && v.given(f.Name) {
@@ -94,8 +95,8 @@ func (v *values) sameModel() error {
 }
 
 // sol answers and prints.
-func (c *command) sol(env *Env) error {
-	v := c.values
+func (c *Call) sol(env *Env) error {
+	v := c.Values
 	s, err := v.engineSetup("")
 	if err != nil {
 		return usage(err)

@@ -38,8 +38,8 @@ const (
 )
 
 // solCPU measures this machine and prints what that allows.
-func (c *command) solCPU(ctx context.Context, env *Env) error {
-	v := c.values
+func (c *Call) solCPU(ctx context.Context, env *Env) error {
+	v := c.Values
 	if err := v.checkCPU(); err != nil {
 		return usage(err)
 	}

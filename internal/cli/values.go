@@ -1,13 +1,10 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"strings"
-
-	"github.com/spf13/pflag"
 
 	"tokmeter/internal/cli/argv"
 	"tokmeter/internal/excerpt"
@@ -22,72 +19,39 @@ type values struct {
 	cells map[string]*cell
 }
 
-// A cell is the value of one flag; pflag fills it.
+// A cell is the value of one flag.
 type cell struct {
 	def   *flagDef
 	given bool
 	words []string
 }
 
-// String is the default as pflag and completion show it.
-func (c *cell) String() string {
-	if c.def == nil {
-		return ""
-	}
-	return c.def.Default
-}
-
-// Type is the name of the value.
-func (c *cell) Type() string { return c.def.metavar() }
-
-// Set takes a value; of a list flag, the JSON array that canonical wrote.
-func (c *cell) Set(s string) error {
-	c.given, c.words = true, []string{s}
-	if c.def.Kind == words || c.def.Kind == words1 {
-		var list []string
-		if json.Unmarshal([]byte(s), &list) == nil {
-			c.words = list
-		}
-	}
-	return nil
-}
-
-// canonical writes settings as words that pflag reads the same way whatever
-// they contain.
-func canonical(settings []argv.Setting, t table) []string {
-	var out []string
-	for _, s := range settings {
-		def := t.named(s.Name)
-		value := strings.Join(s.Values, "")
-		if def.Kind == words || def.Kind == words1 {
-			b, err := json.Marshal(s.Values)
-			if err != nil {
-				continue // strings can always be written
-			}
-			value = string(b)
-		}
-		out = append(out, "--"+s.Name+"="+value)
-	}
-	return out
-}
-
-// register adds the flags of t to a set and returns where their values go.
-func register(fs *pflag.FlagSet, t table) *values {
+// newValues is the values of a table of which nothing was given.
+func newValues(t table) *values {
 	v := &values{table: t, cells: make(map[string]*cell, len(t))}
 	for i := range t {
-		def := &t[i]
-		c := &cell{def: def}
-		v.cells[def.Name] = c
-		f := fs.VarPF(c, def.Name, "", def.Help)
-		f.DefValue = def.Default
-		switch {
-		case def.isSwitch():
-			f.NoOptDefVal = "true"
-		case def.Kind == optional:
-			f.NoOptDefVal = " "
-		}
+		v.cells[t[i].Name] = &cell{def: &t[i]}
 	}
 	return v
+}
+
+// valuesOf is the values that a command line gave.
+func valuesOf(t table, settings []argv.Setting) *values {
+	v := newValues(t)
+	for _, s := range settings {
+		list := s.Values
+		if k := t.named(s.Name).Kind; k != words && k != words1 {
+			list = []string{strings.Join(s.Values, "")}
+		}
+		v.set(s.Name, list)
+	}
+	return v
+}
+
+// set gives a flag its value: the words of a list, or one.
+func (v *values) set(name string, list []string) {
+	c := v.cells[name]
+	c.given, c.words = true, list
 }
 
 // given reports whether the flag was on the command line or in the file.

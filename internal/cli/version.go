@@ -1,24 +1,21 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
-
-	"github.com/spf13/cobra"
 )
 
-// addVersion adds the command that says which build this is.
-func (t *tree) addVersion(env *Env) {
-	t.add(t.root, &cobra.Command{
-		Use:   "version",
-		Short: "Say which build this is",
-		Args:  noWords,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(env.Stdout, "tokmeter %s %s %s/%s\n", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+// versionCommand says which build this is.
+func versionCommand() Command {
+	return Command{
+		Path: "version", Short: "Say which build this is",
+		Run: func(_ context.Context, c *Call) error {
+			_, err := fmt.Fprintf(c.Env.Stdout, "tokmeter %s %s %s/%s\n", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
-	}, nil)
+	}
 }
 
 // buildVersion is the module's version, or the commit that was built.
