@@ -96,7 +96,7 @@ func TestMixedOutcomes(t *testing.T) {
 	})
 	got := w.serve(s.url(), "--num-prompts", "5", "--max-concurrency", "1", "--verbose")
 	got.want(t, ExitOK, "Successful requests:                     2  ", "Failed requests:                         3  ",
-		"     2  http_error    500     request 1: boom", "     1  cut_short     200     request 2: ")
+		"     2  http_error    500     request 1: HTTP 500 Internal Server Error: boom", "     1  cut_short     200     request 2: ")
 	out := w.result()["outcomes"].(map[string]any)
 	if out["ok"] != 2.0 || out["http_error"] != 2.0 || out["cut_short"] != 1.0 {
 		t.Errorf("got outcomes %v", out)

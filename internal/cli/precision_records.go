@@ -26,7 +26,7 @@ func comparable(run *record.Run, p plan.Plan, j experiment.Job) (compare.Run, er
 	out.Variant, out.Round, out.Load, out.Offered = j.Variant.Name, j.Round, j.Load, j.Load.Rate
 	for _, w := range s.Warnings {
 		if concerns(w.Code) {
-			out.Warnings = append(out.Warnings, w.Code+": "+w.Text)
+			out.Warnings = append(out.Warnings, w)
 		}
 	}
 	return out, nil

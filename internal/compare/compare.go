@@ -6,7 +6,11 @@
 // comes in and in what goes out.
 package compare
 
-import "fmt"
+import (
+	"fmt"
+
+	"tokmeter/internal/record"
+)
 
 // A Request is what one request of a run came to. Times are in milliseconds and
 // NaN where there are none.
@@ -42,6 +46,9 @@ func (l Load) String() string {
 	return "all requests at once"
 }
 
+// A Warning is a reason to doubt a number of a run.
+type Warning = record.Warning
+
 // A Run is one variant in one round at one load.
 type Run struct {
 	Variant  string
@@ -51,5 +58,5 @@ type Run struct {
 	Seconds  float64   // until every request had ended
 	Offered  float64   // requests a second that were asked for; 0 in a closed loop
 	PeakOpen int       // most requests in flight at once
-	Warnings []string  // the run's own, which cast doubt on it
+	Warnings []Warning // the run's own, which cast doubt on it
 }

@@ -131,7 +131,7 @@ func (x *driver) drive(ctx context.Context) error {
 type seat struct {
 	server   Server // nil where none is
 	variant  int
-	warnings []string // of the start and the warm-up, for the runs that follow
+	warnings []compare.Warning // of the start and the warm-up, for the runs that follow
 }
 
 // lane goes through turns with one engine up at a time, and leaves none.

@@ -152,7 +152,7 @@ func TestFailures(t *testing.T) {
 			if tt.starts >= 0 && w.starts != tt.starts {
 				t.Errorf("got %d starts, want %d: %s", w.starts, tt.starts, w.said())
 			}
-			if w.version != nil && !strings.Contains(strings.Join(r.Runs[len(r.Runs)-3].Warnings, ""), `server's version was "1" at the first start and is "2"`) {
+			if w.version != nil && !strings.Contains(fmt.Sprint(r.Runs[len(r.Runs)-3].Warnings), `server's version was "1" at the first start and is "2"`) {
 				t.Errorf("got warnings %q, want the other version", r.Runs[len(r.Runs)-3].Warnings)
 			}
 			for name, n := range w.up {

@@ -42,17 +42,17 @@ const (
 
 // A Step is something that was done, or has failed for good.
 type Step struct {
-	Kind     Kind         `json:"kind"`
-	Variant  string       `json:"variant"`
-	Round    int          `json:"round,omitempty"`
-	Load     compare.Load `json:"load,omitzero"`
-	Number   int          `json:"number,omitempty"` // of a search's try
-	Confirm  bool         `json:"confirm,omitempty"`
-	Held     bool         `json:"held,omitempty"`
-	Path     string       `json:"path,omitempty"` // run directory, or file of answers
-	Failure  string       `json:"failure,omitempty"`
-	Warnings []string     `json:"warnings,omitempty"`
-	Ended    *time.Time   `json:"ended,omitempty"`
+	Kind     Kind              `json:"kind"`
+	Variant  string            `json:"variant"`
+	Round    int               `json:"round,omitempty"`
+	Load     compare.Load      `json:"load,omitzero"`
+	Number   int               `json:"number,omitempty"` // of a search's try
+	Confirm  bool              `json:"confirm,omitempty"`
+	Held     bool              `json:"held,omitempty"`
+	Path     string            `json:"path,omitempty"` // run directory, or file of answers
+	Failure  string            `json:"failure,omitempty"`
+	Warnings []compare.Warning `json:"warnings,omitempty"`
+	Ended    *time.Time        `json:"ended,omitempty"`
 }
 
 // A Store keeps a state. Save replaces it in one step: who reads at any moment

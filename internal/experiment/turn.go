@@ -79,7 +79,7 @@ func (x *driver) up(ctx context.Context, b *seat, v Variant, round int) error {
 
 // learn keeps the facts of a variant's first start and says what is another at
 // a later one.
-func (x *driver) learn(v Variant, f Facts) []string {
+func (x *driver) learn(v Variant, f Facts) []compare.Warning {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	first, ok := x.state.Facts[v.Name]
@@ -87,12 +87,12 @@ func (x *driver) learn(v Variant, f Facts) []string {
 		x.state.Facts[v.Name] = f // saved with the next step
 		return nil
 	}
-	var out []string
+	var out []compare.Warning
 	for _, d := range []struct{ what, was, is string }{
 		{"version", first.Version, f.Version}, {"card", first.Card, f.Card}, {"kernel", first.Kernel, f.Kernel},
 	} {
 		if d.was != d.is {
-			out = append(out, fmt.Sprintf("%s: its server's %s was %q at the first start and is %q", v.Name, d.what, d.was, d.is))
+			out = append(out, compare.Warning{Code: WarnServer, Text: fmt.Sprintf("%s: its server's %s was %q at the first start and is %q", v.Name, d.what, d.was, d.is)})
 		}
 	}
 	return out

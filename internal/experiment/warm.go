@@ -8,12 +8,18 @@ import (
 	"tokmeter/internal/compare"
 )
 
+// The codes of what an experiment itself gives reason to doubt.
+const (
+	WarnWarmUp = "warm_up"        // the engine was not warm when it was measured
+	WarnServer = "server_changed" // a server says something else of itself than at its first start
+)
+
 // warm sends small batches until the engine is warm by the spec's rule. Its
 // time is that of a token: the sum of the batch's E2EL by the sum of its output
 // tokens, for answers may differ in length. Warnings say that the engine was not
 // warm by the end; an engine that answers nothing shows it in its run. A variant
 // that is cold has nothing to warm.
-func (x *driver) warm(ctx context.Context, b *seat, v Variant, round int) (warnings []string, err error) {
+func (x *driver) warm(ctx context.Context, b *seat, v Variant, round int) (warnings []compare.Warning, err error) {
 	r := x.spec.Warm
 	if r.Most < 1 || v.Cold {
 		return nil, nil
@@ -30,7 +36,7 @@ func (x *driver) warm(ctx context.Context, b *seat, v Variant, round int) (warni
 			return nil, cause
 		}
 		if err != nil {
-			return []string{fmt.Sprintf("%s: warm-up failed: %v", v.Name, err)}, nil
+			return []compare.Warning{{Code: WarnWarmUp, Text: fmt.Sprintf("%s: warm-up failed: %v", v.Name, err)}}, nil
 		}
 		now := perToken(o.Run)
 		if math.Abs(now-last) < r.Within*min(now, last) {
@@ -39,7 +45,7 @@ func (x *driver) warm(ctx context.Context, b *seat, v Variant, round int) (warni
 		}
 		last = now
 	}
-	return []string{fmt.Sprintf("%s: not warm after %d batches of %d requests: its first times may be too long", v.Name, r.Most, r.Batch)}, nil
+	return []compare.Warning{{Code: WarnWarmUp, Text: fmt.Sprintf("%s: not warm after %d batches of %d requests: its first times may be too long", v.Name, r.Most, r.Batch)}}, nil
 }
 
 // perToken is NaN where nothing was answered.

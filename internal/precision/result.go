@@ -165,14 +165,13 @@ func gathered(runs []compare.Run) (notes []string) {
 		r := &runs[i]
 		of[r.Variant]++
 		for _, w := range r.Warnings {
-			code, text, ok := strings.Cut(w, ": ")
-			if strings.Contains(code, " ") || !ok {
-				code, text = w, w // the experiment's own have no code
+			d := doubt{r.Variant, w.Code}
+			if w.Code == experiment.WarnWarmUp || w.Code == experiment.WarnServer {
+				d.code += w.Text // each is one of its own
 			}
-			d := doubt{r.Variant, code}
 			if count[d]++; count[d] == 1 {
 				order = append(order, d)
-				words[d] = text
+				words[d] = w.Text
 			}
 		}
 	}

@@ -163,7 +163,7 @@ func TestHostile(t *testing.T) {
 			runs = append(runs, compare.Run{
 				Variant: fmt.Sprint("v", rapid.IntRange(0, max(0, len(vs)-1)).Draw(t, "of")), Round: rapid.OneOf(rapid.IntRange(0, 2), rapid.Int()).Draw(t, "round"), Load: load.Draw(t, "load"),
 				Requests: rapid.SliceOfN(request, 0, 12).Draw(t, "requests"), Seconds: number.Draw(t, "seconds"), Offered: number.Draw(t, "offered"),
-				PeakOpen: rapid.Int().Draw(t, "peak"), Warnings: []string{"w"},
+				PeakOpen: rapid.Int().Draw(t, "peak"), Warnings: []compare.Warning{{Code: "w", Text: "w"}},
 			})
 		}
 		tab, err := table.Build(vs, runs, table.Options{Percentile: number.Draw(t, "percentile"), Rounds: rapid.Int().Draw(t, "want")})
