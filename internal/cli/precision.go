@@ -50,7 +50,7 @@ func (c *Call) precision(ctx context.Context, env *Env, spec *precision.Spec, no
 	virtual := v.on("virtual")
 	shared := *env
 	shared.Stderr = &lockedWriter{w: env.Stderr}
-	l := &laboratory{env: &shared, spec: spec, dir: c.folder(env, spec, virtual), abort: abort, sims: map[string]run.Simulator{}}
+	l := &laboratory{env: &shared, spec: spec, kept: v.given("resume") || spec.Output != "" || !virtual, abort: abort, sims: map[string]run.Simulator{}}
 	if err := l.check(ctx); err != nil {
 		return err
 	}
@@ -63,16 +63,22 @@ func (c *Call) precision(ctx context.Context, env *Env, spec *precision.Spec, no
 		if err != nil {
 			return err
 		}
-		deps.Starter, deps.Runner, deps.Clock = w, w, nil
+		deps.Starter, deps.Runner = w, w
 	}
-	if deps.Store = experiment.Store(experiment.Folder(l.dir)); l.dir == "" {
-		deps.Store = forgets{}
-	} else if err := c.openFolder(l.dir); err != nil {
+	var err error
+	if deps.Origin, err = l.origin(); err != nil {
+		return err
+	}
+	if deps.Store, err = c.openFolder(l); err != nil {
 		return err
 	}
 	l.board = newBoard(&shared, !v.on("no-live") && !virtual)
 	res, err := l.experiment(ctx, deps, virtual)
 	l.board.close()
+	if f, ok := deps.Store.(experiment.Folder); ok && res == nil {
+		_ = os.Remove(l.runs()) // unless a run is in it
+		err = errors.Join(err, f.Release())
+	}
 	return c.conclude(ctx, env, l, res, notes, err)
 }
 
@@ -166,38 +172,41 @@ func outcome(res *experiment.Result, baseline string) error {
 	return nil
 }
 
-// folder is where the experiment is kept; "" for nowhere.
-func (c *Call) folder(env *Env, spec *precision.Spec, virtual bool) string {
-	switch {
-	case c.Values.given("resume"):
-		return c.Values.text("resume")
-	case spec.Output != "":
-		return spec.Output
-	case virtual:
-		return ""
-	}
-	dir := filepath.Join(run.Folder, record.Name(env.Now(), "precision"))
-	for i := 2; ; i++ {
-		if _, err := os.Stat(dir); err != nil {
-			return dir
-		}
-		dir = fmt.Sprintf("%s-%d", filepath.Join(run.Folder, record.Name(env.Now(), "precision")), i)
-	}
-}
-
 // openFolder makes the experiment's folder, or finds the one that is to go on.
-func (c *Call) openFolder(dir string) error {
+// The store of what is not kept forgets.
+func (c *Call) openFolder(l *laboratory) (experiment.Store, error) {
 	v := c.Values
-	if !v.given("resume") {
-		return checkOutput(dir)
+	const hint = "give another folder by --output-dir"
+	var f experiment.Folder
+	var err error
+	switch output := l.spec.Output; {
+	case !l.kept:
+		return forgets{}, nil
+	case v.given("resume"):
+		dir := v.text("resume")
+		if v.given("output-dir") && filepath.Clean(v.text("output-dir")) != filepath.Clean(dir) {
+			return nil, usagef("leave --output-dir out", "--resume %s and --output-dir %s contradict each other", dir, v.text("output-dir"))
+		}
+		if _, err := os.Stat(filepath.Join(dir, experiment.StateFile)); err != nil {
+			return nil, usagef("give the folder that the experiment said it was kept in", "--resume: no experiment in %s: %w", dir, err)
+		}
+		f = experiment.Folder(dir)
+	case output != "":
+		f, err = experiment.NewFolder(output)
+	default:
+		f, err = experiment.NewFolderIn(run.Folder, record.Name(l.env.Now(), "precision"))
 	}
-	if v.given("output-dir") && filepath.Clean(v.text("output-dir")) != filepath.Clean(dir) {
-		return usagef("leave --output-dir out", "--resume %s and --output-dir %s contradict each other", dir, v.text("output-dir"))
+	if errors.Is(err, experiment.ErrTaken) {
+		return nil, usagef("", "%s: %w", l.spec.Output, err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, experiment.StateFile)); err != nil {
-		return usagef("give the folder that the experiment said it was kept in", "--resume: no experiment in %s: %w", dir, err)
+	if err != nil {
+		return nil, usagef(hint, "%w", err)
 	}
-	return checkOutput(dir)
+	l.dir = string(f)
+	if err := checkOutput(l.dir); err != nil {
+		return nil, errors.Join(err, f.Release())
+	}
+	return f, nil
 }
 
 // spare makes up for the threads that wait in the kernel (see package run),

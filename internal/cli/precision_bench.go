@@ -26,12 +26,14 @@ import (
 type laboratory struct {
 	env    *Env
 	spec   *precision.Spec
-	dir    string // of the experiment
+	kept   bool   // in a folder
+	dir    string // of the experiment; "" where it is not kept
 	board  *board
 	memory float64         // bytes a second that this machine reads; 0 where not known
 	abort  <-chan struct{} // closed by the second interrupt
 
 	variants map[string]serving // by name
+	first    string             // variant that can run
 
 	mu   sync.Mutex
 	sims map[string]run.Simulator // that are up, by URL
@@ -125,6 +127,9 @@ func (l *laboratory) check(ctx context.Context) error {
 	l.variants = map[string]serving{}
 	for i := range l.spec.Variants {
 		v := &l.spec.Variants[i]
+		if v.Unfit() != nil {
+			continue // its row will say so
+		}
 		read, err := l.read(v)
 		if err != nil {
 			return usage(err)
@@ -132,10 +137,11 @@ func (l *laboratory) check(ctx context.Context) error {
 		l.variants[v.Name] = read
 		p := read.plan
 		r := l.serveVariant(v.Name, "")
-		if i == 0 {
+		if l.first == "" {
 			if err := run.Check(ctx, p, r.world, r.watcher()); err != nil {
 				return err
 			}
+			l.first = v.Name
 		}
 		if l.lent == nil && p.Target.Simulated && p.Workload.Tokenizer == "" {
 			e, err := simulator(p.Target.Simulate)
@@ -155,7 +161,7 @@ func (r jobRun) watcher() *watcher { return &watcher{env: r.env, plan: r.plan} }
 // checkNames refuses variants whose runs and answers would be kept under one
 // name: some file systems know no case.
 func (l *laboratory) checkNames() error {
-	if l.dir == "" {
+	if !l.kept {
 		return nil
 	}
 	owner := map[string]string{}
@@ -178,7 +184,7 @@ func (l *laboratory) Run(ctx context.Context, j experiment.Job) (experiment.Outc
 	}
 	defer log.Close()
 	p := j.Plan
-	p.Output.RecordDir, p.Workload.Salt = dir, j.Salt
+	p.Output.RecordDir = dir
 	r := l.serve(j.Variant.Name, p, j.URL)
 	out := &lockedWriter{w: log}
 	r.env.Stdout, r.env.Stderr = out, out

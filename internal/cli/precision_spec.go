@@ -59,6 +59,9 @@ func (c *Call) precisionSpec(ctx context.Context, env *Env, args []string) (s pr
 	if short {
 		notes = c.shortBench(ctx, env, &s)
 	}
+	if v.on("virtual") && !v.given("rounds") {
+		s.Rounds = 1 // every round would be the same
+	}
 	// What depends on the whole is filled in again.
 	s.Fill()
 	return s, notes, asLines(s.Validate(benchNames()))
@@ -84,10 +87,6 @@ func (v *values) shortVariants() ([]precision.Variant, error) {
 	}
 	if !v.given("variant") {
 		return precision.Stubs(simulate), nil
-	}
-	if simulate != "" && !strings.Contains(simulate, "engine=") {
-		card, settings, _ := strings.Cut(simulate, ",")
-		simulate = strings.TrimRight(card+",engine="+precision.StubsEngine+","+settings, ",")
 	}
 	var command []string
 	if v.given("command") {
@@ -119,7 +118,7 @@ func (v *values) overSpec(s *precision.Spec) error {
 		s.Bench = slices.DeleteFunc(s.Bench, func(old precision.Flag) bool { return old.Name == f.Name })
 		s.Bench = append(s.Bench, f)
 	}
-	for name, to := range map[string]*string{"title": &s.Title, "baseline": &s.Baseline, "cache": &s.Cache, "output-dir": &s.Output} {
+	for name, to := range map[string]*string{"title": &s.Title, "baseline": &s.Baseline, "cache": &s.Cache, "output-dir": &s.Output, "currency": &s.Currency} {
 		if v.given(name) {
 			*to = v.text(name)
 		}

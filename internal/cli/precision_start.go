@@ -22,7 +22,11 @@ import (
 
 // Start brings a variant up.
 func (l *laboratory) Start(ctx context.Context, v experiment.Variant) (experiment.Server, error) {
-	switch x := l.spec.Variant(v.Name); {
+	x := l.spec.Variant(v.Name)
+	if err := x.Unfit(); err != nil {
+		return nil, err
+	}
+	switch {
 	case x.Simulate != "":
 		return l.startSim(ctx, x)
 	case x.URL != "":
@@ -118,7 +122,11 @@ func (e *started) Facts() experiment.Facts {
 	if f.Engine == "tokmeter" {
 		version += " " + precision.SimulatedMark
 	}
-	return experiment.Facts{Version: version, Args: f.Args, Card: f.Card, Kernel: f.Kernel, WeightBytes: f.WeightBytes}
+	cards := f.Parallel
+	if cards == 0 && len(f.Cards) == 1 {
+		cards = 1
+	}
+	return experiment.Facts{Version: version, Args: f.Args, Card: f.Card, Cards: cards, Kernel: f.Kernel, WeightBytes: f.WeightBytes}
 }
 
 // Stop ends the engine; the second interrupt leaves the time out that it is

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,7 +22,14 @@ import (
 
 // pageOf is the page of a result.
 func (c *Call) pageOf(l *laboratory, res *experiment.Result, notes []string) (*page.Page, error) {
-	a := precision.Answer{Spec: l.spec, Result: res, Folder: l.dir, Bandwidth: l.memory, Virtual: c.Values.on("virtual"), Notes: notes}
+	a := precision.Answer{Spec: l.spec, Result: res, Folder: l.dir, Bandwidth: l.memory, Virtual: c.Values.on("virtual"), Notes: notes, Plan: l.variants[cmp.Or(l.first, l.spec.Variants[0].Name)].plan, Begun: l.env.Now()}
+	var from question
+	if json.Unmarshal(res.Origin, &from) == nil {
+		a.Tokmeter, a.Command = from.Tokmeter, from.Command
+	}
+	if res.Begun != nil {
+		a.Begun = *res.Begun
+	}
 	if p, ok := strings.CutPrefix(c.Values.text("statistic"), "p"); ok {
 		a.Percentile, _ = strconv.ParseFloat(p, 64)
 	}
@@ -107,4 +115,31 @@ func (l *laboratory) bandwidth(ctx context.Context) (float64, error) {
 		err = os.WriteFile(path, append(raw, '\n'), 0o644)
 	}
 	return n.ReadBytesPerSecond, err
+}
+
+// A question says who asked a question first; it is kept with its experiment.
+type question struct {
+	Tokmeter string   `json:"tokmeter"` // version
+	Command  []string `json:"command"`
+}
+
+func (l *laboratory) origin() (json.RawMessage, error) {
+	return json.Marshal(question{buildVersion(), l.question()})
+}
+
+// question is the command that asks the question again from the beginning,
+// without secrets.
+func (l *laboratory) question() []string {
+	words := []string{"tokmeter"}
+	args := redactedArgs(l.env.Args)
+	for i := 0; i < len(args); i++ {
+		switch w := args[i]; {
+		case w == "--resume":
+			i++ // and its folder
+		case w == "--retry", strings.HasPrefix(w, "--resume="):
+		default:
+			words = append(words, w)
+		}
+	}
+	return words
 }

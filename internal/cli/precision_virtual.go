@@ -26,11 +26,14 @@ func (l *laboratory) virtual(ctx context.Context) (*precision.Virtual, error) {
 	if atRate && l.spec.Flag("max-concurrency") != "" {
 		return nil, usagef("leave one out", "--virtual and --max-concurrency beside a rate contradict each other: requests are sent when they are due")
 	}
+	if l.first == "" {
+		return &precision.Virtual{Spec: l.spec}, nil // none fits its card
+	}
 	r, err := l.prepared(ctx, 0)
 	if err != nil {
 		return nil, err
 	}
-	w := &precision.Virtual{Spec: l.spec, Prompts: r.Prompts, Seed: uint64(max(l.plans()[0].Seed, 0))}
+	w := &precision.Virtual{Spec: l.spec, Prompts: r.Prompts, Seed: uint64(max(l.variants[l.first].plan.Seed, 0))}
 	for _, x := range r.Lengths {
 		w.Requests = append(w.Requests, precision.Length{Prompt: max(x.Prompt, 1), Output: max(x.Output, 1)})
 	}
@@ -57,10 +60,10 @@ func (l *laboratory) virtual(ctx context.Context) (*precision.Virtual, error) {
 
 // prepared is the workload at a rate; 0 keeps that of the flags.
 func (l *laboratory) prepared(ctx context.Context, rate float64) (run.Rehearsal, error) {
-	p := l.plans()[0]
+	p := l.variants[l.first].plan
 	if rate > 0 {
 		p.Schedule.RequestRate = plan.Float(rate)
 	}
-	r := l.serve(l.spec.Variants[0].Name, p, "")
+	r := l.serve(l.first, p, "")
 	return run.Rehearse(ctx, p, r.world, r.watcher())
 }

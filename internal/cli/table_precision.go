@@ -42,16 +42,17 @@ func precisionFlags() table {
 	v, x, o := groupVariants, groupExperiment, groupTable
 	t := table{
 		{Name: "variant", Group: v, Kind: words1, Joined: true, Meta: "NAME=PRECISION[@URL]", Help: "A way of serving: the model's stub, the label of its precision, and where it is served; given again, one more. Without @URL it is served by --simulate or --command."},
-		{Name: "simulate", Group: v, Meta: "CARD", Help: "Simulate the variants on this card, a name of tokmeter sim hardware; settings by vLLM's names may follow behind commas. Without --variant: Llama-3-8B as fp16, fp8, int8 and int4. The engine is vLLM of mid-2024 unless engine=vllm-v1 is among the settings."},
+		{Name: "simulate", Group: v, Meta: "CARD", Help: "Simulate the variants on this card, a name of tokmeter sim hardware; settings by vLLM's names may follow behind commas. Without --variant: Llama-3-8B as fp16, fp8, int8 and int4. The engine is vLLM of today unless engine=vllm-v0-2024 is among the settings; the table says which."},
 		{Name: "command", Group: v, Meta: "WORDS", Help: "Command that starts an engine for each variant without a URL: {model}, {precision}, {host} and {port} are filled in."},
 		{Name: "gpu", Group: v, Meta: "CARD", Help: "Card under real servers, for the speed of light: a name of tokmeter sim hardware, or cpu for this machine's processor."},
 		{Name: "baseline", Group: v, Meta: "NAME", Help: "Variant that the others are compared with. Where it is not given: the file's, or the first one."},
-		{Name: "price-per-hour", Group: v, Kind: number, Meta: "X", Help: "Price of each server, in any currency, for the price of a million tokens."},
+		{Name: "price-per-hour", Group: v, Kind: number, Meta: "X", Help: "Price of each server, for the price of a million tokens."},
+		{Name: "currency", Group: v, Meta: "TEXT", Help: "Currency of prices. Where it is not given: the file's, or USD."},
 
 		{Name: "virtual", Group: x, Kind: toggle, Help: "Run simulated variants on the virtual clock: at once, and nothing is recorded."},
-		{Name: "rounds", Group: x, Kind: integer, Help: "How often every variant has its turn; the order turns round each time. Where it is not given: the file's, or 1."},
+		{Name: "rounds", Group: x, Kind: integer, Help: "How often every variant has its turn; the order turns round each time. Fewer than three give no intervals. Where it is not given: the file's, or 3; with --virtual 1, for every round would be the same."},
 		{Name: "parallel", Group: x, Kind: toggleNo, Help: "Run all variants at the same time. Where it is not given: only where all are simulated."},
-		{Name: "concurrency", Group: x, Meta: "N,N", Help: "Measure with so many requests under way too, such as 1,8,32."},
+		{Name: "concurrency", Group: x, Meta: "N,N", Help: "Measure with so many requests in flight too, such as 1,8,32."},
 		{Name: "slo", Group: x, Meta: "GOALS", Help: "Search the highest rate at which each variant keeps these goals, such as ttft_p99=500,tpot_p99=50."},
 		{Name: "drift", Group: x, Kind: integer, Meta: "N", Help: "Fixed prompts that each variant answers greedily, for the agreement with the baseline's answers."},
 		{Name: "cache", Group: x, Choices: []string{experiment.CacheSalt, experiment.CacheReset, experiment.CacheKeep}, Help: "How rounds keep clear of the prefix cache: salt begins their prompts with a text of its own, reset asks the server to empty it, keep does nothing. Where it is not given: the file's, or salt."},

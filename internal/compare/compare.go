@@ -35,9 +35,9 @@ type Load struct {
 func (l Load) String() string {
 	switch {
 	case l.Concurrency > 0 && l.Rate > 0:
-		return fmt.Sprintf("%.4g requests/s with at most %d under way", l.Rate, l.Concurrency)
+		return fmt.Sprintf("%.4g requests/s with at most %d in flight", l.Rate, l.Concurrency)
 	case l.Concurrency > 0:
-		return fmt.Sprintf("%d requests under way", l.Concurrency)
+		return fmt.Sprintf("%d requests in flight", l.Concurrency)
 	case l.Rate == 1:
 		return "1 request/s"
 	case l.Rate > 0:

@@ -9,7 +9,7 @@ import (
 
 // FromRecords makes a run of records, by the definitions of metrics: v is the
 // view of the run's plan and s the summary of the same records, of which the
-// duration and the most requests under way are taken. Means of the times are those
+// duration and the most requests in flight are taken. Means of the times are those
 // of the run's own report. Variant, Round, Load, Offered and Warnings are for the
 // caller to fill in. The error is that of the pass.
 func FromRecords(recs record.Pass, v metrics.View, s metrics.Summary) (Run, error) {

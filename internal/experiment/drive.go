@@ -74,10 +74,10 @@ func (x *driver) open() error {
 	case err != nil:
 		return err
 	case s == nil:
-		x.state = &State{Format: Format, Spec: x.spec.Identity, Nonce: x.deps.Nonce, Begun: x.now(), Facts: map[string]Facts{}}
+		x.state = &State{Format: Format, Spec: x.spec.Identity, Nonce: x.deps.Nonce, Origin: x.deps.Origin, Begun: x.now(), Facts: map[string]Facts{}}
 		return x.deps.Store.Save(x.state)
 	case !x.deps.Resume:
-		return errors.New("the folder has an experiment already: go on with it by --resume, or take another folder")
+		return ErrTaken
 	}
 	if d := difference(s.Spec, x.spec.Identity); d != "" {
 		return fmt.Errorf("the experiment that is to go on had another spec: %s: put it back, or begin in another folder", d)

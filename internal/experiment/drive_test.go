@@ -94,7 +94,7 @@ func TestFailures(t *testing.T) {
 		starts int
 	}{
 		{"an engine that does not start is not tried again", func(w *world) { w.badStart = map[string]bool{"b": true} }, nil,
-			"aaaa cccc", map[string]string{"b": "out of memory …"}, []string{"b: given up: out of memory …"}, 5},
+			"aaaa cccc", map[string]string{"b": "out of memory …"}, nil, 5},
 		{"a round that fails is one run less, and the next has a fresh engine", func(w *world) {
 			w.badRun = func(j Job) bool { return j.Variant.Name == "c" && j.Round == 0 }
 		}, nil, "aaaa bbbb ccc", nil, []string{"c: round 1 at 1 request/s: connection refused"}, 9 + 1},

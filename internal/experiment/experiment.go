@@ -14,6 +14,7 @@ package experiment
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"tokmeter/internal/compare"
@@ -25,6 +26,7 @@ type Facts struct {
 	Version     string   `json:"version,omitempty"`
 	Args        []string `json:"args,omitempty"` // secrets taken out
 	Card        string   `json:"card,omitempty"`
+	Cards       int      `json:"cards,omitempty"`  // that one copy of the model is on
 	Kernel      string   `json:"kernel,omitempty"` // that its log names
 	WeightBytes float64  `json:"weight_bytes,omitempty"`
 	PowerW      float64  `json:"power_w,omitempty"`
@@ -131,6 +133,9 @@ type Deps struct {
 	// Nonce makes salts of this experiment unlike those of others. A resumed one
 	// keeps its first.
 	Nonce string
+	// Origin is JSON that the caller wants to find in the result, such as who
+	// asked. A resumed experiment keeps its first.
+	Origin json.RawMessage
 	// Tell, if set, is told what happens, one call at a time.
 	Tell func(Note)
 }
@@ -142,6 +147,10 @@ type Held struct {
 	Above   float64 `json:"above,omitempty"`
 	Stop    string  `json:"stop"`  // why the search ended, for people
 	Tries   []Tried `json:"tries"` // in order
+	// Sent is how many requests the shortest run at Rate sent, and Needs how many
+	// a steady load at Rate takes, where that is more; else both are 0.
+	Sent  int `json:"sent,omitempty"`
+	Needs int `json:"needs,omitempty"`
 	// Complete is false where the search was not finished, or the variant failed
 	// in it.
 	Complete bool `json:"complete"`
@@ -165,5 +174,7 @@ type Result struct {
 	Held     []Held          // where the spec has goals
 	Notes    []string        // what failed and what casts doubt, a line each
 	Dirs     []string        // of the run directories, like Runs
+	Origin   json.RawMessage // Deps.Origin of the first start
+	Begun    *time.Time      // nil without a clock
 	Complete bool            // every step was done or has failed
 }

@@ -13,7 +13,7 @@ import (
 // records, so that an experiment that was stopped gives what an undisturbed one
 // gives.
 func (x *driver) result(ctx context.Context) *Result {
-	r := &Result{Complete: x.state.Complete}
+	r := &Result{Origin: x.state.Origin, Begun: x.state.Begun, Complete: x.state.Complete}
 	outcomes := make([][]Outcome, len(x.spec.Variants))
 	failures := make([]string, len(x.spec.Variants))
 	for round := range x.spec.Rounds {
@@ -44,7 +44,9 @@ func (x *driver) result(ctx context.Context) *Result {
 			if len(outcomes[i]) == 0 && c.Failure == "" {
 				c.Failure = excerpt.First(why)
 			}
-			r.note("%s: given up: %s", v.Name, excerpt.First(why))
+			if len(outcomes[i]) > 0 {
+				r.note("%s: given up: %s", v.Name, excerpt.First(why))
+			}
 		}
 		if len(outcomes[i]) == 0 && c.Failure == "" {
 			c.Failure = "not measured"

@@ -3,6 +3,8 @@ package experiment
 import (
 	"fmt"
 	"math"
+
+	"tokmeter/internal/compare"
 )
 
 // Bounds say how a search goes on. Rates are requests a second.
@@ -46,6 +48,8 @@ type Tried struct {
 	Held    bool    `json:"held"`
 	Confirm bool    `json:"confirm,omitempty"`
 	Dir     string  `json:"dir,omitempty"`
+	Sent    int     `json:"sent,omitempty"`    // requests
+	Needs   int     `json:"needs,omitempty"`   // requests that a steady load takes, where that is more; else 0
 	Failure string  `json:"failure,omitempty"` // why there is no result; it counts as not held
 }
 
@@ -154,5 +158,34 @@ func (s *Search) Held(variant string) Held {
 	if s.stop == "" {
 		h.Stop = "not finished"
 	}
+	for _, t := range s.tries {
+		if t.Held && t.Rate == h.Rate && t.Needs > h.Needs {
+			h.Sent, h.Needs = t.Sent, t.Needs
+		}
+	}
 	return h
+}
+
+// steadyTimes is how many times as long as a request requests must be sent for:
+// the number in flight grows for about the time that one takes, so that at least
+// three quarters of the requests meet the whole load.
+const steadyTimes = 4
+
+// steady is how many requests of an open loop a steady load takes, by the mean
+// time of those that succeeded; 0 where the run has as many.
+func steady(r compare.Run) int {
+	ms, n := 0.0, 0
+	for _, q := range r.Requests {
+		if q.OK && q.E2EL > 0 {
+			ms, n = ms+q.E2EL, n+1
+		}
+	}
+	if n == 0 {
+		return 0
+	}
+	needs := math.Ceil(steadyTimes * r.Load.Rate * ms / float64(n) / 1e3)
+	if needs <= float64(len(r.Requests)) || needs > 1e9 {
+		return 0
+	}
+	return int(needs)
 }

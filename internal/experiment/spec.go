@@ -119,7 +119,7 @@ func (s *Spec) Validate() error {
 	return p.err()
 }
 
-// plan is the plan of a job: the variant's, at the job's load.
+// plan is the plan of a job: the variant's, at the job's load and with its salt.
 func (j *Job) plan() plan.Plan {
 	p := j.Variant.Plan
 	switch l := j.Load; {
@@ -135,6 +135,7 @@ func (j *Job) plan() plan.Plan {
 	if j.Prompts > 0 {
 		p.Workload.NumPrompts = j.Prompts
 	}
+	p.Workload.Salt = j.Salt
 	return p
 }
 

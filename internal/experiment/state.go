@@ -2,16 +2,10 @@ package experiment
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
-	"tokmeter/internal/atomicfile"
 	"tokmeter/internal/compare"
 )
 
@@ -27,6 +21,7 @@ type State struct {
 	Format int               `json:"format"`
 	Spec   map[string]string `json:"spec"` // the spec, a fingerprint for each of its parts; for the resume
 	Nonce  string            `json:"nonce,omitempty"`
+	Origin json.RawMessage   `json:"origin,omitempty"` // of the first start: see Deps.Origin
 	Begun  *time.Time        `json:"begun,omitempty"`
 	Facts  map[string]Facts  `json:"facts,omitempty"` // by variant, of its first start
 	Steps  []Step            `json:"steps"`
@@ -49,7 +44,9 @@ type Step struct {
 	Number   int               `json:"number,omitempty"` // of a search's try
 	Confirm  bool              `json:"confirm,omitempty"`
 	Held     bool              `json:"held,omitempty"`
-	Path     string            `json:"path,omitempty"` // run directory, or file of answers
+	Sent     int               `json:"sent,omitempty"`  // requests of a search's try
+	Needs    int               `json:"needs,omitempty"` // requests that a steady load takes, where that is more
+	Path     string            `json:"path,omitempty"`  // run directory, or file of answers
 	Failure  string            `json:"failure,omitempty"`
 	Warnings []compare.Warning `json:"warnings,omitempty"`
 	Ended    *time.Time        `json:"ended,omitempty"`
@@ -63,26 +60,6 @@ type Store interface {
 	Save(*State) error
 }
 
-// A Folder is a Store in a folder of the disk, which it makes.
-type Folder string
-
-// Load reads the state.
-func (f Folder) Load() (*State, error) {
-	path := filepath.Join(string(f), StateFile)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("state of the experiment: %w", err)
-	}
-	s, err := ReadState(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return s, nil
-}
-
 // ReadState reads the text of a state. The error says that it is none.
 func ReadState(text []byte) (*State, error) {
 	var s State
@@ -93,26 +70,6 @@ func ReadState(text []byte) (*State, error) {
 		return nil, fmt.Errorf("state of format %d: this version reads format %d: begin in another folder", s.Format, Format)
 	}
 	return &s, nil
-}
-
-// Save writes the state.
-func (f Folder) Save(s *State) error {
-	fail := func(err error) error { return fmt.Errorf("state of the experiment: can't write: %w", err) }
-	if err := os.MkdirAll(string(f), 0o755); err != nil {
-		return fail(err)
-	}
-	text, err := json.MarshalIndent(s, "", " ")
-	if err != nil {
-		return fail(err)
-	}
-	err = atomicfile.Replace(filepath.Join(string(f), StateFile), func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
-		return err
-	})
-	if err != nil {
-		return fail(err)
-	}
-	return nil
 }
 
 // find returns the step of a kind, variant, round, load and number.

@@ -193,7 +193,7 @@ func (x *driver) told(name string) *Search {
 	s := NewSearch(x.spec.Search)
 	for _, t := range x.state.Steps {
 		if t.Kind == Try && t.Variant == name {
-			s.Add(Tried{Rate: t.Load.Rate, Held: t.Held, Confirm: t.Confirm, Dir: t.Path, Failure: t.Failure})
+			s.Add(Tried{Rate: t.Load.Rate, Held: t.Held, Confirm: t.Confirm, Dir: t.Path, Sent: t.Sent, Needs: t.Needs, Failure: t.Failure})
 		}
 	}
 	return s
@@ -233,7 +233,7 @@ func (x *driver) try(ctx context.Context, b *seat, v Variant, rate float64, conf
 	if err != nil {
 		s.Failure = err.Error()
 	} else {
-		s.Held = true
+		s.Held, s.Sent, s.Needs = true, len(o.Run.Requests), steady(o.Run)
 		for _, g := range x.spec.Goals {
 			s.Held = s.Held && g.Met(o.Run)
 		}

@@ -38,9 +38,9 @@ func specKeys() []key[common] {
 		{"baseline", "name", "the first variant", "Variant that the others are compared with.", on(func(c *common) *string { return &c.spec.Baseline }, text)},
 		{"variants", "list", "", "The ways of serving, in the order of the table; see below.", variants},
 		{"bench", "map", "", "Workload and load by the flags of `tokmeter bench serve`, without their hyphens: `num-prompts: 100`. `true` and `false` are for switches, lists for lists, maps for JSON. The same for every variant.", on(func(c *common) *[]Flag { return &c.spec.Bench }, benchFlags)},
-		{"rounds", "number", "1", "How often every variant has its turn; the order turns round each time (A B C D, D C B A, …).", on(func(c *common) *int { return &c.spec.Rounds }, whole)},
+		{"rounds", "number", "3, or 1 on the virtual clock", "How often every variant has its turn; the order turns round each time (A B C D, D C B A, …). Fewer than three give no intervals.", on(func(c *common) *int { return &c.spec.Rounds }, whole)},
 		{"parallel", "true or false", "true where all are simulated", "Run all variants at the same time: for simulated ones, and for servers that do not share a machine.", on(func(c *common) **bool { return &c.spec.Parallel }, toggle)},
-		{"concurrency", "numbers", "", "Measure each variant with so many requests under way too: a list, or numbers split by commas.", on(func(c *common) *[]int { return &c.spec.Concurrency }, wholes)},
+		{"concurrency", "numbers", "", "Measure each variant with so many requests in flight too: a list, or numbers split by commas.", on(func(c *common) *[]int { return &c.spec.Concurrency }, wholes)},
 		{"slo", "goals", "", "Search the highest rate at which each variant keeps these goals, such as `ttft_p99=500,tpot_p99=50`, in milliseconds: `ttft`, `tpot` or `e2el` with `_mean` or a percentile. A failed request is over every limit.", on(func(c *common) *[]experiment.Goal { return &c.spec.Goals }, goals)},
 		{"search", "map", "", "Bounds of that search; see below.", section(searchKeys, func(c *common) *experiment.Bounds { return &c.spec.Search })},
 		{"drift", "number", "0", "Fixed prompts that every variant answers greedily, for the agreement with the baseline's answers.", on(func(c *common) *int { return &c.spec.Drift }, whole)},
@@ -58,6 +58,7 @@ func specKeys() []key[common] {
 		{"served-model-name", "name", "", "Of variants that do not say theirs.", on(func(c *common) *string { return &c.served }, text)},
 		{"tokenizer", "name or path", "", "Of variants that do not say theirs.", on(func(c *common) *string { return &c.token }, text)},
 		{"price-per-hour", "number", "", "Of variants that do not say theirs.", on(func(c *common) *float64 { return &c.price }, number)},
+		{"currency", "text", "USD", "Of prices.", on(func(c *common) *string { return &c.spec.Currency }, text)},
 	}
 }
 
@@ -77,7 +78,7 @@ func variantKeys() []key[Variant] {
 		{"gpu", "card", "", "Card under a real server, for the speed of light.", on(func(v *Variant) *string { return &v.GPU }, text)},
 		{"weights-bytes", "number", "", "Bytes of weights that a step reads, where neither card nor server says it.", on(func(v *Variant) *float64 { return &v.WeightBytes }, number)},
 		{"power-w", "number", "", "Power of the card in watt, where it is not measured.", on(func(v *Variant) *float64 { return &v.PowerW }, number)},
-		{"price-per-hour", "number", "", "Price of the server, in any currency.", on(func(v *Variant) *float64 { return &v.Price }, number)},
+		{"price-per-hour", "number", "", "Price of the server.", on(func(v *Variant) *float64 { return &v.Price }, number)},
 	}
 }
 

@@ -64,7 +64,8 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestSimulatedExample: the example is what `--simulate a10g` alone asks for.
+// TestSimulatedExample: the example is what `--simulate a10g,engine=vllm-v0-2024`
+// alone asks for.
 func TestSimulatedExample(t *testing.T) {
 	b, err := os.ReadFile("../../examples/precision-simulated.yaml")
 	if err != nil {
@@ -74,7 +75,7 @@ func TestSimulatedExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(Stubs("a10g"), s.Variants); d != "" {
+	if d := cmp.Diff(Stubs("a10g,engine=vllm-v0-2024"), s.Variants); d != "" {
 		t.Errorf("stubs and example (-stubs +example):\n%s", d)
 	}
 	if !s.InParallel() {
@@ -115,7 +116,7 @@ variants:
 		Title: "T", Baseline: "fp16", Rounds: 3, Concurrency: []int{1, 8}, Parallel: &parallel,
 		Goals:  []experiment.Goal{{Metric: "ttft", Percentile: 99, LimitMs: 500}, {Metric: "tpot", LimitMs: 50}},
 		Search: experiment.Bounds{Start: 1, Low: 0.0625, High: 32, Tolerance: 0.05, Confirm: -1, Most: 30},
-		Warm:   experiment.WarmRule{Batch: 4, Within: 0.2, Most: 6}, Cache: experiment.CacheSalt, ReadyTimeout: 90 * time.Second, StopTimeout: 30 * time.Second,
+		Warm:   experiment.WarmRule{Batch: 4, Within: 0.2, Most: 6}, Cache: experiment.CacheSalt, Currency: "USD", ReadyTimeout: 90 * time.Second, StopTimeout: 30 * time.Second,
 		Bench: []Flag{
 			{"extra-body", []string{`{"a":{"b":[1,"x",null]}}`}}, {"header", []string{"X=1", "Y=2"}}, {"ignore-eos", []string{"true"}},
 			{"num-prompts", []string{"100"}}, {"request-rate", []string{"2"}},

@@ -6,10 +6,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"tokmeter/internal/compare"
 	"tokmeter/internal/excerpt"
 	"tokmeter/internal/experiment"
+	"tokmeter/internal/plan"
 	"tokmeter/internal/precision/drift"
 	"tokmeter/internal/precision/page"
 	"tokmeter/internal/precision/table"
@@ -29,7 +31,14 @@ type Answer struct {
 	Bandwidth float64
 	// Virtual says that no time passed, so that every round is the same.
 	Virtual bool
-	Notes   []string // of what happened before, for the page
+	// Of the head of the page: the plan of a variant's runs, when the first run
+	// began, this program's version, and the words that ask the question again,
+	// without secrets.
+	Plan     plan.Plan
+	Begun    time.Time
+	Tokmeter string
+	Command  []string
+	Notes    []string // of what happened before, for the page
 }
 
 // A reading is the page of an answer under way.
@@ -55,7 +64,7 @@ func (a *Answer) Variants() []table.Variant {
 func (a *Answer) Page() (*page.Page, error) {
 	r := &reading{answer: a}
 	vs := r.variants()
-	o := table.Options{Baseline: a.Spec.Baseline, Rounds: a.Spec.Rounds, Percentile: a.Percentile}
+	o := table.Options{Baseline: a.Spec.Baseline, Rounds: a.Spec.Rounds, Percentile: a.Percentile, Exact: a.Virtual}
 	// The first load that has a run: those of another may all have failed.
 	for _, l := range a.Spec.Loads() {
 		if slices.ContainsFunc(a.Result.Runs, func(r compare.Run) bool { return r.Load == l }) {
@@ -67,17 +76,18 @@ func (a *Answer) Page() (*page.Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.Virtual {
-		t.Warnings = slices.DeleteFunc(t.Warnings, func(w table.Warning) bool { return w.Code == "one-round" })
-	}
-	p := &page.Page{Title: a.Spec.Title, Table: t, Notes: slices.Concat(a.Notes, a.Result.Notes, r.notes, gathered(a.Result.Runs))}
+	p := &page.Page{Title: a.Spec.Title, About: a.about(vs), Table: t, Notes: slices.Concat(a.Notes, a.Result.Notes, r.notes, gathered(a.Result.Runs))}
 	var goals []string
 	for _, g := range a.Spec.Goals {
 		goals = append(goals, g.String())
 	}
 	p.Goals = strings.Join(goals, ",")
 	for _, h := range a.Result.Held {
-		p.Held = append(p.Held, page.Held{Variant: h.Variant, Rate: h.Rate, Above: h.Above, Complete: h.Complete, Text: h.Stop})
+		x := page.Held{Variant: h.Variant, Rate: h.Rate, Above: h.Above, Complete: h.Complete, Text: h.Stop}
+		if h.Needs > 0 {
+			x.Withheld = fmt.Sprintf("%d requests at %.4g a second end before the load is steady: --num-prompts %d", h.Sent, h.Rate, h.Needs)
+		}
+		p.Held = append(p.Held, x)
 	}
 	return p, nil
 }

@@ -19,8 +19,10 @@ import (
 
 	"tokmeter/internal/compare"
 	"tokmeter/internal/experiment"
+	"tokmeter/internal/model/roofline"
 	"tokmeter/internal/model/setup"
 	"tokmeter/internal/plan"
+	"tokmeter/internal/precision/table"
 	"tokmeter/internal/sim"
 )
 
@@ -53,6 +55,7 @@ type Spec struct {
 	ReadyTimeout time.Duration
 	StopTimeout  time.Duration
 	Output       string // folder; "" lets the caller choose
+	Currency     string // of prices
 }
 
 // A Variant is one way of serving.
@@ -82,6 +85,8 @@ type Flag struct {
 // Fill puts defaults into zero fields.
 func (s *Spec) Fill() {
 	fill(&s.ReadyTimeout, 15*time.Minute)
+	fill(&s.Rounds, table.IntervalRounds)
+	fill(&s.Currency, "USD")
 	for i := range s.Variants {
 		v := &s.Variants[i]
 		if v.Precision == "" && v.Simulate != "" {
@@ -156,7 +161,7 @@ func (s *Spec) Flag(name string) string {
 }
 
 // Loads are what each variant is driven by in each round: the rate of the
-// workload's flags, then the numbers of requests under way. A rate of inf with
+// workload's flags, then the numbers of requests in flight. A rate of inf with
 // max-concurrency is such a number; without it, the zero Load sends all at once.
 func (s *Spec) Loads() []compare.Load {
 	var loads []compare.Load
@@ -230,6 +235,18 @@ func (v Variant) Built() (*setup.Built, error) {
 		return nil, fmt.Errorf("simulate %q: set times are no engine: name gpu/model", v.Simulate)
 	}
 	return o.Setup.Build()
+}
+
+// Unfit says that a simulated variant's model takes more memory than its cards
+// have; nil where it fits, and for what is not simulated.
+func (v *Variant) Unfit() error {
+	if v.Simulate == "" {
+		return nil
+	}
+	if _, err := v.Built(); errors.Is(err, roofline.ErrMemory) {
+		return err
+	}
+	return nil
 }
 
 // simulateWith makes the text that names an engine of a card, for variants that

@@ -1,6 +1,7 @@
 package precision
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"tokmeter/internal/excerpt"
+	"tokmeter/internal/model/roofline"
 	"tokmeter/internal/near"
 )
 
@@ -148,7 +150,8 @@ func (v *Variant) validate(p *problems, label string) {
 		if o, err := v.Options(); err != nil {
 			p.add("%s: %v", label, err)
 		} else if o.Fixed == nil {
-			if _, err := o.Setup.Build(); err != nil {
+			// What does not fit is a row with its reason.
+			if _, err := o.Setup.Build(); err != nil && !errors.Is(err, roofline.ErrMemory) {
 				for line := range strings.Lines(err.Error()) {
 					p.add("%s: simulate %s: %s", label, short(v.Simulate), strings.TrimSpace(line))
 				}

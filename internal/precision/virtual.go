@@ -143,13 +143,13 @@ func peakOpen(all []replay.Timing) int {
 // far is the arrival of a request that is not due yet, in seconds.
 const far = 1e15
 
-// closeLoop keeps so many requests under way: the first ones arrive at once, and
+// closeLoop keeps so many requests in flight: the first ones arrive at once, and
 // whenever a step gives one its last token, the next arrives at the step's end.
 // A replay reads arrivals as it goes, and those that are not due yet wait in the
 // order of the list.
 func closeLoop(b *setup.Built, arrivals []replay.Arrival, open int, o *replay.Options) error {
 	if len(b.Setup.Acceptance) > 0 {
-		return errors.New("speculative decoding at a number of requests under way needs real time: leave out --virtual, or concurrency")
+		return errors.New("speculative decoding at a number of requests in flight needs real time: leave out --virtual, or concurrency")
 	}
 	for i := range arrivals {
 		if i >= open {

@@ -107,16 +107,9 @@ func Distinct(all []Variant) {
 	}
 }
 
-// StubsEngine is vLLM as it was when the formats of the table's stubs were compared.
-const StubsEngine = "vllm-v0-2024"
-
 // Stubs are the variants of `tokmeter precision --simulate CARD`: Llama-3-8B as
-// its users find it in four formats. An engine that is not named is StubsEngine.
+// its users find it in four formats.
 func Stubs(simulate string) []Variant {
-	card, settings, _ := strings.Cut(simulate, ",")
-	if !strings.Contains(settings, "engine=") {
-		settings = strings.Trim("engine="+StubsEngine+","+settings, ",")
-	}
 	var out []Variant
 	for _, s := range [][2]string{
 		{"fp16", "meta-llama/Meta-Llama-3-8B-Instruct"},
@@ -124,7 +117,7 @@ func Stubs(simulate string) []Variant {
 		{"int8", "astronomer/Llama-3-8B-Instruct-GPTQ-8-Bit"},
 		{"int4", "nm-testing/Meta-Llama-3-8B-Instruct-GPTQ"},
 	} {
-		out = append(out, Variant{Name: s[0], Model: s[1], Precision: s[0], Simulate: simulateWith(card+","+settings, s[1], s[0])})
+		out = append(out, Variant{Name: s[0], Model: s[1], Precision: s[0], Simulate: simulateWith(simulate, s[1], s[0])})
 	}
 	return out
 }

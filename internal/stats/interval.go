@@ -61,7 +61,7 @@ func Of(x [][]float64, s Statistic, seed uint64) Interval {
 //
 // Requests are drawn with their places in every round and on both sides at once
 // (a paired bootstrap), in circular blocks of 1.5·n^⅓ neighbours, because those that
-// were under way together are alike. The ends are percentiles of the drawn
+// were in flight together are alike. The ends are percentiles of the drawn
 // logarithms. Percentiles rather than BCa: of a logarithm of a ratio they are
 // nearly symmetric, and swapping the sides inverts the interval exactly. Where
 // rounds differ by more than the requests explain, the ends move apart by the

@@ -1,6 +1,7 @@
 package roofline
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -34,9 +35,12 @@ func (m *Machine) Overhead(maxBatchedTokens int) float64 {
 	return fixedMemory + t*(2*float64(mo.Hidden)+3*inner/m.p)*2 + float64(rows)*float64(mo.Vocab)*rowBytes
 }
 
+// ErrMemory says that a model takes more memory than the cards have.
+var ErrMemory = errors.New("does not fit")
+
 // Blocks is how many KV blocks of blockSize tokens fit beside weights and
 // overhead when the engine may use the share utilization of the memory. It fails
-// where the model does not fit and says what is missing.
+// with ErrMemory where the model does not fit, and says what is missing.
 func (m *Machine) Blocks(utilization float64, blockSize, maxBatchedTokens int) (int, error) {
 	if !(utilization > 0 && utilization <= 1) {
 		return 0, fmt.Errorf("memory utilization %v: must be above 0 and at most 1", utilization)
@@ -51,8 +55,8 @@ func (m *Machine) Blocks(utilization float64, blockSize, maxBatchedTokens int) (
 	n := math.Floor((have - weights - over) / block)
 	if n < 1 {
 		gb := (weights + over + block - have) / 1e9
-		return 0, fmt.Errorf("%s in %s does not fit on %d × %s: %.1f GB of weights and %.1f GB beside them leave %.1f GB missing on each card; use more cards (tp), fewer bits (precision) or a card with more memory",
-			mo.Name, m.setup.Precision, m.setup.TP, c.Name, weights/1e9, over/1e9, gb)
+		return 0, fmt.Errorf("%s in %s %w on %d × %s: %.1f GB of weights and %.1f GB beside them leave %.1f GB missing on each card; use more cards (tp), fewer bits (precision) or a card with more memory",
+			mo.Name, m.setup.Precision, ErrMemory, m.setup.TP, c.Name, weights/1e9, over/1e9, gb)
 	}
 	return int(min(n, 1<<31-1)), nil
 }

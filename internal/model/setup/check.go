@@ -10,17 +10,14 @@ import (
 )
 
 // problems gathers what is wrong with a setup, a line each.
-type problems []string
+type problems []error
 
 func (p *problems) add(format string, args ...any) {
-	*p = append(*p, fmt.Sprintf(format, args...))
+	*p = append(*p, fmt.Errorf(format, args...))
 }
 
 func (p problems) err() error {
-	if len(p) == 0 {
-		return nil
-	}
-	return errors.New(strings.Join(p, "\n"))
+	return errors.Join(p...)
 }
 
 // check finds what is wrong with the settings taken one by one.

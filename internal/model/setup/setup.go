@@ -242,7 +242,7 @@ func (b *Built) fillBlocks(p *problems, named bool) {
 	if s.Blocks == 0 {
 		n, err := b.Machine.Blocks(s.MemoryUtilization, s.BlockSize, s.MaxBatchedTokens)
 		if err != nil {
-			p.add("%v", err)
+			p.add("%w", err)
 			return
 		}
 		s.Blocks = n

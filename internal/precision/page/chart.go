@@ -46,7 +46,7 @@ type bar struct {
 	Y, YEnd, Middle, Thick, TextY, Long  float64
 	Low, High, CapTop, CapBottom, ValueX float64
 	Interval                             bool
-	Ceiling                              float64 // 0 for none
+	LimitRatio                           float64 // 0 for none
 }
 
 // chartName is nameOf with a name that is cut where it would take the room of
@@ -78,7 +78,7 @@ func (p *Page) bars() *barChart {
 	if len(p.Rows) < 2 {
 		return nil
 	}
-	most, long, ceilings := 1.0, 4, false
+	most, long, limits := 1.0, 4, false
 	for i := range p.Rows {
 		r := &p.Rows[i]
 		long = max(long, len([]rune(chartName(r))))
@@ -87,8 +87,8 @@ func (p *Page) bars() *barChart {
 			if bounded(e) {
 				most = max(most, e.High)
 			}
-			if r.Ceiling > 0 && !math.IsInf(r.Ceiling, 0) && !r.Baseline {
-				most, ceilings = max(most, r.Ceiling), true
+			if r.LimitRatio > 0 && !math.IsInf(r.LimitRatio, 0) && !r.Baseline {
+				most, limits = max(most, r.LimitRatio), true
 			}
 		}
 	}
@@ -102,8 +102,8 @@ func (p *Page) bars() *barChart {
 	} else if some {
 		c.Label += ", some " + simulatedWord
 	}
-	if ceilings {
-		c.Label += "; upright lines: the ceiling by the speed of light"
+	if limits {
+		c.Label += "; upright lines: the ratio of limits"
 	}
 	c.Bottom = c.Top + float64(len(p.Rows))*barStep
 	c.TickY = c.Bottom + 18
@@ -128,8 +128,8 @@ func (p *Page) bars() *barChart {
 		if bounded(e) {
 			b.Interval, b.Low, b.High = true, x(e.Low), x(e.High)
 		}
-		if !r.Baseline && r.Ceiling > 0 && !math.IsInf(r.Ceiling, 0) {
-			b.Ceiling = x(r.Ceiling)
+		if !r.Baseline && r.LimitRatio > 0 && !math.IsInf(r.LimitRatio, 0) {
+			b.LimitRatio = x(r.LimitRatio)
 		}
 		b.ValueX = c.Width - valueRoom + 16
 		c.Bars = append(c.Bars, b)
@@ -137,7 +137,7 @@ func (p *Page) bars() *barChart {
 	return c
 }
 
-// A curveChart is speedup by requests under way.
+// A curveChart is speedup by requests in flight.
 type curveChart struct {
 	Width, Height, Left, Right, TickY float64
 	Label                             string
@@ -181,7 +181,7 @@ func (p *Page) curves() *curveChart {
 	ticks, top := ticksTo(most)
 	c := &curveChart{
 		Width: chartWidth, Height: chartTop + curveRoom + 26, Left: 48, Right: chartWidth - float64(long*charWidth) - 24, TickY: chartTop + curveRoom + 18,
-		Label: "Speedup of TPOT against " + flat(p.Baseline) + " by requests under way, with 95 % intervals",
+		Label: "Speedup of TPOT against " + flat(p.Baseline) + " by requests in flight, with 95 % intervals",
 	}
 	if some, all := p.simulated(); all {
 		c.Label += ", " + simulatedWord

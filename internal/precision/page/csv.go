@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
+	"time"
 
 	"tokmeter/internal/compare"
 	"tokmeter/internal/excerpt"
@@ -21,7 +23,17 @@ func csvFirst() []csvField {
 }
 
 func csvLast() []csvField {
-	return []csvField{{"slo_requests_per_s", "requests/s", "highest rate that held, in the rows of the table itself; 0 where none did, empty without a search"}}
+	return []csvField{
+		{"slo_requests_per_s", "requests/s", "highest rate that held, in the rows of the table itself; 0 where none did, empty without a search or where it is withheld"},
+		{"cards", "", "accelerators of the variant with their count"},
+		{"engine", "", "of the variant, with its version"},
+		{"dataset", "", "with what decides about its requests; this and what follows is the same in every row"},
+		{"begun", "", "when the first run began, UTC"},
+		{"tokmeter_version", "", "of this program"},
+		{"currency", "", "of prices"},
+		{"command", "", "that makes the table again, as a shell reads it, without secrets"},
+		{"conclusion", "", "the answer in one sentence"},
+	}
 }
 
 // columns is the head of the CSV.
@@ -84,18 +96,41 @@ func (p *Page) csvRow(l compare.Load, r *table.Row, main bool) []string {
 	}
 	held := ""
 	for _, h := range p.Held {
-		if main && h.Variant == r.Variant.Name {
+		if main && h.Variant == r.Variant.Name && h.Withheld == "" {
 			held = csvCell(finite(h.Rate))
 		}
 	}
-	return append(out, held)
+	a := &p.About
+	begun := ""
+	if !a.Begun.IsZero() {
+		begun = a.Begun.UTC().Format(time.RFC3339)
+	}
+	out = append(out, held)
+	for _, s := range []string{of(a.Cards, r), of(a.Engines, r), a.Dataset, begun, a.Tokmeter, a.Currency, commandLine(a.Command), p.Conclusion()} {
+		out = append(out, csvCell(s))
+	}
+	return out
+}
+
+// of is what is known of a row's variant.
+func of(list []Named, r *table.Row) string {
+	for _, n := range list {
+		if n.Variant == r.Variant.Name {
+			return n.Text
+		}
+	}
+	return ""
 }
 
 // csvCell writes a value with all its digits, and nothing for what is not known.
 func csvCell(x any) string {
 	switch x := x.(type) {
 	case string:
-		return excerpt.Line(x)
+		s := excerpt.Line(x)
+		if s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
+			s = "'" + s // else a spreadsheet takes it for a formula
+		}
+		return s
 	case bool:
 		return strconv.FormatBool(x)
 	case int:

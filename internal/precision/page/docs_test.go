@@ -48,7 +48,7 @@ This page is made from the tables that the writers use: ` + "`go test ./internal
 | format | holds |
 |--|--|
 | terminal, Markdown | differences, the table, the drift of the answers, the views by concurrency and by rate, the rates that the search found, verdicts, notes; in the wide form also ratios, speed of light, power and price |
-| HTML | the wide form in one file that loads nothing and runs no script, for light and dark screens, with charts of the speedup by variant and by requests under way |
+| HTML | the wide form in one file that loads nothing and runs no script, for light and dark screens, with charts of the speedup by variant and by requests in flight |
 | CSV | a row for each variant at each load |
 | JSON | everything |
 

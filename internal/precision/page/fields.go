@@ -28,7 +28,7 @@ func (f *field) estimated() bool {
 func loadFields() []loadField {
 	return []loadField{
 		{"rate_requests_per_s", "requests/s", "offered to every variant; not known where concurrency drives", func(l compare.Load) any { return told(l.Rate) }},
-		{"concurrency", "requests", "kept under way; neither is known where all requests came at once", func(l compare.Load) any {
+		{"concurrency", "requests", "kept in flight; neither is known where all requests came at once", func(l compare.Load) any {
 			if l.Concurrency == 0 {
 				return nil
 			}
@@ -73,8 +73,8 @@ func fields() []field {
 		{"output_tokens_per_s", "tokens/s", "of successful requests", func(r *table.Row) any { return ran(r, r.OutputPerSecond) }},
 		{"requests_per_s", "requests/s", "that succeeded", func(r *table.Row) any { return ran(r, r.RequestPerSecond) }},
 		{"output_tokens", "tokens", "mean of a successful request", func(r *table.Row) any { return told(r.MeanOutput) }},
-		{"mean_requests", "requests", "under way, mean over the time of the runs", func(r *table.Row) any { return told(r.MeanOpen) }},
-		{"peak_requests", "requests", "most under way at once", func(r *table.Row) any { return r.PeakOpen }},
+		{"mean_requests", "requests", "in flight, mean over the time of the runs", func(r *table.Row) any { return told(r.MeanOpen) }},
+		{"peak_requests", "requests", "most in flight at once", func(r *table.Row) any { return r.PeakOpen }},
 	}
 	return append(append(out, limitFields()...), sideFields()...)
 }
@@ -87,8 +87,8 @@ func limitFields() []field {
 		{"limit_alone", "", "whether the limit is of a request alone and not of this load", func(r *table.Row) any { return r.LimitAlone }},
 		{"ttft_near", "share of 1", "limit of TTFT / its mean", func(r *table.Row) any { return told(r.NearTTFT) }},
 		{"tpot_near", "share of 1", "limit of TPOT / its mean", func(r *table.Row) any { return told(r.Near) }},
-		{"ceiling", "ratio", "speedup that the limits of baseline and variant allow", func(r *table.Row) any { return told(r.Ceiling) }},
-		{"ceiling_from", "", "limits, or weights where only their bytes are known", func(r *table.Row) any { return word(r.CeilingFrom) }},
+		{"ceiling", "ratio", "ratio of limits: TPOT limit of the baseline / of this variant; no bound of the speedup", func(r *table.Row) any { return told(r.LimitRatio) }},
+		{"ceiling_from", "", "what ceiling is the ratio of: limits, or weights where only their bytes are known", func(r *table.Row) any { return word(r.LimitRatioFrom) }},
 		{"weight_bytes", "bytes", "of weights that a step reads", func(r *table.Row) any { return told(r.WeightBytes) }},
 	}
 }

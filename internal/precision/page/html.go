@@ -17,10 +17,16 @@ var htmlStyle string
 
 // A htmlSheet is what the template shows.
 type htmlSheet struct {
-	Title                          string
+	Title, Conclusion              string
+	Facts                          []pageFact
 	Style                          template.CSS
 	Differences, Verdicts, Remarks []string
 	Tables                         []pageTable
+}
+
+type pageFact struct {
+	Label, Text string
+	Code        bool
 }
 
 type pageTable struct {
@@ -43,7 +49,7 @@ const longCell = 60
 
 // HTML writes the precision table, in its wide form, as one file that
 // loads nothing and runs nothing, for light and dark screens, with a chart of the
-// speedups and, where there are several numbers of requests under way, one of
+// speedups and, where there are several numbers of requests in flight, one of
 // speedup by them.
 func HTML(w io.Writer, p *Page) error {
 	t, err := template.New("precision").Parse(htmlPage)
@@ -53,6 +59,10 @@ func HTML(w io.Writer, p *Page) error {
 	d := htmlSheet{
 		Title: flat(p.title()), Style: template.CSS(htmlStyle),
 		Differences: p.differences(), Verdicts: p.verdicts(), Remarks: p.remarks(),
+	}
+	d.Conclusion = p.Conclusion()
+	for _, f := range p.facts() {
+		d.Facts = append(d.Facts, pageFact{f.label, f.text, f.label == "Command"})
 	}
 	for i, t := range p.tables(true) {
 		d.Tables = append(d.Tables, pageTableOf(t))

@@ -21,11 +21,13 @@ import (
 func everythingHostile(bad string) *page.Page {
 	p := plainPage()
 	p.Title, p.Goals, p.Baseline, p.Notes = bad, bad, bad, []string{bad}
+	p.About.Dataset, p.About.Arrivals, p.About.Tokmeter, p.About.Command, p.About.Currency = bad, bad, bad, []string{bad}, bad
+	p.About.Cards, p.About.Engines = []page.Named{{Variant: bad, Text: bad}}, []page.Named{{Variant: bad, Text: bad}, {Variant: "a", Text: "b"}}
 	for _, v := range p.Views {
 		for i := range v.Rows {
 			r := &v.Rows[i]
 			r.Variant = table.Variant{Name: bad, Model: bad, Precision: bad, Version: bad, Card: bad, Kernel: bad, Simulated: i == 1, Drift: &compare.Agreement{Prompts: 1}}
-			r.Limit.Bound, r.CeilingFrom, r.Verdict.Text = bad, bad, bad
+			r.Limit.Bound, r.LimitRatioFrom, r.Verdict.Text = bad, bad, bad
 			r.Verdict.Also = []table.Reason{{Code: table.Saturated, Text: bad}}
 		}
 	}
@@ -145,7 +147,7 @@ func TestOdd(t *testing.T) {
 	nonsense := plainPage()
 	for i := range nonsense.Rows {
 		r := &nonsense.Rows[i]
-		r.Speedup, r.TTFT, r.Ceiling, r.Near = stats.Interval{Value: []float64{1, inf, nan, -1}[i], Low: nan, High: inf}, estimate(nan, inf, nan), inf, nan
+		r.Speedup, r.TTFT, r.LimitRatio, r.Near = stats.Interval{Value: []float64{1, inf, nan, -1}[i], Low: nan, High: inf}, estimate(nan, inf, nan), inf, nan
 	}
 	for name, p := range map[string]*page.Page{
 		"no rows":       {Table: &table.Table{}},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 
 	"tokmeter/internal/compare"
 	"tokmeter/internal/precision/table"
@@ -28,6 +29,18 @@ func headKeys() []key {
 		{"baseline", "", "name of the variant that the others are compared with"},
 		{"statistic", "", "of TTFT and TPOT: mean, or a percentile such as p99"},
 		{"rounds", "", "how often every variant was measured"},
+		{"conclusion", "", "the answer in one sentence"},
+		{"begun", "", "when the first run began, UTC, as RFC 3339 writes it"},
+		{"tokmeter_version", "", "of this program"},
+		{"command", "", "that makes the table again, as a shell reads it, without secrets"},
+		{"model", "", "the baseline's, and how many others there are"},
+		{"dataset", "", "with what decides about its requests"},
+		{"load", "", "of the table"},
+		{"currency", "", "of prices"},
+		{"cards[].variant", "", "name"},
+		{"cards[].text", "", "its accelerators with their count"},
+		{"engines[].variant", "", "name"},
+		{"engines[].text", "", "its engine and version"},
 		{"differences[].what", "", "what is not the same for all: prompts, output lengths, version, …"},
 		{"differences[].rate_requests_per_s", "requests/s", "where it is of one rate"},
 		{"differences[].concurrency", "requests", "where it is of one concurrency"},
@@ -63,9 +76,10 @@ func searchKeys() []key {
 		{"slo", "", "what the search for the highest rate found; null without one"},
 		{"slo.goals", "", "as the user wrote them"},
 		{"slo.variants[].variant", "", "name"},
-		{"slo.variants[].rate_requests_per_s", "requests/s", "highest that held; 0 where none did"},
+		{"slo.variants[].rate_requests_per_s", "requests/s", "highest that held; 0 where none did, null where it is withheld"},
 		{"slo.variants[].not_held_requests_per_s", "requests/s", "lowest that did not"},
 		{"slo.variants[].complete", "", "whether the search came to its end"},
+		{"slo.variants[].withheld", "", "why the rate is withheld, and what it needs"},
 		{"slo.variants[].text", "", "how it ended"},
 	}
 }
@@ -81,6 +95,7 @@ func JSON(w io.Writer, p *Page) error {
 	o.set("baseline", p.Baseline)
 	o.set("statistic", p.statistic())
 	o.set("rounds", p.Rounds)
+	p.setAbout(o)
 	warnings := []any{}
 	for _, v := range p.Warnings {
 		warnings = append(warnings, codeAndText(v.Code, v.Text))
@@ -102,6 +117,36 @@ func JSON(w io.Writer, p *Page) error {
 		return fmt.Errorf("precision table: %w", err)
 	}
 	return nil
+}
+
+// setAbout sets what was measured, where and when.
+func (p *Page) setAbout(o *object) {
+	a := &p.About
+	var begun any
+	if !a.Begun.IsZero() {
+		begun = a.Begun.UTC().Format(time.RFC3339)
+	}
+	o.set("conclusion", word(p.Conclusion()))
+	o.set("begun", begun)
+	o.set("tokmeter_version", word(a.Tokmeter))
+	o.set("command", word(commandLine(a.Command)))
+	o.set("model", word(p.model()))
+	o.set("dataset", word(a.Dataset))
+	o.set("load", loadText(p.Load))
+	o.set("currency", word(a.Currency))
+	for _, list := range []struct {
+		key string
+		of  []Named
+	}{{"cards", a.Cards}, {"engines", a.Engines}} {
+		trees := []any{}
+		for _, n := range list.of {
+			x := &object{}
+			x.set("variant", n.Variant)
+			x.set("text", word(n.Text))
+			trees = append(trees, x)
+		}
+		o.set(list.key, trees)
+	}
 }
 
 func (p *Page) differenceTrees() []any {
@@ -153,9 +198,10 @@ func (p *Page) heldTree() any {
 	for _, h := range p.Held {
 		x := &object{}
 		x.set("variant", h.Variant)
-		x.set("rate_requests_per_s", finite(h.Rate))
+		x.set("rate_requests_per_s", h.rate())
 		x.set("not_held_requests_per_s", told(h.Above))
 		x.set("complete", h.Complete)
+		x.set("withheld", word(h.Withheld))
 		x.set("text", h.Text)
 		list = append(list, x)
 	}

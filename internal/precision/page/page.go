@@ -9,6 +9,7 @@ package page
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -29,6 +30,7 @@ const Version = 1
 // known.
 type Page struct {
 	Title string // "" for none
+	About About
 	*table.Table
 	Notes []string // what happened on the way
 	Goals string   // of the search, as the user wrote them; "" for none
@@ -44,6 +46,15 @@ type Held struct {
 	Above    float64 // lowest rate that did not hold; 0 where not known
 	Complete bool    // the search came to its end
 	Text     string  // why it ended
+	Withheld string  // why Rate can't be told, and what it needs; "" where it can
+}
+
+// rate is nil where it is withheld.
+func (h *Held) rate() any {
+	if h.Withheld != "" {
+		return nil
+	}
+	return finite(h.Rate)
 }
 
 // dash stands for what is not known.
@@ -60,6 +71,11 @@ func (p *Page) baselineLabel() string {
 			s = v.Precision
 		}
 	}
+	return capital(s)
+}
+
+// capital is a text with a capital letter at its start.
+func capital(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	if n == 0 {
 		return s
@@ -106,7 +122,11 @@ func (p *Page) caption() string {
 	if p.Rounds > 1 {
 		parts = append(parts, fmt.Sprintf("%d rounds", p.Rounds))
 	}
-	return strings.Join(append(parts, "speedup of TPOT with its 95 % interval"), "; ")
+	speedup := "speedup of TPOT"
+	if slices.ContainsFunc(p.Rows, func(r table.Row) bool { e, ok := shownRatio(&r); return ok && !r.Baseline && bounded(e) }) {
+		speedup += " with its 95 % interval"
+	}
+	return strings.Join(append(parts, speedup), "; ")
 }
 
 // everyView is the table first, then the views of the other loads.
@@ -122,14 +142,23 @@ func (p *Page) everyView() []table.View {
 
 func loadCaption(l compare.Load) string {
 	switch {
-	case l.Rate == 1:
-		return "equal rate: 1 request/s"
 	case l.Rate > 0:
-		return "equal rate: " + plainNumber(l.Rate) + " requests/s"
+		return "equal rate: " + loadText(l)
 	case l.Concurrency > 0:
-		return fmt.Sprintf("equal concurrency: %d requests under way", l.Concurrency)
+		return "equal concurrency: " + loadText(l)
 	}
-	return "all requests at once"
+	return loadText(l)
+}
+
+// loadText is a load in words.
+func loadText(l compare.Load) string {
+	switch {
+	case l.Rate > 0 && l.Rate != 1:
+		return plainNumber(l.Rate) + " requests/s"
+	case l.Concurrency == 1:
+		return "1 request in flight"
+	}
+	return l.String()
 }
 
 // widest is how many characters of one text are shown.

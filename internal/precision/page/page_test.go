@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -39,7 +40,7 @@ func measured(v table.Variant, l compare.Load, ttft, tpot float64, speedup stats
 		TTFT: estimate(ttft, ttft*0.95, ttft*1.06), TPOT: estimate(tpot, tpot*0.98, tpot*1.02), E2EL: estimate(tpot*200+ttft, tpot*190, tpot*215),
 		Speedup: speedup, TTFTRatio: estimate(1.04, 0.97, 1.12), E2ELRatio: estimate(1.4, 1.35, 1.44), Throughput: estimate(1.01, 0.99, 1.03),
 		P: 0.0002, Detectable: 0.021, OutputPerSecond: 201.5, RequestPerSecond: 0.97, MeanOutput: 207, PeakOpen: 12, MeanOpen: 7.4,
-		Limit: table.Limit{TTFT: 31, TPOT: v.WeightBytes / 600e6, Bound: "weights"}, Near: 0.71, NearTTFT: 0.43, Ceiling: 15.01e9 / v.WeightBytes, CeilingFrom: "limits",
+		Limit: table.Limit{TTFT: 31, TPOT: v.WeightBytes / 600e6, Bound: "weights"}, Near: 0.71, NearTTFT: 0.43, LimitRatio: 15.01e9 / v.WeightBytes, LimitRatioFrom: "limits",
 		WeightBytes: v.WeightBytes, PowerW: v.PowerW, JouleToken: nan, PricePerMTok: nan, Drift: v.Drift,
 	}
 }
@@ -76,13 +77,13 @@ func plainPage() *page.Page {
 		}
 		return out
 	}
-	t := &table.Table{Baseline: "fp16", Load: rate, Rounds: 2, Rows: rows(rate, 1), Simulated: true}
+	t := &table.Table{Baseline: "fp16", Load: rate, Rounds: 3, Rows: rows(rate, 1), Simulated: true}
 	t.Views = []table.View{{Load: rate, Rows: t.Rows}}
 	for i, n := range []int{1, 8, 32} {
 		l := compare.Load{Concurrency: n}
 		t.Views = append(t.Views, table.View{Load: l, Rows: rows(l, []float64{1.3, 0.9, 0.1}[i])})
 	}
-	for i, text := range []string{"", "the speedup of 1.53 is near the ceiling of 1.87 by the bytes of weights.", "the speedup of 1.50 is near the ceiling of 1.84 by the bytes of weights.", "a step spends 5.0 ms on the host, 28 % of TPOT."} {
+	for i, text := range []string{"", "the speedup is 1.53 where the ratio of the bytes of weights is 1.87.", "the speedup is 1.50 where the ratio of the bytes of weights is 1.84.", "a step spends 5.0 ms on the host, 28 % of TPOT."} {
 		if i > 0 {
 			t.Rows[i].Verdict.Reason = table.Reason{Code: table.DecodeBound, Text: text, Evidence: []table.Evidence{{What: "speedup", Value: t.Rows[i].Speedup.Value}, {What: "ceiling", Value: nan}}}
 		}
@@ -90,12 +91,24 @@ func plainPage() *page.Page {
 	t.Rows[3].Verdict.Code = table.HostBound
 	t.Rows[3].Verdict.Also = []table.Reason{{Code: table.RateLimited, Text: "throughput is the offered load for all."}}
 	return &page.Page{
-		Title: "Llama-3-8B-Instruct on a simulated A10G, ShareGPT, 1 request/s", Table: t, Goals: "ttft_p99=500,tpot_p99=50",
+		Title: "Llama-3-8B-Instruct on a simulated A10G, ShareGPT, 1 request/s", Table: t, About: about(vs, "1 × NVIDIA A10G", "vLLM V1 as of 0.32 (engine=vllm-v1, simulated)"), Goals: "ttft_p99=500,tpot_p99=50",
 		Held: []page.Held{
 			{Variant: "fp16", Rate: 1.375, Above: 1.4375, Complete: true, Text: "found, confirmed once"}, {Variant: "fp8", Rate: 2.91, Above: 3, Complete: true, Text: "found, confirmed once"},
-			{Variant: "int8", Rate: 2.84, Text: "not finished"}, {Variant: "int4", Above: 0.1, Complete: true, Text: "nothing holds from the lowest rate on"},
+			{Variant: "int8", Rate: 2.84, Text: "found, confirmed once", Complete: true, Withheld: "100 requests are sent in 35 s; a steady state takes 170: --num-prompts 170"}, {Variant: "int4", Above: 0.1, Complete: true, Text: "nothing holds from the lowest rate on"},
 		},
 	}
+}
+
+// about is a header with everything in it.
+func about(vs []table.Variant, card, engine string) page.About {
+	a := page.About{
+		Dataset: "sharegpt, 100 requests, seed 0", Arrivals: "Poisson arrivals", Begun: time.Date(2026, 11, 24, 9, 5, 0, 0, time.UTC),
+		Tokmeter: "v0.4.0", Command: []string{"tokmeter", "precision", "--simulate", "a10g", "--title", "it's a $title"}, Currency: "USD",
+	}
+	for _, v := range vs {
+		a.Cards, a.Engines = append(a.Cards, page.Named{Variant: v.Name, Text: card}), append(a.Engines, page.Named{Variant: v.Name, Text: engine})
+	}
+	return a
 }
 
 // hostile is what no format may let act.
@@ -117,15 +130,17 @@ func busyPage() *page.Page {
 		measured(vs[2], all, 0, 9.87, stats.Interval{Value: nan}), measured(vs[3], all, 55, 19.2, stats.Interval{Value: 2, Low: nan, High: nan}),
 	}}
 	t.Rows[2].Withheld, t.Rows[2].JouleToken, t.Rows[2].PricePerMTok, t.Rows[2].Failed = "its answers are 12 % shorter than the baseline's", 0.735, 1.387, 3
-	t.Rows[3].Failed, t.Rows[3].LimitAlone, t.Rows[0].CeilingFrom = 7, true, "weights"
+	t.Rows[3].Failed, t.Rows[3].LimitAlone, t.Rows[0].LimitRatioFrom = 7, true, "weights"
 	t.Rows[3].Verdict = table.Verdict{Reason: table.Reason{Code: table.NotExplained, Text: hostile}}
 	t.Views = []table.View{{Load: all, Rows: t.Rows}}
 	t.Differences = []table.Difference{
 		{What: "output lengths", Variants: []string{"int8"}, Values: []string{"207.1", "182.3"}, Invalidates: true, Why: "int8 wrote 182.3 tokens a request, fp16 207.1."},
 		{What: "version", Load: &compare.Load{Rate: 2}, Variants: []string{"int4"}, Values: []string{"0.5.2", "0.6"}, Why: hostile},
 	}
-	t.Warnings = []table.Warning{{Code: "one-round", Text: "a single round can't tell a drift of the machine from a difference."}}
-	return &page.Page{Table: t, Notes: []string{"int8: given up: " + hostile}}
+	t.Warnings = []table.Warning{{Code: "few-rounds", Text: "there are no intervals: they take 3 rounds, and 1 round can be compared."}}
+	a := about(vs, "1 × NVIDIA A10G", "vllm 0.5.2")
+	a.Cards[3].Text, a.Engines[1].Text, a.Command, a.Dataset = "2 × NVIDIA L4", "", []string{hostile}, hostile
+	return &page.Page{Table: t, About: a, Notes: []string{"int8: given up: " + hostile}}
 }
 
 // formats are the five ways to write a page.
@@ -205,7 +220,7 @@ func TestSaysSimulated(t *testing.T) {
 		n := 0
 		for line := range strings.Lines(b.String()) {
 			for _, v := range variants(true) {
-				if strings.Contains(line, v.Model) {
+				if strings.Contains(line, v.Model) && !strings.Contains(line, "others, in the table") {
 					if n++; !strings.Contains(line, "(simulated)") {
 						t.Errorf("%s: %q does not say simulated", ext, line)
 					}

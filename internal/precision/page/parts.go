@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"tokmeter/internal/compare"
@@ -33,8 +34,11 @@ func (p *Page) tables(wide bool) []sheet {
 	out = append(append(append(out, p.driftTable()), p.viewTables()...), p.heldTable())
 	var kept []sheet
 	for i, t := range out {
-		if i == 0 || len(t.rows) > 0 {
+		switch {
+		case i == 0:
 			kept = append(kept, t.flat())
+		case len(t.rows) > 0:
+			kept = append(kept, t.flat().full())
 		}
 	}
 	return kept
@@ -49,6 +53,28 @@ func (t sheet) flat() sheet {
 		t.rows = append(t.rows, flatAll(r))
 	}
 	return t
+}
+
+// full leaves out columns, but for the first, in which no row has anything.
+func (t sheet) full() sheet {
+	keep := func(j int) bool {
+		return j == 0 || slices.ContainsFunc(t.rows, func(r []string) bool { return r[j] != dash && r[j] != "" })
+	}
+	out := t
+	out.head, out.words, out.rows = nil, nil, make([][]string, len(t.rows))
+	for j, h := range t.head {
+		if !keep(j) {
+			continue
+		}
+		if slices.Contains(t.words, j) {
+			out.words = append(out.words, len(out.head))
+		}
+		out.head = append(out.head, h)
+		for i, r := range t.rows {
+			out.rows[i] = append(out.rows[i], r[j])
+		}
+	}
+	return out
 }
 
 func (p *Page) mainTable() sheet {
@@ -90,7 +116,7 @@ func rowNotes(r *table.Row, where string) []string {
 		out = append(out, name+": speedup withheld: "+r.Withheld)
 	}
 	if r.Failed > 0 {
-		out = append(out, fmt.Sprintf("%s: %d of %d requests failed and are in no latency", name, r.Failed, r.Requests))
+		out = append(out, fmt.Sprintf("%s: not counted: %d of %d requests, which failed", name, r.Failed, r.Requests))
 	}
 	return out
 }
@@ -121,9 +147,9 @@ func ratioCell(r *table.Row, e stats.Interval) string {
 
 func (p *Page) ratioTable() sheet {
 	t := sheet{
-		name: "Ratios to " + p.baselineLabel(), caption: "above 1 is better; times: baseline / variant, throughput: variant / baseline; 95 % intervals; visible: the least difference of TPOT that this run could have seen",
+		name: "Ratios to " + p.baselineLabel(), caption: "above 1 is better; times: baseline / variant, throughput: variant / baseline; 95 % intervals; min. detectable: the least difference of TPOT that this run could have seen",
 		code: -1, words: []int{0, 8},
-		head: []string{"Variant", "TTFT", "TPOT", "E2EL", "Throughput", "E2EL (ms)", "Tokens/s", "Visible", "Verdict"},
+		head: []string{"Variant", "TTFT", "TPOT", "E2EL", "Throughput", "E2EL (ms)", "Tokens/s", "Min. detectable", "Verdict"},
 	}
 	for i := range p.Rows {
 		r := &p.Rows[i]
@@ -137,20 +163,20 @@ func (p *Page) ratioTable() sheet {
 
 func (p *Page) limitTable() sheet {
 	t := sheet{
-		name: "Speed of light", caption: "the least time that the card allows; near: limit / measured mean; ceiling: the speedup that the limits of baseline and variant allow; under way: mean number of requests",
+		name: "Speed of light", caption: "the least time that the card allows; % of limit: limit / measured mean; ratio of limits: TPOT limit of the baseline / of the variant, which is no bound of the speedup; in flight: mean number of requests",
 		code: -1, words: []int{0, 6, 9},
-		head: []string{"Variant", "Under way", "TTFT limit (ms)", "Near", "TPOT limit (ms)", "Near", "Bound by", "Ceiling", "Weights (GB)", "Kernel"},
+		head: []string{"Variant", "In flight", "TTFT limit (ms)", "% of limit", "TPOT limit (ms)", "% of limit", "Bound by", "Ratio of limits", "Weights (GB)", "Kernel"},
 	}
 	known := false
 	for i := range p.Rows {
 		r := &p.Rows[i]
 		known = known || r.Limit.TPOT > 0 || r.WeightBytes > 0 || r.Variant.Kernel != ""
 		t.rows = append(t.rows, []string{
-			nameOf(r), plainNumber(r.MeanOpen), ms(r.Limit.TTFT), share(r.NearTTFT), ms(r.Limit.TPOT), share(r.Near), orDash(r.Limit.Bound), times(r.Ceiling),
+			nameOf(r), plainNumber(r.MeanOpen), ms(r.Limit.TTFT), share(r.NearTTFT), ms(r.Limit.TPOT), share(r.Near), orDash(r.Limit.Bound), times(r.LimitRatio),
 			gigabytes(r.WeightBytes), orDash(r.Variant.Kernel),
 		})
-		if r.CeilingFrom == "weights" && !r.Baseline {
-			t.notes = append(t.notes, r.Variant.Name+": ceiling by the bytes of weights alone")
+		if r.LimitRatioFrom == "weights" && !r.Baseline {
+			t.notes = append(t.notes, r.Variant.Name+": ratio of limits by the bytes of weights alone")
 		}
 		if r.LimitAlone && r.Limit.TPOT > 0 {
 			t.notes = append(t.notes, r.Variant.Name+": limit of a request alone")
@@ -169,10 +195,18 @@ func orDash(s string) string {
 	return s
 }
 
+// currency is the currency of prices as heads have it.
+func (p *Page) currency() string {
+	if p.About.Currency == "" {
+		return ""
+	}
+	return " (" + p.About.Currency + ")"
+}
+
 func (p *Page) costTable() sheet {
 	t := sheet{
-		name: "Power and price", caption: "power: mean while the run was on; a price is in the currency that was given", code: -1, words: []int{0},
-		head: []string{"Variant", "Power (W)", "J/output token", "Price/hour", "Price/million output tokens"},
+		name: "Power and price", caption: "power: mean while the run was on", code: -1, words: []int{0},
+		head: []string{"Variant", "Power (W)", "J/output token", "Price/hour" + p.currency(), "Price/million output tokens" + p.currency()},
 	}
 	known := false
 	for i := range p.Rows {
@@ -215,7 +249,7 @@ const concurrencyName = "Equal concurrency"
 // rates where there are several.
 func (p *Page) viewTables() []sheet {
 	return []sheet{
-		p.viewTable(concurrencyName, "Under way", "with as many requests under way", p.Concurrency()),
+		p.viewTable(concurrencyName, "In flight", "with as many requests in flight", p.Concurrency()),
 		p.viewTable("Equal rate", "Requests/s", "at that rate", p.Rates()),
 	}
 }
@@ -264,8 +298,8 @@ func loadWord(l compare.Load) string {
 
 func (p *Page) heldTable() sheet {
 	t := sheet{
-		name: "Highest rate that holds " + p.Goals, caption: "by bisection, confirmed; not at: the lowest rate that did not hold", code: -1, words: []int{0, 3},
-		head: []string{"Variant", "Requests/s", "Not at", "How the search ended"},
+		name: "Highest rate that holds " + p.Goals, caption: "by bisection, confirmed; missed at: the lowest rate that did not hold", code: -1, words: []int{0, 3},
+		head: []string{"Variant", "Requests/s", "Missed at (requests/s)", "How the search ended"},
 	}
 	names := map[string]string{}
 	for i := range p.Rows {
@@ -281,6 +315,9 @@ func (p *Page) heldTable() sheet {
 			rate = "none"
 		}
 		text := h.Text
+		if h.Withheld != "" {
+			rate, text = "withheld", h.Withheld
+		}
 		if !h.Complete && text == "" {
 			text = "not ended"
 		}

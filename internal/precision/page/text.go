@@ -21,6 +21,14 @@ func Text(w io.Writer, p *Page, f Form) error {
 	b := bufio.NewWriter(w)
 	line := func(s string) { fmt.Fprintln(b, strings.TrimRight(s, " ")) }
 	line(flat(p.title()))
+	if c := p.Conclusion(); c != "" {
+		line("")
+		line(c)
+	}
+	line("")
+	for _, f := range p.facts() {
+		line(fmt.Sprintf("%-9s %s", f.label+":", f.text))
+	}
 	block(line, "Not the same for all:", p.differences())
 	for _, t := range p.tables(f.Wide) {
 		line("")
@@ -91,6 +99,17 @@ func textTable(line func(string), t sheet) {
 func Markdown(w io.Writer, p *Page, f Form) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "### %s\n", markdown(p.title()))
+	if c := p.Conclusion(); c != "" {
+		fmt.Fprintf(b, "\n**%s**\n", markdown(c))
+	}
+	fmt.Fprintln(b)
+	for _, f := range p.facts() {
+		text := markdown(f.text)
+		if f.label == "Command" {
+			text = codeCell(f.text)
+		}
+		fmt.Fprintf(b, "- %s: %s\n", f.label, text)
+	}
 	items(b, "Not the same for all:", p.differences())
 	for _, t := range p.tables(f.Wide) {
 		if t.name != "" {

@@ -8,7 +8,7 @@ import (
 )
 
 // A fall is where a variant's gain is gone: its speedup at the smallest number
-// of requests under way, and the smallest number at which at most half of it is
+// of requests in flight, and the smallest number at which at most half of it is
 // left.
 type fall struct {
 	small, at    int
@@ -29,13 +29,13 @@ func (b *builder) slowCounts(at int) map[string]fall {
 			}
 			switch {
 			case f.small == 0:
-				f.small, f.first = n, x.Speedup
-			case f.at == 0 && f.gone(n, x.Speedup):
-				f.at, f.there = n, x.Speedup
+				f.small, f.first = n, x.seen
+			case f.at == 0 && f.gone(n, x.seen):
+				f.at, f.there = n, x.seen
 			}
 			if k == at && f.at > 0 {
-				f.at, f.there = n, x.Speedup
-				if !f.gone(n, x.Speedup) {
+				f.at, f.there = n, x.seen
+				if !f.gone(n, x.seen) {
 					f.at = 0
 				}
 			}
@@ -50,7 +50,7 @@ func (b *builder) slowCounts(at int) map[string]fall {
 // gone reports whether a speedup at n requests has lost half of the first one,
 // and more than their intervals explain.
 func (f *fall) gone(n int, e stats.Interval) bool {
-	if n < batchApart*f.small || !(f.first.Value >= someCeiling) || !(math.Log(e.Value) <= fallenGain*math.Log(f.first.Value)) {
+	if n < batchApart*f.small || !(f.first.Value >= someGain) || !(math.Log(e.Value) <= fallenGain*math.Log(f.first.Value)) {
 		return false
 	}
 	return !(e.High >= f.first.Low)
@@ -60,7 +60,7 @@ func (f *fall) gone(n int, e stats.Interval) bool {
 // load, or where the gain of a small batch is gone at this one.
 func (c *court) computeBound(x *side) (Reason, bool) {
 	if x.Limit.Bound == "compute" && !x.LimitAlone && x.Limit.TPOT > 0 {
-		return reason(ComputeBound, fmt.Sprintf("at this batch the card computes more than it reads: the limit of %.2f ms a token is bound by compute with %.1f requests under way, where fewer bytes of weights gain little", x.Limit.TPOT, x.MeanOpen),
+		return reason(ComputeBound, fmt.Sprintf("at this batch the card computes more than it reads: the limit of %.2f ms a token is bound by compute with %.1f requests in flight, where fewer bytes of weights gain little", x.Limit.TPOT, x.MeanOpen),
 			"limit_ms", x.Limit.TPOT, "open", x.MeanOpen), true
 	}
 	f, ok := c.slow[x.Variant.Name]
@@ -73,6 +73,6 @@ func (c *court) computeBound(x *side) (Reason, bool) {
 	if math.Log(x.Speedup.Value) > fallenGain*math.Log(f.first.Value) {
 		return Reason{}, false
 	}
-	return reason(ComputeBound, fmt.Sprintf("at this batch products, not weights, take the time: the speedup falls from %.2f with %d under way to %.2f with %d; %.1f are under way here", f.first.Value, f.small, f.there.Value, f.at, x.MeanOpen),
+	return reason(ComputeBound, fmt.Sprintf("at this batch products, not weights, take the time: the speedup falls from %.2f with %d in flight to %.2f with %d; %.1f are in flight here", f.first.Value, f.small, f.there.Value, f.at, x.MeanOpen),
 		"small", float64(f.small), "speedup_small", f.first.Value, "large", float64(f.at), "speedup_large", f.there.Value, "open", x.MeanOpen), true
 }

@@ -53,7 +53,7 @@ func slowType(v *Variant, names string) string {
 }
 
 // wrongKernel holds where the log names a slow kernel and the speedup is far
-// from its ceiling.
+// from the ratio of the limits.
 func (c *court) wrongKernel(x *side) (Reason, bool) {
 	why := slowKernel(&x.Variant)
 	s := x.Speedup.Value
@@ -61,10 +61,10 @@ func (c *court) wrongKernel(x *side) (Reason, bool) {
 		return Reason{}, false
 	}
 	switch {
-	case x.Ceiling >= someCeiling && !x.near():
-		return reason(WrongKernel, fmt.Sprintf("the log names a slow kernel: %s (%s); the speedup of %.2f is %.0f %% of the ceiling of %.2f", x.Variant.Kernel, why, s, 100*s/x.Ceiling, x.Ceiling),
-			"speedup", s, "ceiling", x.Ceiling), true
-	case !(x.Ceiling > 0) && s < unknownSlow, x.Speedup.High < 1:
+	case x.LimitRatio >= someGain && !x.near():
+		return reason(WrongKernel, fmt.Sprintf("the log names a slow kernel: %s (%s); the speedup is %.2f where %s is %.2f", x.Variant.Kernel, why, s, x.ratioWords(), x.LimitRatio),
+			"speedup", s, "ceiling", x.LimitRatio), true
+	case !(x.LimitRatio > 0) && s < unknownSlow, x.seen.High < 1:
 		return reason(WrongKernel, fmt.Sprintf("the log names a slow kernel: %s (%s); the speedup is %s", x.Variant.Kernel, why, times(x.Speedup)), "speedup", s), true
 	}
 	return Reason{}, false

@@ -46,7 +46,7 @@ func (c *court) saturated(x *side) (Reason, bool) {
 }
 
 // queued looks for TTFT that grows over every run without a bound on the
-// requests under way, and for one far above what the card needs that is most of
+// requests in flight, and for one far above what the card needs that is most of
 // a request.
 func (x *side) queued() string {
 	if x.Failure != "" || len(x.runs) == 0 {

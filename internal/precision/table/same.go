@@ -23,6 +23,9 @@ func (b *builder) note(d Difference) { b.table.Differences = append(b.table.Diff
 // speedup of which variants is withheld.
 func (b *builder) fixedDifferences() map[string]string {
 	out := map[string]string{}
+	if b.variants[b.base].Failure != "" {
+		return out // there is nothing to be equal to
+	}
 	for _, c := range []struct {
 		what        string
 		value       func(*Variant) string
@@ -126,7 +129,7 @@ func (b *builder) withhold(g *group, sides []*side) {
 		}
 		switch {
 		case base.Failure != "":
-			x.Withheld = fmt.Sprintf("the baseline %s has no result: %s", base.Variant.Name, base.Failure)
+			x.Withheld = fmt.Sprintf("the baseline %s has no result", base.Variant.Name)
 		case !x.meets(base):
 			x.Withheld = "no round that the baseline has too"
 		}

@@ -57,7 +57,7 @@ func TestDifferences(t *testing.T) {
 					}
 				}
 				return append(a, b...)
-			}, what: "output lengths", says: "120 of 120 answers"},
+			}, what: "output lengths", says: "180 of 180 answers"},
 		{why: "twice the prompt", runs: func(a, b []compare.Run) []compare.Run {
 			for _, r := range b {
 				for i := range r.Requests {
@@ -95,10 +95,10 @@ func TestDifferences(t *testing.T) {
 		}, what: "load", says: "fp16 1 requests/s, int4 2", withheld: "load"},
 		{why: "three of 60 failed: they are left out", runs: func(a, b []compare.Run) []compare.Run {
 			return append(a, serve("int4", at, served{ttft: 80, tpot: 15, failed: 3})...)
-		}, what: "failures", says: "6 of 120 requests of int4 failed"},
+		}, what: "failures", says: "9 of 180 requests of int4 failed"},
 		{why: "four of 60 failed: the rest is no sample", runs: func(a, b []compare.Run) []compare.Run {
 			return append(a, serve("int4", at, served{ttft: 80, tpot: 15, failed: 4})...)
-		}, what: "failures", says: "no sample", withheld: "failures: 8 of 120"},
+		}, what: "failures", says: "no sample", withheld: "failures: 12 of 180"},
 		{why: "so many of the baseline's", runs: func(a, b []compare.Run) []compare.Run {
 			return append(serve("fp16", at, served{ttft: 80, tpot: 30, failed: 30}), b...)
 		}, what: "failures", says: "of the baseline", withheld: "of the baseline failed"},
@@ -108,7 +108,7 @@ func TestDifferences(t *testing.T) {
 				b[i].Requests = b[i].Requests[:30]
 			}
 			return append(a, b...)
-		}, what: "requests", says: "fp16 120 in 2 rounds, int4 60"},
+		}, what: "requests", says: "fp16 180 in 3 rounds, int4 90"},
 	} {
 		t.Run(c.why, func(t *testing.T) {
 			vs := twoVariants()
@@ -153,7 +153,7 @@ func TestPairs(t *testing.T) {
 	at := compare.Load{Rate: 1}
 	vs := append(twoVariants(), table.Variant{Name: "fp8", Precision: "fp8", Prompts: "h", Card: "A10G", Version: "1", IgnoreEOS: true})
 	runs := slices.Concat(serve("fp16", at, served{ttft: 80, tpot: 30}), serve("int4", at, served{ttft: 80, tpot: 15}), serve("fp8", at, served{ttft: 80, tpot: 20}))
-	runs[5].Requests[7].OK = false
+	runs[7].Requests[7].OK = false
 	tab, err := table.Build(vs, runs, table.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +162,7 @@ func TestPairs(t *testing.T) {
 	for _, r := range tab.Rows {
 		got[r.Variant.Name] = [3]int{r.Failed, r.Paired, r.TPOT.N}
 	}
-	if d := cmp.Diff(map[string][3]int{"fp16": {0, 118, 120}, "int4": {0, 118, 120}, "fp8": {1, 118, 119}}, got); d != "" {
+	if d := cmp.Diff(map[string][3]int{"fp16": {0, 177, 180}, "int4": {0, 177, 180}, "fp8": {1, 177, 179}}, got); d != "" {
 		t.Error(d)
 	}
 }
@@ -233,7 +233,7 @@ func TestScale(t *testing.T) {
 		for what, v := range map[string][2]float64{
 			"TPOT": {x.TPOT.Value * k, y.TPOT.Value}, "TTFT": {x.TTFT.High * k, y.TTFT.High}, "tokens/s": {x.OutputPerSecond, y.OutputPerSecond * k},
 			"price": {x.PricePerMTok * k, y.PricePerMTok}, "speedup": {x.Speedup.Value, y.Speedup.Value}, "low": {x.Speedup.Low, y.Speedup.Low},
-			"throughput": {x.Throughput.Value, y.Throughput.Value}, "ceiling": {x.Ceiling, y.Ceiling}, "open": {x.MeanOpen, y.MeanOpen},
+			"throughput": {x.Throughput.Value, y.Throughput.Value}, "ceiling": {x.LimitRatio, y.LimitRatio}, "open": {x.MeanOpen, y.MeanOpen},
 		} {
 			if math.Abs(v[0]-v[1]) > 1e-6*math.Abs(v[0]) {
 				t.Fatalf("%s: got %v, want %v", what, v[1], v[0])

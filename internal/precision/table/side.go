@@ -15,11 +15,15 @@ type side struct {
 	runs  map[int]*compare.Run
 	cells [][]*compare.Request // by round of the group, then by place of its indexes; nil where there is no request
 
-	ttft, tpot, e2el float64    // means over its successful requests, ms; NaN where there are none
-	prefillShare     float64    // Σ TTFT ÷ Σ E2EL; NaN where not known
-	offered          float64    // requests a second that were asked for, mean of its runs; 0 in a closed loop
-	output           [2]float64 // tokens of the paired requests, the baseline's and its own
-	cause, why       string     // of unequal work: outputsDiffer or promptsDiffer
+	ttft, tpot, e2el float64        // means over its successful requests, ms; NaN where there are none
+	prefillShare     float64        // Σ TTFT ÷ Σ E2EL; NaN where not known
+	offered          float64        // requests a second that were asked for, mean of its runs; 0 in a closed loop
+	output           [2]float64     // tokens of the paired requests, the baseline's and its own
+	seen             stats.Interval // Speedup with its ends, however few the rounds
+	seenP            float64        // likewise of P
+	seenDetectable   float64        // likewise of Detectable
+	few              int            // rounds that were compared, where they are too few for an interval; 0 where they are enough
+	cause, why       string         // of unequal work: outputsDiffer or promptsDiffer
 }
 
 // seed of all drawings: equal, so that the same draws meet the same requests.
@@ -33,7 +37,7 @@ func newSide(v *Variant, g *group, s stats.Statistic) *side {
 		Variant: *v, Load: g.load, Failure: v.Failure, Drift: v.Drift,
 		Speedup: none, TTFTRatio: none, E2ELRatio: none, Throughput: none, P: nan, Detectable: nan,
 		WeightBytes: known(v.WeightBytes), PowerW: known(v.PowerW),
-		Near: nan, NearTTFT: nan, Ceiling: nan, JouleToken: nan, PricePerMTok: nan,
+		Near: nan, NearTTFT: nan, LimitRatio: nan, JouleToken: nan, PricePerMTok: nan,
 	}}
 	place := make(map[int]int, len(g.indexes))
 	for p, i := range g.indexes {
@@ -174,6 +178,30 @@ func (x *side) against(base *side, good []bool, s stats.Statistic) {
 	x.Detectable = math.Expm1(ratio.Detectable())
 }
 
+// common is how many rounds both have.
+func (x *side) common(other *side) int {
+	n := 0
+	for k := range x.runs {
+		if other.runs[k] != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// withholdEnds takes the ends of all intervals away where the rounds are too
+// few for them. What they would be stays for the verdict.
+func (x *side) withholdEnds(base *side, exact bool) {
+	x.seen, x.seenP, x.seenDetectable = x.Speedup, x.P, x.Detectable
+	if n := x.common(base); n > 0 && n < IntervalRounds && !exact {
+		x.few = n
+		for _, i := range []*stats.Interval{&x.TTFT, &x.TPOT, &x.E2EL, &x.Speedup, &x.TTFTRatio, &x.E2ELRatio, &x.Throughput} {
+			i.Low, i.High, i.SE, i.DF = math.NaN(), math.NaN(), math.NaN(), math.NaN()
+		}
+		x.P, x.Detectable = math.NaN(), math.NaN()
+	}
+}
+
 // throughputs are the output tokens a second of each round.
 func (x *side) throughputs() []float64 {
 	out := empty(len(x.group.rounds))
@@ -193,18 +221,18 @@ func (x *side) throughputs() []float64 {
 	return out
 }
 
-// ceiling is what the limits let the speedup be at most: of the same load where
+// limitRatio is how far the limits of the two are apart: of the same load where
 // both have one, else alone, else by the bytes of weights.
-func (x *side) ceiling(base *side) {
+func (x *side) limitRatio(base *side) {
 	a, b := base.Limit.TPOT, x.Limit.TPOT
 	if base.LimitAlone != x.LimitAlone {
 		a, b = known(base.Variant.Alone.TPOT), known(x.Variant.Alone.TPOT)
 	}
 	switch {
 	case a > 0 && b > 0:
-		x.Ceiling, x.CeilingFrom = a/b, "limits"
+		x.LimitRatio, x.LimitRatioFrom = a/b, "limits"
 	case base.WeightBytes > 0 && x.WeightBytes > 0:
-		x.Ceiling, x.CeilingFrom = base.WeightBytes/x.WeightBytes, "weights"
+		x.LimitRatio, x.LimitRatioFrom = base.WeightBytes/x.WeightBytes, "weights"
 	}
 }
 

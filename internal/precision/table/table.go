@@ -51,11 +51,18 @@ type Options struct {
 	// the mean.
 	Percentile float64
 	// Load of the table; nil takes the lowest rate, else all requests at once,
-	// else the smallest number of requests under way.
+	// else the smallest number of requests in flight.
 	Load *compare.Load
 	// Rounds that were to be run; 0 takes those that any variant has.
 	Rounds int
+	// Exact says that every round is the same, so that one tells all of them.
+	Exact bool
 }
+
+// IntervalRounds is how many rounds an interval needs: two leave one degree of
+// freedom, whose Student's t of 12.7 says nothing, and one does not show how
+// runs differ.
+const IntervalRounds = 3
 
 // A Table is what the runs say. Rows are those of Load; Views has the same for
 // every load, in order: rates, then all at once, then numbers under way.
@@ -111,6 +118,7 @@ type Row struct {
 	Failed   int // of them
 	Paired   int // requests whose times went into the ratios, over all rounds
 
+	// Intervals have no ends where fewer than IntervalRounds rounds were compared.
 	TTFT, TPOT, E2EL stats.Interval // ms; E2EL is the mean whatever the percentile
 
 	Speedup    stats.Interval // of TPOT: the baseline's ÷ this one's; NaN where Withheld
@@ -123,15 +131,15 @@ type Row struct {
 	OutputPerSecond  float64 // output tokens a second
 	RequestPerSecond float64 // successful requests a second
 	MeanOutput       float64 // tokens of a successful request
-	PeakOpen         int     // most requests under way at once, of all rounds
-	MeanOpen         float64 // requests under way, mean over the runs' time (Little's law)
+	PeakOpen         int     // most requests in flight at once, of all rounds
+	MeanOpen         float64 // requests in flight, mean over the runs' time (Little's law)
 
-	Limit       Limit   // under this load, else alone; zero where not known
-	LimitAlone  bool    // Limit is of a request alone
-	Near        float64 // limit's TPOT ÷ mean TPOT; NaN where not known
-	NearTTFT    float64 // the same of TTFT
-	Ceiling     float64 // of Speedup; NaN where not known
-	CeilingFrom string  // "limits", or "weights" where only their bytes are known
+	Limit          Limit   // under this load, else alone; zero where not known
+	LimitAlone     bool    // Limit is of a request alone
+	Near           float64 // limit's TPOT ÷ mean TPOT; NaN where not known
+	NearTTFT       float64 // the same of TTFT
+	LimitRatio     float64 // the baseline's limit of TPOT ÷ this one's: no bound of Speedup, for a baseline may be further from its own; NaN where not known
+	LimitRatioFrom string  // "limits", or "weights" where only their bytes are known
 
 	WeightBytes  float64 // 0 where not known
 	PowerW       float64 // 0 where not known
@@ -149,7 +157,7 @@ type Code string
 
 // The reasons, in the order in which the first that holds is the verdict. One
 // thing moves: where the run was sharp enough to see a quarter of the gain that
-// the ceiling promises, a difference within noise is a finding and no lack of
+// the ratio of the limits promises, a difference within noise is a finding and no lack of
 // data, so what explains it goes first and WithinNoise stands behind
 // RateLimited. RateLimited is never the verdict where TPOT differs. docs/precision-method.md has the rule of each.
 const (
@@ -157,7 +165,7 @@ const (
 	Saturated      Code = "saturated"       // the queue is being measured
 	WrongKernel    Code = "wrong-kernel"    // a slow kernel is named in the log
 	WithinNoise    Code = "within-noise"    // with the smallest difference that could have been seen
-	DecodeBound    Code = "decode-bound"    // by weights: the speedup is near the ceiling
+	DecodeBound    Code = "decode-bound"    // by weights: the speedup is near the ratio of the limits
 	PrefillBound   Code = "prefill-bound"   // most of a request is its prompt
 	ComputeBound   Code = "compute-bound"   // at this batch
 	HostBound      Code = "host-bound"      // the step's overhead on the host
@@ -203,6 +211,6 @@ type Difference struct {
 
 // A Warning casts doubt on the table.
 type Warning struct {
-	Code string // drift, one-round, few-requests, above-ceiling, run
+	Code string // drift, one-round, few-requests, few-rounds, run
 	Text string
 }

@@ -9,9 +9,9 @@ import (
 
 // When a reason holds. docs/precision-method.md says why these numbers.
 const (
-	nearCeiling  = 0.75 // speedup ÷ ceiling from which decoding is bound by weights
-	nearGain     = 0.5  // and of the gain, as logarithms: 1.01 is not near a ceiling of 1.3
-	someCeiling  = 1.1  // ceiling that promises anything to explain
+	nearLimits   = 0.75 // speedup ÷ ratio of limits from which decoding is bound by weights
+	nearGain     = 0.5  // and of the gain, as logarithms: 1.01 is not near 1.3
+	someGain     = 1.1  // ratio of limits that promises anything to explain
 	level        = 0.05 // of probabilities
 	noGain       = 0.01 // speedup − 1 that is no difference to anybody, however sure
 	sharp        = 0.25 // of the gain promised, that a run must be able to see
@@ -19,12 +19,12 @@ const (
 	hostShare    = 0.2  // of TPOT, where a step's time on the host is known
 	restShare    = 0.25 // of TPOT that does not shrink with the weights, where it is inferred
 	leastWeights = 0.5  // of the memory's bandwidth that a kernel reaches: below it is the kernel, not the host
-	smallBatch   = 32   // requests under way up to which a decode step is mostly weights
+	smallBatch   = 32   // requests in flight up to which a decode step is mostly weights
 	fallenGain   = 0.5  // of the gain at the smallest batch, as logarithms
 	batchApart   = 4    // batches are compared that differ by this factor
 	equalRate    = 0.1  // between the throughputs of all
 	keptRate     = 0.8  // of the rate at which requests were sent: those still under way at the end are the rest
-	unknownSlow  = 1.3  // speedup below which a slow kernel is blamed where no ceiling is known
+	unknownSlow  = 1.3  // speedup below which a slow kernel is blamed where no limits are known
 )
 
 // judge gives every row its verdict.
@@ -76,10 +76,10 @@ func (c *court) verdict(x *side) Verdict {
 	return Verdict{Reason: all[0], Also: all[1:]}
 }
 
-// sharp reports whether the run could have seen a small part of what the
-// ceiling promises, so that no difference is a finding.
+// sharp reports whether the run could have seen a small part of what the ratio
+// of the limits promises, so that no difference is a finding.
 func (c *court) sharp(x *side) bool {
-	return x.Ceiling >= someCeiling && x.Detectable <= sharp*(x.Ceiling-1)
+	return x.LimitRatio >= someGain && x.seenDetectable <= sharp*(x.LimitRatio-1)
 }
 
 func (c *court) unequalOutputs(x *side) (Reason, bool) {
@@ -91,17 +91,19 @@ func (c *court) unequalOutputs(x *side) (Reason, bool) {
 }
 
 func (c *court) withinNoise(x *side) (Reason, bool) {
-	s := x.Speedup
-	if x.Withheld != "" || math.IsNaN(s.Low) || math.IsNaN(s.High) {
+	s, seen := x.Speedup, x.seen
+	if x.Withheld != "" || math.IsNaN(seen.Low) || math.IsNaN(seen.High) {
 		return Reason{}, false
 	}
-	inside := s.Low <= 1 && 1 <= s.High
-	small := s.Low >= 1-noGain && s.High <= 1+noGain
-	if !(x.P >= level) && !inside && !small {
+	inside := seen.Low <= 1 && 1 <= seen.High
+	small := seen.Low >= 1-noGain && seen.High <= 1+noGain
+	if !(x.seenP >= level) && !inside && !small {
 		return Reason{}, false
 	}
 	text := fmt.Sprintf("the difference is within noise: %s; the smallest that this run could have seen is %s", times(s), percent(x.Detectable))
 	switch {
+	case x.few > 0:
+		text = fmt.Sprintf("the difference, %s, is within noise as far as %s tell: %d rounds would give an interval", times(s), rounds(x.few), IntervalRounds)
 	case inside:
 	case small:
 		text = fmt.Sprintf("there is no difference to speak of: it is less than 1 %% either way (%.3f to %.3f), where starts of one engine differ by more", s.Low, s.High)
@@ -126,27 +128,28 @@ func percent(share float64) string {
 
 func (c *court) decodeBound(x *side) (Reason, bool) {
 	s := x.Speedup.Value
-	if x.Withheld != "" || x.Limit.Bound == "compute" && !x.LimitAlone || !x.near() || !(x.Speedup.Low > 1) {
+	if x.Withheld != "" || x.Limit.Bound == "compute" && !x.LimitAlone || !x.near() || !(x.seen.Low > 1) {
 		return Reason{}, false
 	}
 	if b := c.base.Limit.Bound; b != "" && b != "weights" && !c.base.LimitAlone {
 		return Reason{}, false
 	}
-	return reason(DecodeBound, fmt.Sprintf("decoding is bound by reading weights: the speedup of %.2f is %.0f %% of the ceiling of %.2f that %s set", s, 100*s/x.Ceiling, x.Ceiling, x.ceilingWords()),
-		"speedup", s, "ceiling", x.Ceiling), true
+	return reason(DecodeBound, fmt.Sprintf("decoding is bound by reading weights: the speedup is %.2f where %s is %.2f", s, x.ratioWords(), x.LimitRatio),
+		"speedup", s, "ceiling", x.LimitRatio), true
 }
 
-// near reports whether a speedup is near a ceiling that promises something.
+// near reports whether a speedup comes near a ratio of limits that promises
+// something.
 func (x *side) near() bool {
 	s := x.Speedup.Value
-	return x.Ceiling >= someCeiling && s >= nearCeiling*x.Ceiling && math.Log(s) >= nearGain*math.Log(x.Ceiling)
+	return x.LimitRatio >= someGain && s >= nearLimits*x.LimitRatio && math.Log(s) >= nearGain*math.Log(x.LimitRatio)
 }
 
-func (x *side) ceilingWords() string {
-	if x.CeilingFrom == "weights" {
-		return "the bytes of weights"
+func (x *side) ratioWords() string {
+	if x.LimitRatioFrom == "weights" {
+		return "the ratio of the bytes of weights"
 	}
-	return "the speeds of light of both"
+	return "the ratio of the limits"
 }
 
 // prefillBound holds where most of each request is its prompt, or most of the
@@ -176,16 +179,16 @@ func (x *side) promptTime() float64 {
 }
 
 // hostBound holds where a step's time on the host, known or inferred, keeps the
-// speedup from its ceiling.
+// speedup from the ratio of the limits.
 func (c *court) hostBound(x *side) (Reason, bool) {
 	s := x.Speedup.Value
-	if x.Withheld != "" || !(x.Ceiling >= someCeiling) || x.near() || math.IsNaN(s) || x.Limit.Bound == "compute" && !x.LimitAlone {
+	if x.Withheld != "" || !(x.LimitRatio >= someGain) || x.near() || math.IsNaN(s) || x.Limit.Bound == "compute" && !x.LimitAlone {
 		return Reason{}, false
 	}
 	if host := known(x.Variant.HostMs); host > 0 {
 		if share := host / x.tpot; share >= hostShare {
-			return reason(HostBound, fmt.Sprintf("the host sets the pace: %.1f of %.1f ms a token (%.0f %%) are the step's work on the host, which no weight format shortens; speedup %.2f of %.2f",
-				host, x.tpot, 100*share, s, x.Ceiling), "host_ms", host, "tpot_ms", x.tpot, "speedup", s, "ceiling", x.Ceiling), true
+			return reason(HostBound, fmt.Sprintf("the host sets the pace: %.1f of %.1f ms a token (%.0f %%) are the step's work on the host, which no weight format shortens; the speedup is %.2f where %s is %.2f",
+				host, x.tpot, 100*share, s, x.ratioWords(), x.LimitRatio), "host_ms", host, "tpot_ms", x.tpot, "speedup", s, "ceiling", x.LimitRatio), true
 		}
 		return Reason{}, false
 	}
@@ -201,8 +204,8 @@ func (c *court) hostBound(x *side) (Reason, bool) {
 	if !(slope <= 1/leastWeights) || !(rest >= restShare*x.tpot) {
 		return Reason{}, false
 	}
-	return reason(HostBound, fmt.Sprintf("the host or other work of a step sets the pace: %.1f of %.1f ms a token (%.0f %%) do not shrink with the weights (limits %.1f and %.1f ms, %.1f requests under way); speedup %.2f of %.2f",
-		rest, x.tpot, 100*rest/x.tpot, a, b, x.MeanOpen, s, x.Ceiling), "rest_ms", rest, "tpot_ms", x.tpot, "limit_ms", b, "baseline_limit_ms", a, "open", x.MeanOpen, "speedup", s, "ceiling", x.Ceiling), true
+	return reason(HostBound, fmt.Sprintf("the host or other work of a step sets the pace: %.1f of %.1f ms a token (%.0f %%) do not shrink with the weights (limits %.1f and %.1f ms, %.1f requests in flight); the speedup is %.2f where %s is %.2f",
+		rest, x.tpot, 100*rest/x.tpot, a, b, x.MeanOpen, s, x.ratioWords(), x.LimitRatio), "rest_ms", rest, "tpot_ms", x.tpot, "limit_ms", b, "baseline_limit_ms", a, "open", x.MeanOpen, "speedup", s, "ceiling", x.LimitRatio), true
 }
 
 // rateLimited holds where all variants deliver what was asked for, counted
@@ -271,18 +274,18 @@ func (c *court) notExplained(x *side) Reason {
 			seen = append(seen, fmt.Sprintf(format, args...))
 		}
 	}
-	see(x.Ceiling > 0, "%.0f %% of the ceiling of %.2f", 100*x.Speedup.Value/x.Ceiling, x.Ceiling)
-	see(!(x.Ceiling > 0), "no ceiling is known (name the card, or the bytes of weights)")
+	see(x.LimitRatio > 0, "%s, %.2f", x.ratioWords(), x.LimitRatio)
+	see(!(x.LimitRatio > 0), "no ratio of limits is known (name the card, or the bytes of weights)")
 	see(x.Limit.Bound != "", "the limit is bound by %s", x.Limit.Bound)
 	see(x.prefillShare > 0, "%.0f %% of a request before its first token", 100*x.prefillShare)
-	see(x.MeanOpen > 0, "%.1f requests under way", x.MeanOpen)
+	see(x.MeanOpen > 0, "%.1f requests in flight", x.MeanOpen)
 	see(known(x.Variant.HostMs) > 0, "%.1f ms a step on the host", x.Variant.HostMs)
 	see(known(x.Variant.HostMs) == 0, "the host's time a step is not known")
 	see(x.Variant.Kernel != "", "kernel %s", x.Variant.Kernel)
 	see(x.Variant.Kernel == "", "the log names no kernel")
 	seen = append(seen, "no growing queue")
 	return reason(NotExplained, fmt.Sprintf("the speedup of %s is not explained; looked at: %s", times(x.Speedup), strings.Join(seen, ", ")),
-		"speedup", x.Speedup.Value, "ceiling", x.Ceiling, "prefill_share", x.prefillShare, "open", x.MeanOpen)
+		"speedup", x.Speedup.Value, "ceiling", x.LimitRatio, "prefill_share", x.prefillShare, "open", x.MeanOpen)
 }
 
 // reason puts a text and its numbers together: names and values in turn.

@@ -21,7 +21,7 @@ type served struct {
 
 const caseRequests = 60
 
-// serve makes two rounds of 60 requests at a load.
+// serve makes three rounds of 60 requests at a load.
 func serve(name string, l compare.Load, s served) []compare.Run {
 	rng := rand.New(rand.NewPCG(uint64(len(name)), uint64(l.Concurrency)+uint64(name[0])))
 	if s.noise == 0 {
@@ -31,7 +31,7 @@ func serve(name string, l compare.Load, s served) []compare.Run {
 		s.output = 100
 	}
 	var out []compare.Run
-	for k := range 2 {
+	for k := range 3 {
 		r := compare.Run{Variant: name, Round: k, Load: l, Offered: l.Rate}
 		last, busy := 0.0, 0.0
 		for i := range caseRequests {
@@ -80,7 +80,7 @@ func TestVerdicts(t *testing.T) {
 		variants  func(a, b *table.Variant)
 		elsewhere map[int][2]served // at numbers under way
 	}{
-		{why: "the speedup is most of 25/8", code: table.DecodeBound, also: []table.Code{table.RateLimited}, says: "ceiling of 3.12", load: rate,
+		{why: "the speedup is most of 25/8", code: table.DecodeBound, also: []table.Code{table.RateLimited}, says: "the ratio of the limits is 3.12", load: rate,
 			a: served{ttft: 80, tpot: 30}, b: served{ttft: 80, tpot: 11}},
 		{why: "only the bytes of weights are known", code: table.DecodeBound, says: "bytes of weights", load: rate,
 			a: served{ttft: 80, tpot: 30}, b: served{ttft: 80, tpot: 16}, variants: func(a, b *table.Variant) {
@@ -96,9 +96,9 @@ func TestVerdicts(t *testing.T) {
 				a.Limits = map[compare.Load]table.Limit{{Concurrency: 128}: {TTFT: 40, TPOT: 60, Bound: "compute"}}
 				b.Limits = map[compare.Load]table.Limit{{Concurrency: 128}: {TTFT: 40, TPOT: 59, Bound: "compute"}}
 			}},
-		{why: "the gain at one under way is gone at 64", code: table.ComputeBound, says: "falls from 2.", load: compare.Load{Concurrency: 64},
+		{why: "the gain at one in flight is gone at 64", code: table.ComputeBound, says: "falls from 2.", load: compare.Load{Concurrency: 64},
 			a: served{ttft: 80, tpot: 90}, b: served{ttft: 80, tpot: 82}, elsewhere: map[int][2]served{1: {{ttft: 80, tpot: 30}, {ttft: 80, tpot: 11}}}},
-		{why: "an open loop that keeps more under way than where the gain is gone", code: table.ComputeBound, says: "are under way here", load: compare.Load{Rate: 10},
+		{why: "an open loop that keeps more in flight than where the gain is gone", code: table.ComputeBound, says: "are in flight here", load: compare.Load{Rate: 10},
 			a: served{ttft: 80, tpot: 90}, b: served{ttft: 80, tpot: 82}, elsewhere: map[int][2]served{1: {{ttft: 80, tpot: 30}, {ttft: 80, tpot: 11}}, 16: {{ttft: 80, tpot: 90}, {ttft: 80, tpot: 82}}}},
 		{why: "7 of 20 ms are known to be the host's", code: table.HostBound, also: []table.Code{table.RateLimited}, says: "7.0 of 20", load: rate,
 			a: served{ttft: 80, tpot: 37}, b: served{ttft: 80, tpot: 20}, variants: func(a, b *table.Variant) { a.HostMs, b.HostMs = 7, 7 }},
@@ -106,7 +106,7 @@ func TestVerdicts(t *testing.T) {
 			a: served{ttft: 80, tpot: 42}, b: served{ttft: 80, tpot: 21.6}},
 		{why: "no gain at all, seen sharply: the cause goes before noise", code: table.HostBound, also: []table.Code{table.RateLimited, table.WithinNoise}, says: "of 40", load: rate,
 			a: served{ttft: 80, tpot: 40}, b: served{ttft: 80, tpot: 40}, variants: func(a, b *table.Variant) { a.HostMs, b.HostMs = 30, 30 }},
-		{why: "both are the same, and no ceiling promises more", code: table.WithinNoise, says: "smallest that this run could have seen", load: rate,
+		{why: "both are the same, and the limits promise no more", code: table.WithinNoise, says: "smallest that this run could have seen", load: rate,
 			a: served{ttft: 80, tpot: 30}, b: served{ttft: 80, tpot: 30}, variants: func(a, b *table.Variant) { b.Alone = a.Alone }},
 		{why: "noise of 150 % hides a third", code: table.WithinNoise, says: "within noise", load: rate,
 			a: served{ttft: 80, tpot: 30, noise: 1.5}, b: served{ttft: 80, tpot: 25, noise: 1.5}},
@@ -116,27 +116,27 @@ func TestVerdicts(t *testing.T) {
 			a: served{ttft: 80, tpot: 30, queue: 80}, b: served{ttft: 80, tpot: 20, queue: 80}},
 		{why: "only the baseline can't hold the rate", code: table.Saturated, says: "the baseline's queue", load: compare.Load{Rate: 10},
 			a: served{ttft: 80, tpot: 30, queue: 500}, b: served{ttft: 80, tpot: 20}},
-		{why: "more under way than the engine takes: TTFT is far above an empty card's", code: table.Saturated, says: "of an empty card", load: compare.Load{Concurrency: 256},
+		{why: "more in flight than the engine takes: TTFT is far above an empty card's", code: table.Saturated, says: "of an empty card", load: compare.Load{Concurrency: 256},
 			a: served{ttft: 5000, tpot: 30}, b: served{ttft: 4000, tpot: 20}},
 		{why: "the log names ExLlama, and the gain is not there", code: table.WrongKernel, says: "ExLlama", load: rate,
 			a: served{ttft: 80, tpot: 30}, b: served{ttft: 80, tpot: 25}, variants: func(_, b *table.Variant) { b.Kernel = "ExllamaLinearKernel for GPTQLinearMethod" }},
-		{why: "AWQ without Marlin is slower than the baseline, ceiling unknown", code: table.WrongKernel, says: "AWQ without Marlin", load: rate,
+		{why: "AWQ without Marlin is slower than the baseline, limits unknown", code: table.WrongKernel, says: "AWQ without Marlin", load: rate,
 			a: served{ttft: 80, tpot: 30}, b: served{ttft: 80, tpot: 45}, variants: func(a, b *table.Variant) {
 				a.Alone, b.Alone, b.Kernel = table.Limit{}, table.Limit{}, "awq"
 			}},
 		{why: "a GGUF type that is not repacked", code: table.WrongKernel, says: "Q4_0 without repacking", load: rate,
 			a: served{ttft: 80, tpot: 30}, b: served{ttft: 80, tpot: 25}, variants: func(_, b *table.Variant) { b.Kernel, b.Precision = "llama.cpp CPU", "Q4_0" }},
-		{why: "a slow kernel that reaches the ceiling is none", code: table.DecodeBound, says: "bound by reading weights", load: rate,
+		{why: "a slow kernel that reaches the ratio of the limits is none", code: table.DecodeBound, says: "bound by reading weights", load: rate,
 			a: served{ttft: 80, tpot: 30}, b: served{ttft: 80, tpot: 11}, variants: func(_, b *table.Variant) { b.Kernel = "gptq" }},
 		{why: "answers are a tenth shorter", code: table.UnequalOutputs, says: "repeat with ignore_eos", load: rate,
 			a: served{ttft: 80, tpot: 30}, b: served{ttft: 80, tpot: 11, output: 90}, variants: func(a, b *table.Variant) { a.IgnoreEOS = false }},
 		{why: "a middling gain at a small rate: a rate explains throughput, not TPOT", code: table.NotExplained, also: []table.Code{table.RateLimited}, says: "not explained", load: rate,
 			a: served{ttft: 80, tpot: 60}, b: served{ttft: 80, tpot: 40}, variants: func(a, b *table.Variant) { a.Alone, b.Alone = table.Limit{}, table.Limit{} }},
-		{why: "no gain at a rate that all keep, though the ceiling promises it", code: table.RateLimited, also: []table.Code{table.WithinNoise}, says: "--concurrency", load: rate,
+		{why: "no gain at a rate that all keep, though the limits promise it", code: table.RateLimited, also: []table.Code{table.WithinNoise}, says: "--concurrency", load: rate,
 			a: served{ttft: 80, tpot: 60}, b: served{ttft: 80, tpot: 60}, variants: func(a, b *table.Variant) { a.HostMs, b.HostMs = 1, 1 }},
 		{why: "half a percent, however sure, is no difference", code: table.WithinNoise, says: "no difference to speak of: it is less than 1 %", load: compare.Load{Concurrency: 4},
 			a: served{ttft: 80, tpot: 60, noise: 1e-4}, b: served{ttft: 80, tpot: 59.7, noise: 1e-4}, variants: func(a, b *table.Variant) { a.Alone, b.Alone = table.Limit{}, table.Limit{} }},
-		{why: "the same in a closed loop: nothing explains it", code: table.NotExplained, says: "looked at: no ceiling is known", load: compare.Load{Concurrency: 4},
+		{why: "the same in a closed loop: nothing explains it", code: table.NotExplained, says: "looked at: no ratio of limits is known", load: compare.Load{Concurrency: 4},
 			a: served{ttft: 80, tpot: 60}, b: served{ttft: 80, tpot: 40}, variants: func(a, b *table.Variant) { a.Alone, b.Alone = table.Limit{}, table.Limit{} }},
 		{why: "no speedup to explain", code: table.NotExplained, says: "withheld: card", load: rate,
 			a: served{ttft: 80, tpot: 30}, b: served{ttft: 80, tpot: 11}, variants: func(_, b *table.Variant) { b.Card = "L4" }},

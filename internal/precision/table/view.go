@@ -16,7 +16,7 @@ func (b *builder) view(g *group) {
 	}
 	base := sides[b.base]
 	for _, x := range sides {
-		x.ceiling(base)
+		x.limitRatio(base)
 	}
 	b.withhold(g, sides)
 	good := pairable(sides)
@@ -33,6 +33,7 @@ func (b *builder) view(g *group) {
 	}
 	for i, p := range stats.Holm(p) {
 		sides[i].P = p
+		sides[i].withholdEnds(base, b.o.Exact)
 	}
 	b.views = append(b.views, sides)
 	rows := make([]Row, len(sides))

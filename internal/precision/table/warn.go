@@ -14,7 +14,6 @@ const (
 	fewBeyond    = 5    // samples above a percentile
 	driftP       = 0.01 // of the baseline's first and last round being equal
 	driftAtLeast = 0.01 // of TPOT
-	aboveCeiling = 1.03 // speedup ÷ ceiling
 )
 
 // warn adds what casts doubt on the table.
@@ -25,8 +24,8 @@ func (b *builder) warn() {
 			t.Warnings = append(t.Warnings, w)
 		}
 	}
-	if t.Rounds == 1 {
-		add("one-round", "there is one round: how runs differ from one another is not in the intervals; --rounds 3 shows it")
+	if t.Rounds < IntervalRounds && !b.o.Exact {
+		add("few-rounds", "there are no intervals: they take %d rounds, and %s can be compared: --rounds %d gives them", IntervalRounds, rounds(t.Rounds), IntervalRounds)
 	}
 	for _, sides := range b.views {
 		base := sides[b.base]
@@ -38,15 +37,14 @@ func (b *builder) warn() {
 			if x.Failure != "" || x.Withheld != "" {
 				continue
 			}
+			if x.few > 0 && t.Rounds >= IntervalRounds {
+				add("few-rounds", "%s: no intervals at %s: they take %d rounds, and %s can be compared", x.Variant.Name, x.Load, IntervalRounds, rounds(x.few))
+			}
 			if !x.Baseline && x.Paired < fewRequests {
 				add("few-requests", "%s: the ratios at %s are of %d requests: take 100 or more", x.Variant.Name, x.Load, x.Paired)
 			}
 			if beyond := float64(x.TPOT.N) * (1 - t.Percentile/100); t.Percentile > 50 && beyond < fewBeyond && !x.Baseline {
 				add("few-requests", "%s: p%g at %s rests on the slowest %d of %d values: take more requests", x.Variant.Name, t.Percentile, x.Load, int(math.Ceil(beyond)), x.TPOT.N)
-			}
-			if x.Ceiling > 0 && x.CeilingFrom == "limits" && x.Speedup.Low > aboveCeiling*x.Ceiling {
-				add("above-ceiling", "%s: a speedup of %s at %s is above its ceiling of %.2f: the card, the precision or the baseline is not what was said, or the baseline is slowed by something else",
-					x.Variant.Name, times(x.Speedup), x.Load, x.Ceiling)
 			}
 		}
 	}
@@ -79,4 +77,12 @@ func times(e stats.Interval) string {
 		return fmt.Sprintf("%.2f", e.Value)
 	}
 	return fmt.Sprintf("%.2f (%.2f to %.2f)", e.Value, e.Low, e.High)
+}
+
+// rounds writes how many there are.
+func rounds(n int) string {
+	if n == 1 {
+		return "1 round"
+	}
+	return fmt.Sprintf("%d rounds", n)
 }

@@ -3,10 +3,12 @@ package table_test
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"tokmeter/internal/compare"
 	"tokmeter/internal/precision/table"
+	"tokmeter/internal/stats"
 )
 
 // TestWarnings: each reason to doubt a table, by a case of its own.
@@ -18,11 +20,13 @@ func TestWarnings(t *testing.T) {
 		runs func(a, b []compare.Run) []compare.Run
 		want []string
 	}{
-		{why: "two level rounds", want: nil},
-		{why: "one round", runs: func(a, b []compare.Run) []compare.Run { return []compare.Run{a[0], b[0]} }, want: []string{"one-round"}},
+		{why: "three level rounds", want: nil},
+		{why: "one round", runs: func(a, b []compare.Run) []compare.Run { return []compare.Run{a[0], b[0]} }, want: []string{"few-rounds"}},
+		{why: "one round where each is the same", o: table.Options{Exact: true}, runs: func(a, b []compare.Run) []compare.Run { return []compare.Run{a[0], b[0]} }},
+		{why: "a variant lost a round", runs: func(a, b []compare.Run) []compare.Run { return append(a, b[:2]...) }, want: []string{"few-rounds"}},
 		{why: "the baseline slows by a tenth", runs: func(a, b []compare.Run) []compare.Run {
-			for i := range a[1].Requests {
-				a[1].Requests[i].TPOT *= 1.1
+			for i := range a[2].Requests {
+				a[2].Requests[i].TPOT *= 1.1
 			}
 			return append(a, b...)
 		}, want: []string{"drift"}},
@@ -34,11 +38,11 @@ func TestWarnings(t *testing.T) {
 			}
 			return append(a, b...)
 		}, want: []string{"few-requests"}},
-		{why: "P99 of 120", o: table.Options{Percentile: 99}, want: []string{"few-requests"}},
-		{why: "the median of 120", o: table.Options{Percentile: 50}},
-		{why: "six times as fast where three are possible", runs: func(a, b []compare.Run) []compare.Run {
+		{why: "P99 of 180", o: table.Options{Percentile: 99}, want: []string{"few-requests"}},
+		{why: "the median of 180", o: table.Options{Percentile: 50}},
+		{why: "six times as fast where the limits are apart by three: no bound", runs: func(a, b []compare.Run) []compare.Run {
 			return append(a, serve("int4", at, served{ttft: 80, tpot: 5})...)
-		}, want: []string{"above-ceiling"}},
+		}},
 	} {
 		a, b := serve("fp16", at, served{ttft: 80, tpot: 30}), serve("int4", at, served{ttft: 80, tpot: 15})
 		runs := slices.Concat(a, b)
@@ -84,7 +88,37 @@ func TestViews(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []compare.Load{{Rate: 0.5}, {Rate: 1}, {}, {Concurrency: 1}, {Concurrency: 32}}
-	if got.Load != want[0] || !slices.Equal(got.Loads, want) || len(got.Concurrency()) != 2 || len(got.Rates()) != 3 || got.Rounds != 2 {
+	if got.Load != want[0] || !slices.Equal(got.Loads, want) || len(got.Concurrency()) != 2 || len(got.Rates()) != 3 || got.Rounds != 3 {
 		t.Errorf("got %v of %v", got.Load, got.Loads)
+	}
+}
+
+// TestFewRounds: one or two rounds give ratios without an interval, in numbers
+// and in words, and verdicts all the same.
+func TestFewRounds(t *testing.T) {
+	at := compare.Load{Rate: 1}
+	a, b := serve("fp16", at, served{ttft: 80, tpot: 30}), serve("int4", at, served{ttft: 80, tpot: 30})
+	for i := range b[1].Requests { // rounds that differ: two of them would give an interval of 0.02 to 30
+		b[1].Requests[i].TPOT *= 1.7
+	}
+	for n := 1; n <= 3; n++ {
+		vs := twoVariants()
+		vs[1].Alone = vs[0].Alone
+		tab, err := table.Build(vs, slices.Concat(a[:n], b[:n]), table.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := tab.Rows[1]
+		for what, i := range map[string]stats.Interval{"speedup": r.Speedup, "TTFT ratio": r.TTFTRatio, "E2EL ratio": r.E2ELRatio, "throughput": r.Throughput, "TTFT": r.TTFT, "TPOT": r.TPOT} {
+			if math.IsNaN(i.Value) || math.IsNaN(i.Low) != (n < table.IntervalRounds) || math.IsNaN(i.High) != (n < table.IntervalRounds) {
+				t.Errorf("%d rounds: %s: got %+v, want ends from %d rounds on", n, what, i, table.IntervalRounds)
+			}
+		}
+		if n < table.IntervalRounds && (strings.Contains(r.Verdict.Text, " to ") || !math.IsNaN(r.Detectable) || !math.IsNaN(r.P)) {
+			t.Errorf("%d rounds: got %q, %v, %v; want nothing that rests on an interval", n, r.Verdict.Text, r.Detectable, r.P)
+		}
+		if r.Verdict.Code != table.WithinNoise {
+			t.Errorf("%d rounds: got %s: %s; want noise", n, r.Verdict.Code, r.Verdict.Text)
+		}
 	}
 }

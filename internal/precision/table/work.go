@@ -81,7 +81,7 @@ func (b *builder) prompts(g *group, base, x *side, w pairWork) {
 }
 
 // outputs compares the lengths of the answers. All together they decide; single
-// ones that differ are named, for the requests that are then under way together
+// ones that differ are named, for the requests that are then in flight together
 // differ too.
 func (b *builder) outputs(g *group, base, x *side, w pairWork) {
 	if w.n == 0 {
