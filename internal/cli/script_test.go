@@ -35,7 +35,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": scriptCode, "json": scriptJSON, "within": scriptWithin, "lines": scriptLines,
-			"freeport": scriptFreePort, "await": scriptAwait, "ask": scriptAsk,
+			"freeport": scriptFreePort, "await": scriptAwait, "ask": scriptAsk, "until": scriptUntil, "gone": scriptGone,
 		},
 	})
 }
@@ -138,18 +138,58 @@ func scriptFreePort(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], port)
 }
 
+// patience is how long a script waits for what must come, on a machine as busy as
+// it may be.
+const patience = 60 * time.Second
+
 // scriptAwait is "await URL": it waits until the URL answers 200.
 func scriptAwait(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: await URL")
 	}
-	for range 500 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if status, _, err := ask("GET", args[0], ""); err == nil && status == http.StatusOK {
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
-	ts.Fatalf("%s did not answer within 10 s", args[0])
+	ts.Fatalf("%s did not answer within %v", args[0], patience)
+}
+
+// scriptUntil is "until FILE BYTES": it waits until the file, or one that the
+// pattern matches, has at least so many bytes.
+func scriptUntil(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: until FILE BYTES")
+	}
+	least, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		files, err := filepath.Glob(ts.MkAbs(args[0]))
+		ts.Check(err)
+		for _, file := range files {
+			if info, err := os.Stat(file); err == nil && info.Size() >= least {
+				return
+			}
+		}
+	}
+	ts.Fatalf("%s has no %d bytes after %v", args[0], least, patience)
+}
+
+// scriptGone is "gone TEXT": it waits until no process has the text in its
+// command line.
+func scriptGone(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: gone TEXT")
+	}
+	var all string
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		out, err := exec.Command("ps", "-eo", "args").Output()
+		ts.Check(err)
+		if all = string(out); !strings.Contains(all, args[0]) {
+			return
+		}
+	}
+	ts.Fatalf("%q still runs after %v:\n%s", args[0], patience, all)
 }
 
 // scriptAsk is "ask FILE METHOD URL [BODY]": the file gets the status, a line

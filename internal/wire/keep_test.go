@@ -67,6 +67,7 @@ func TestIdleEnds(t *testing.T) {
 					name = "TLS, " + name
 				}
 				t.Run(name, func(t *testing.T) {
+					t.Parallel()
 					bothClients(t, func(t *testing.T, open func(Config) Client) {
 						var requests atomic.Int64
 						end, ended := make(chan struct{}), make(chan struct{})
