@@ -243,6 +243,6 @@ func noWords(args []string) error {
 // printNotes writes the notes about the command line on stderr.
 func printNotes(w io.Writer, notes []string) {
 	for _, n := range notes {
-		fmt.Fprintf(w, "tokmeter: warning: %s\n", n)
+		fmt.Fprint(w, oneLine("tokmeter: warning: %s", n))
 	}
 }

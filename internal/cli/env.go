@@ -57,7 +57,7 @@ func OS() *Env {
 		Args:   os.Args[1:],
 		Getenv: os.Getenv,
 		Stdin:  os.Stdin,
-		Stdout: os.Stdout,
+		Stdout: openEnded{os.Stdout},
 		Stderr: os.Stderr,
 		Now:    time.Now,
 		Rand:   rand.Reader,
@@ -66,10 +66,13 @@ func OS() *Env {
 		StderrTTY: term.IsTerminal(int(os.Stderr.Fd())),
 		Interrupts: func() (<-chan os.Signal, func()) {
 			c := make(chan os.Signal, 2)
-			signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+			signal.Notify(c, interrupts()...)
 			return c, func() { signal.Stop(c) }
 		},
 	}
+	// Else a write to a pipe that nobody reads ends the process on the spot. An
+	// engine that is started would inherit a signal that is ignored.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	e.Executable, e.Environ = os.Executable, os.Environ
 	e.Guard = func(args []string) (bool, int) {
 		return engine.Guard(args, engine.World{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Notify: signal.Notify})
@@ -80,6 +83,30 @@ func OS() *Env {
 	e.Width = e.terminalWidth(int(os.Stdout.Fd()))
 	e.StderrWidth = func() int { return e.terminalWidth(int(os.Stderr.Fd())) }
 	return e
+}
+
+// interrupts are the signals that end a command in order: those of the user, and
+// that of a terminal that is gone, unless nohup or the like made it count for
+// nothing.
+func interrupts() []os.Signal {
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		all = append(all, syscall.SIGHUP)
+	}
+	return all
+}
+
+// An openEnded is an output whose reader may leave early, as head does: what is
+// written then goes nowhere, and the command goes on to save its result.
+type openEnded struct{ to io.Writer }
+
+// Write writes p, or nothing where nobody reads.
+func (o openEnded) Write(p []byte) (int, error) {
+	n, err := o.to.Write(p)
+	if errors.Is(err, syscall.EPIPE) {
+		return len(p), nil
+	}
+	return n, err
 }
 
 // terminalWidth is COLUMNS, else what the terminal says, else 0.

@@ -15,6 +15,8 @@ import (
 func finish(env *Env, out run.Outcome, see *watcher) error {
 	defer out.Close()
 	res, err := result.From(out.Run, nil)
+	// First what is to last: the terminal may be gone, or nobody read the output.
+	path, saved := report.Save(res)
 	errs := []error{err, report.Text(env.Stdout, res, see.opts.Verbose)}
 	if out.Plan.Target.Profile { // it stopped with the last answer; vLLM's client tells of it behind the numbers
 		see.say("Stopping profiler...")
@@ -22,8 +24,7 @@ func finish(env *Env, out run.Outcome, see *watcher) error {
 			see.say("Profiler stopped")
 		}
 	}
-	path, err := report.Save(res)
-	errs = append(errs, err)
+	errs = append(errs, saved)
 	if path != "" {
 		see.sayBeside("Result saved to %s", path)
 	}

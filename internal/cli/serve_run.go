@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"tokmeter/internal/dataset"
+	"tokmeter/internal/excerpt"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
 	"tokmeter/internal/report"
@@ -104,7 +105,7 @@ func dryRun(ctx context.Context, env *Env, p plan.Plan, w run.World, see *watche
 	if err != nil {
 		return err
 	}
-	see.say("%s", r.Report)
+	fmt.Fprintln(env.Stdout, excerpt.Block(r.Report))
 	last := 0.0
 	if n := len(r.Due); n > 0 {
 		last = r.Due[n-1].Seconds()
@@ -117,7 +118,7 @@ func dryRun(ctx context.Context, env *Env, p plan.Plan, w run.World, see *watche
 
 func printWarnings(w io.Writer, list []record.Warning) {
 	for _, x := range list {
-		fmt.Fprintf(w, "tokmeter: warning: %s\n", x.Text)
+		fmt.Fprint(w, oneLine("tokmeter: warning: %s", x.Text))
 	}
 }
 

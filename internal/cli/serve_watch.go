@@ -2,7 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
+	"tokmeter/internal/excerpt"
 	"tokmeter/internal/live"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/python"
@@ -20,14 +22,20 @@ type watcher struct {
 
 // say prints a line of vLLM's client.
 func (w *watcher) say(format string, args ...any) {
-	fmt.Fprintf(w.env.Stdout, format+"\n", args...)
+	fmt.Fprint(w.env.Stdout, oneLine(format, args...))
+}
+
+// oneLine is a line with its end; what comes from a server or a file in it moves
+// no terminal's cursor and begins no line of its own.
+func oneLine(format string, args ...any) string {
+	return strings.Map(excerpt.Printable, fmt.Sprintf(format, args...)) + "\n"
 }
 
 // sayBeside prints a line that vLLM's client has not: where its output is
 // wanted, not among it.
 func (w *watcher) sayBeside(format string, args ...any) {
 	if w.plan.CompatVLLM() {
-		fmt.Fprintf(w.env.Stderr, format+"\n", args...)
+		fmt.Fprint(w.env.Stderr, oneLine(format, args...))
 		return
 	}
 	w.say(format, args...)
@@ -35,7 +43,7 @@ func (w *watcher) sayBeside(format string, args ...any) {
 
 // note prints a line of ours on stderr.
 func (w *watcher) note(format string, args ...any) {
-	fmt.Fprintf(w.env.Stderr, "tokmeter: "+format+"\n", args...)
+	fmt.Fprint(w.env.Stderr, oneLine("tokmeter: "+format, args...))
 }
 
 // Observe prints an event.

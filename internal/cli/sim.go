@@ -201,7 +201,7 @@ func (c *Call) serveSim(ctx context.Context, env *Env, o sim.Options) error {
 type simPrinter struct{ env *Env }
 
 func (p *simPrinter) line(format string, args ...any) {
-	fmt.Fprintf(p.env.Stdout, format+"\n", args...)
+	fmt.Fprint(p.env.Stdout, oneLine(format, args...))
 }
 
 // opening says what is served and where.

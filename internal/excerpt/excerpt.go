@@ -66,6 +66,18 @@ func Bytes(s string, n int) string {
 	return s[:n]
 }
 
+// Block is s with a blank for what isn't printable but the ends of its lines: a
+// text of several lines, some of them with foreign words, that a terminal takes
+// for text.
+func Block(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' {
+			return r
+		}
+		return Printable(r)
+	}, s)
+}
+
 // Printable is a blank for what could move a terminal's cursor, for strings.Map.
 func Printable(r rune) rune {
 	if unicode.IsPrint(r) {

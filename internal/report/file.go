@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"tokmeter/internal/atomicfile"
+	"tokmeter/internal/excerpt"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/python"
 	"tokmeter/internal/result"
@@ -37,8 +39,23 @@ func FileName(p plan.Plan, date time.Time) string {
 	if s.MaxConcurrency > 0 {
 		traffic += fmt.Sprintf("-concurrency%d", s.MaxConcurrency)
 	}
-	model := p.Target.Model[strings.LastIndexByte(p.Target.Model, '/')+1:]
+	model := fileWord(p.Target.Model[strings.LastIndexByte(p.Target.Model, '/')+1:])
 	return fmt.Sprintf("%s-%s-%s-%s.json", label, traffic, model, date.Format(dateLayout))
+}
+
+// maxModel is how many bytes of a model's name stand in that of a file, whose
+// whole length file systems bound at 255.
+const maxModel = 150
+
+// fileWord is a model's name, which the server may have given, as a file system
+// takes it.
+func fileWord(model string) string {
+	return excerpt.Bytes(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '-'
+		}
+		return r
+	}, model), maxModel)
 }
 
 // Path is FileName inside the plan's result folder. A name that is a full path
@@ -66,6 +83,16 @@ func CheckWritable(p plan.Plan, date time.Time) error {
 	const hint = "choose another --result-dir or make it writable"
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("result folder %s: %w: %s", dir, reason(err), hint)
+	}
+	paths := []string{path}
+	if p.Output.PyTorchFormat {
+		paths = append(paths, pyTorchPath(path))
+	}
+	for _, path := range paths {
+		// What the system takes for no name, or for a too long one, it says here.
+		if _, err := os.Lstat(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("result file %q: %w: choose another --result-filename", excerpt.Cut(path, 200), reason(err))
+		}
 	}
 	if info, err := os.Stat(path); err == nil {
 		if info.IsDir() {
@@ -98,6 +125,11 @@ func reason(err error) error {
 	return err
 }
 
+// pyTorchPath is where the PyTorch records of the result at path stand.
+func pyTorchPath(path string) string {
+	return strings.TrimSuffix(path, filepath.Ext(path)) + ".pytorch.json"
+}
+
 // Save writes the result file that the plan asks for, and the PyTorch records
 // beside it, and returns the path of the first; "" when the plan saves nothing.
 // A file is whole or absent: it is written under another name and renamed.
@@ -120,7 +152,7 @@ func Save(r result.Result) (string, error) {
 	if !r.Plan.Output.PyTorchFormat || len(pyTorchRecords(&r)) == 0 {
 		return path, nil
 	}
-	beside := strings.TrimSuffix(path, filepath.Ext(path)) + ".pytorch.json"
+	beside := pyTorchPath(path)
 	if err := atomicfile.Write(beside, func(w io.Writer) error { return writePyTorch(w, &r) }); err != nil {
 		return path, fmt.Errorf("PyTorch file %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"tokmeter/internal/excerpt"
 	"tokmeter/internal/metrics"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/result"
@@ -41,7 +42,7 @@ func Text(w io.Writer, r result.Result, verbose bool) error {
 			s.Text(&t.out)
 		}
 	}
-	if _, err := io.WriteString(w, t.out.String()); err != nil {
+	if _, err := io.WriteString(w, excerpt.Block(t.out.String())); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	return nil

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -33,7 +37,18 @@ func (j *job) contact(ctx context.Context, f found, d draft) (*server, error) {
 	if s.Server, err = Bind(s.plan(), j.world); err != nil {
 		return s, err
 	}
-	return s, s.meet(ctx)
+	s.Notice = func(note string) { s.strayed.CompareAndSwap(nil, &note) }
+	err = s.meet(ctx)
+	s.tellStrayed()
+	return s, err
+}
+
+// tellStrayed says that a question was led to another server, once.
+func (s *server) tellStrayed() {
+	if note := s.strayed.Load(); note != nil && !s.toldStrayed {
+		s.toldStrayed = true
+		s.job.doubt("redirects", "%s", *note)
+	}
 }
 
 // meet asks the server which models it has and what it calls itself. A server
@@ -135,6 +150,37 @@ func (s *server) takeFirstModel() error {
 	}
 	s.job.tell(ModelFound{ID: m.ID, Name: s.resolved.Model})
 	return nil
+}
+
+// weights is the model's name as its files are looked for. A server that names
+// its model by a path must not have this machine read what it likes: such a name
+// is "", with the reason, but for a folder that a server on this machine serves.
+func (s *server) weights() (name string, unread error) {
+	name = s.plan().Target.Model
+	if s.job.plan.Target.Model != "" || !namesPath(name) {
+		return name, nil
+	}
+	if u, err := url.Parse(s.BaseURL); err == nil && onThisMachine(u.Hostname()) {
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("the server names its model by the path %s, which is not read (name the tokenizer with --tokenizer)", name)
+}
+
+// namesPath reports whether a model's name is a place on a disk, and not one on
+// the hub.
+func namesPath(name string) bool {
+	if filepath.IsAbs(name) || strings.Contains(name, `\`) || strings.HasPrefix(name, "/") || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~") {
+		return true
+	}
+	_, err := os.Stat(name)
+	return err == nil
+}
+
+func onThisMachine(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // checkModel refuses a model that the server does not have. Names that

@@ -11,7 +11,7 @@ type Kind uint8
 
 // The kinds of errors. The zero Kind is Failed.
 const (
-	Failed      Kind = iota // no request succeeded, or something broke on the way
+	Failed      Kind = iota // no request succeeded, more failed than succeeded, or something broke on the way
 	Usage                   // the plan, a file or a setting is wrong; no server was asked
 	Unreachable             // the server could not be reached
 	Interrupted             // the context was cancelled by the user

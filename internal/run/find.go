@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -113,14 +114,15 @@ func (j *job) findTokenizer(ctx context.Context, f found, model string) (tokens,
 		j.doubt("tokenizer", "no model and no tokenizer given: prompts are made and cut with the small tokenizer inside (give one with --tokenizer)")
 		return tokens{Tokenizer: inside()}, nil
 	}
+	if w.Tokenizer == "" && isFile(name) {
+		return tokens{Tokenizer: inside(), missing: fmt.Errorf("the model %s is a file and no tokenizer (name one with --tokenizer)", name)}, nil
+	}
 	t, err := LoadTokenizer(ctx, j.world.Hub, name)
 	switch {
 	case ctx.Err() != nil:
 		return tokens{}, context.Cause(ctx)
 	case err == nil:
 		return tokens{Tokenizer: t}, nil
-	case isFile(name):
-		return tokens{}, usage(err)
 	case w.Tokenizer != "":
 		return tokens{}, failf(Usage, "", "--tokenizer: %w", err)
 	case w.Dataset == "requests":
@@ -132,7 +134,10 @@ func (j *job) findTokenizer(ctx context.Context, f found, model string) (tokens,
 // LoadTokenizer reads a tokenizer that is a file, a folder, or a model's of the
 // hub.
 func LoadTokenizer(ctx context.Context, h *hub.Hub, name string) (Tokenizer, error) {
-	if isFile(name) {
+	if info, err := os.Stat(name); err == nil && !info.IsDir() {
+		if !info.Mode().IsRegular() || info.Size() > maxTokenizer {
+			return Tokenizer{}, fmt.Errorf("%s is no tokenizer.json: want a file of at most %d MiB", name, maxTokenizer>>20)
+		}
 		t, err := tokenize.Load(name)
 		return Tokenizer{t, filepath.Dir(name)}, err
 	}
@@ -145,6 +150,10 @@ func LoadTokenizer(ctx context.Context, h *hub.Hub, name string) (Tokenizer, err
 	t, err := tokenize.Load(dir)
 	return Tokenizer{t, dir}, err
 }
+
+// maxTokenizer is how many bytes a tokenizer.json may have: the largest of models
+// that are served have a few dozen million.
+const maxTokenizer = 512 << 20
 
 // tokenizerFile is what a model's folder has its tokenizer in.
 const tokenizerFile = "tokenizer.json"

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"time"
 
 	"tokmeter/internal/load"
@@ -27,6 +29,7 @@ func (j *job) finish(ctx context.Context, r prepared, s sent, d *directory) (Out
 		done()
 	}
 	counts, err := j.count(ctx, r, s.records.Pass())
+	r.tellStrayed()
 	errs := []error{err, r.keepAccount(), j.askSimulator(ctx, r.server)}
 	run, err := d.end(j, r, s, counts)
 	errs = append(errs, err)
@@ -95,6 +98,10 @@ func (j *job) count(ctx context.Context, r prepared, recs record.Pass) (map[int]
 	defer done()
 	c.TextAlone = metrics.ViewOf(p).CountsText
 	counts, notes, err := load.Count(lasting, recs, c)
+	if r.Tokens != nil && r.Tokens.Err() != nil {
+		notes = append(notes, fmt.Sprintf("the tokenizer gave up: %v", r.Tokens.Err()))
+		maps.DeleteFunc(counts, func(_ int, c record.Count) bool { return c.From == record.FromTokenizer })
+	}
 	for _, n := range notes {
 		j.doubt("count", "%s", n)
 	}

@@ -60,13 +60,18 @@ type prepared struct {
 func (j *job) complete(ctx context.Context, f found, d draft, s *server) (r prepared, err error) {
 	r = prepared{server: s, tokens: d.tokens, subject: d.subject, work: d.work}
 	p := s.plan()
-	if !d.named {
-		if r.tokens, err = j.findTokenizer(ctx, f, p.Target.Model); err != nil {
+	model, unread := s.weights()
+	switch {
+	case d.named:
+	case unread != nil && p.Workload.Tokenizer == "":
+		r.tokens = tokens{Tokenizer: inside(), missing: unread}
+	default:
+		if r.tokens, err = j.findTokenizer(ctx, f, model); err != nil {
 			return r, err
 		}
 	}
 	if r.subject == nil { // the server may have named the model
-		if r.subject, err = j.findSubject(ctx, f, r.tokens, p.Target.Model); err != nil {
+		if r.subject, err = j.findSubject(ctx, f, r.tokens, model); err != nil {
 			return r, err
 		}
 	}

@@ -11,9 +11,11 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"tokmeter/internal/load"
+	"tokmeter/internal/origin"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/protocol"
 	"tokmeter/internal/record"
@@ -49,7 +51,7 @@ func Bind(p plan.Plan, w World) (target.Server, error) {
 	if w.Proxy != nil {
 		transport.Proxy = func(req *http.Request) (*url.URL, error) { return w.Proxy(req.URL) }
 	}
-	return target.Server{BaseURL: p.Target.BaseURL, Header: header(p), HTTP: &http.Client{Transport: transport}}, nil
+	return target.Server{BaseURL: p.Target.BaseURL, Header: header(p), HTTP: origin.Keep(&http.Client{Transport: transport})}, nil
 }
 
 // rootCAs reads --ca-file; nil means the system's authorities.
@@ -90,6 +92,9 @@ type server struct {
 	readyBy   time.Time // when the ready check is over
 	simulator Simulator // nil where the server is real
 	setTimes  bool      // the simulator has no engine behind it, and no counters
+
+	strayed     atomic.Pointer[string] // the first question that a redirect led to another server, in words
+	toldStrayed bool
 }
 
 // plan is the plan as it runs on this server.

@@ -11,14 +11,14 @@ import (
 	"tokmeter/internal/record"
 )
 
-// Verdict is nil for a run that went to its end and of which something
-// succeeded. s is the summary of its records. The error is an *Error.
+// Verdict is nil for a run that went to its end and of which at least half of
+// the requests succeeded. s is the summary of its records. The error is an *Error.
 func (o *Outcome) Verdict(s *metrics.Summary) error {
 	if o.interrupted {
 		return failf(Interrupted, "", "interrupted: %d of %d requests were sent, %d of them answered", s.Requests, o.Planned, s.Completed)
 	}
 	if s.Completed > 0 {
-		return nil
+		return mostFailed(s)
 	}
 	refused := 0
 	for _, c := range s.Outcomes {
@@ -43,6 +43,19 @@ func (o *Outcome) Verdict(s *metrics.Summary) error {
 		hint = "the server offers the models " + strings.Join(o.models, ", ")
 	}
 	return failf(Failed, hint, "no request succeeded, the first failed with %s", example)
+}
+
+// mostFailed is the error of a run of which more requests failed than succeeded.
+func mostFailed(s *metrics.Summary) error {
+	if s.Failed <= s.Completed {
+		return nil
+	}
+	example := ""
+	if len(s.Failures) > 0 {
+		f := &s.Failures[0]
+		example = fmt.Sprintf(", most of them with %s: %s", f.Outcome, f.Example)
+	}
+	return failf(Failed, "the numbers are of the others alone", "%d of %d requests failed%s", s.Failed, s.Requests, example)
 }
 
 // unreachable is the error of a run that reached nobody.
