@@ -107,7 +107,7 @@ unless it is given its default.
 | code | meaning |
 |--|--|
 | 0 | everything asked for was done; ` + "`sim`" + ` was stopped by a signal |
-| 1 | the run failed: no request succeeded, or something broke on the way |
+| 1 | the run failed: no request succeeded, more failed than succeeded, or something broke on the way |
 | 2 | the command line, the configuration or an input file is wrong; no server was asked |
 | 3 | a goal was missed |
 | 4 | a comparison found a regression |
