@@ -14,7 +14,7 @@ import (
 func (v *values) changes(p plan.Plan) map[string]any {
 	changed := map[string]any{
 		"ignore-eos":        p.Target.IgnoreEOS,
-		"self-timed":        p.Schedule.SelfTimed,
+		"self-timed":        p.Load.SelfTimed,
 		"request-id-prefix": p.Target.RequestIDPrefix,
 		"endpoint":          p.Target.Endpoint,
 		// The keys are texts there: JSON has no tuples.

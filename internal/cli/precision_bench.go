@@ -76,7 +76,7 @@ func (l *laboratory) read(v *precision.Variant) (serving, error) {
 	if err == nil {
 		p, _, err = chooseDataset(p, o)
 	}
-	p.Stop.Grace = cutGrace
+	p.Load.Grace = cutGrace
 	return serving{p, o.options(p)}, err
 }
 

@@ -62,7 +62,7 @@ func (l *laboratory) virtual(ctx context.Context) (*precision.Virtual, error) {
 func (l *laboratory) prepared(ctx context.Context, rate float64) (run.Rehearsal, error) {
 	p := l.variants[l.first].plan
 	if rate > 0 {
-		p.Schedule.RequestRate = plan.Float(rate)
+		p.Load.RequestRate = plan.Float(rate)
 	}
 	r := l.serve(l.first, p, "")
 	return run.Rehearse(ctx, p, r.world, r.watcher())

@@ -78,8 +78,8 @@ func (b *serveBuilder) workload(dataset string) plan.Workload {
 	return w
 }
 
-func (b *serveBuilder) schedule(dataset string) plan.Schedule {
-	s := plan.Schedule{
+func (b *serveBuilder) load(dataset string) plan.Load {
+	s := plan.Load{
 		RequestRate:    plan.Float(b.number("request-rate")),
 		Burstiness:     plan.Float(b.number("burstiness")),
 		RampStrategy:   b.text("ramp-up-strategy"),
@@ -87,6 +87,7 @@ func (b *serveBuilder) schedule(dataset string) plan.Schedule {
 		RampEndRPS:     b.integer("ramp-up-end-rps"),
 		SelfTimed:      b.on("self-timed"),
 		MaxConcurrency: b.integer("max-concurrency"),
+		Grace:          grace,
 	}
 	if slices.Contains(timed(), dataset) && !b.given("self-timed") {
 		s.SelfTimed = true
@@ -233,17 +234,17 @@ func (b *serveBuilder) checkTimes(p *plan.Plan) {
 	if b.given("self-timed") && dataset != "" && !slices.Contains(timed(), dataset) {
 		b.problem("--self-timed and --no-self-timed need a dataset with times: %s", strings.Join(timed(), " or "))
 	}
-	if p.Schedule.SelfTimed && !math.IsInf(float64(p.Schedule.RequestRate), 1) {
+	if p.Load.SelfTimed && !math.IsInf(float64(p.Load.RequestRate), 1) {
 		if b.given("self-timed") {
 			b.problem("--self-timed and --request-rate contradict each other: leave one out")
 		} else {
-			b.note("--request-rate %s does not count: %s carries its own times; --no-self-timed makes it count", strconv.FormatFloat(float64(p.Schedule.RequestRate), 'g', -1, 64), dataset)
+			b.note("--request-rate %s does not count: %s carries its own times; --no-self-timed makes it count", strconv.FormatFloat(float64(p.Load.RequestRate), 'g', -1, 64), dataset)
 			if !p.CompatVLLM() {
-				p.Schedule.RequestRate = plan.Float(math.Inf(1))
+				p.Load.RequestRate = plan.Float(math.Inf(1))
 			}
 		}
 	}
-	if p.Schedule.RampStrategy == "" {
+	if p.Load.RampStrategy == "" {
 		for _, name := range []string{"ramp-up-start-rps", "ramp-up-end-rps"} {
 			if b.given(name) {
 				b.problem("--%s needs --ramp-up-strategy", name)

@@ -51,11 +51,11 @@ func TestServePlan(t *testing.T) {
 		{"a file alone", "--dataset-path x.json", func(p plan.Plan) any { return p.Workload.Dataset }, ""},
 		{"all saved requests", "--dataset-name requests --dataset-path x", func(p plan.Plan) any { return p.Workload.NumPrompts }, 0},
 		{"some saved requests", "--dataset-name requests --dataset-path x --num-prompts 3", func(p plan.Plan) any { return p.Workload.NumPrompts }, 3},
-		{"a trace has its own times", "--dataset-name timed_trace --dataset-path x", func(p plan.Plan) any { return p.Schedule.SelfTimed }, true},
-		{"which win over a rate", "--dataset-name timed_trace --dataset-path x --request-rate 4", func(p plan.Plan) any { return p.Schedule.RequestRate }, inf},
-		{"and are reported as vLLM does", "--dataset-name timed_trace --dataset-path x --request-rate 4 --compat vllm", func(p plan.Plan) any { return p.Schedule.RequestRate }, plan.Float(4)},
-		{"unless they are switched off", "--dataset-name timed_trace --dataset-path x --request-rate 4 --no-self-timed", func(p plan.Plan) any { return p.Schedule.RequestRate }, plan.Float(4)},
-		{"even arrivals", "--request-rate 2 --burstiness inf", func(p plan.Plan) any { return p.Schedule.Burstiness }, inf},
+		{"a trace has its own times", "--dataset-name timed_trace --dataset-path x", func(p plan.Plan) any { return p.Load.SelfTimed }, true},
+		{"which win over a rate", "--dataset-name timed_trace --dataset-path x --request-rate 4", func(p plan.Plan) any { return p.Load.RequestRate }, inf},
+		{"and are reported as vLLM does", "--dataset-name timed_trace --dataset-path x --request-rate 4 --compat vllm", func(p plan.Plan) any { return p.Load.RequestRate }, plan.Float(4)},
+		{"unless they are switched off", "--dataset-name timed_trace --dataset-path x --request-rate 4 --no-self-timed", func(p plan.Plan) any { return p.Load.RequestRate }, plan.Float(4)},
+		{"even arrivals", "--request-rate 2 --burstiness inf", func(p plan.Plan) any { return p.Load.Burstiness }, inf},
 		{"goals, the last of a metric", "--goodput ttft:100 tpot:50.5 ttft:200", func(p plan.Plan) any { return p.Goals }, []plan.Goal{{Metric: "tpot", LimitMs: 50.5}, {Metric: "ttft", LimitMs: 200}}},
 		{"metrics", "", func(p plan.Plan) any { return p.Output.Metrics }, []string{"ttft", "tpot", "itl"}},
 		{"metrics with spaces", "--percentile-metrics ttft,~e2el", func(p plan.Plan) any { return p.Output.Metrics }, []string{"ttft", "e2el"}},
@@ -209,12 +209,12 @@ func TestWithDataset(t *testing.T) {
 		t.Fatal(err)
 	}
 	trace, notes, err := o.WithDataset("timed_trace")
-	if err != nil || !trace.Schedule.SelfTimed || !trace.Target.IgnoreEOS || len(notes) != 1 {
-		t.Errorf("got %+v, %q, %v, want a self-timed plan and a note", trace.Schedule, notes, err)
+	if err != nil || !trace.Load.SelfTimed || !trace.Target.IgnoreEOS || len(notes) != 1 {
+		t.Errorf("got %+v, %q, %v, want a self-timed plan and a note", trace.Load, notes, err)
 	}
 	share, _, err := o.WithDataset("sharegpt")
-	if err != nil || share.Schedule.SelfTimed || share.Target.IgnoreEOS {
-		t.Errorf("got %+v, %v, want a plan by rate", share.Schedule, err)
+	if err != nil || share.Load.SelfTimed || share.Target.IgnoreEOS {
+		t.Errorf("got %+v, %v, want a plan by rate", share.Load, err)
 	}
 	if p.Target.RequestIDPrefix != share.Target.RequestIDPrefix {
 		t.Errorf("the request ids changed: %s, %s", p.Target.RequestIDPrefix, share.Target.RequestIDPrefix)

@@ -145,7 +145,7 @@ func (w *watcher) checking(e run.Checking) {
 
 // traffic prints vLLM's lines about the traffic.
 func (w *watcher) traffic() {
-	s := &w.plan.Schedule
+	s := &w.plan.Load
 	if s.SelfTimed {
 		w.say("Self timing is set, using the timestamps from the trace file.")
 		return

@@ -324,19 +324,19 @@ func TestPlan(t *testing.T) {
 		rate   plan.Float
 		open   int
 		load   compare.Load
-		want   plan.Schedule
+		want   plan.Load
 	}{
-		{"the plan's own", 2, 0, compare.Load{Rate: 2}, plan.Schedule{RequestRate: 2}},
-		{"a limit beside a rate stays", 2, 9, compare.Load{Rate: 4.5}, plan.Schedule{RequestRate: 4.5, MaxConcurrency: 9}},
-		{"without a rate it is the load, which a rate takes the place of", inf, 9, compare.Load{Rate: 4}, plan.Schedule{RequestRate: 4}},
-		{"so many in flight", 2, 9, compare.Load{Concurrency: 3}, plan.Schedule{RequestRate: inf, MaxConcurrency: 3}},
-		{"all at once", inf, 0, compare.Load{}, plan.Schedule{RequestRate: inf}},
+		{"the plan's own", 2, 0, compare.Load{Rate: 2}, plan.Load{RequestRate: 2}},
+		{"a limit beside a rate stays", 2, 9, compare.Load{Rate: 4.5}, plan.Load{RequestRate: 4.5, MaxConcurrency: 9}},
+		{"without a rate it is the load, which a rate takes the place of", inf, 9, compare.Load{Rate: 4}, plan.Load{RequestRate: 4}},
+		{"so many in flight", 2, 9, compare.Load{Concurrency: 3}, plan.Load{RequestRate: inf, MaxConcurrency: 3}},
+		{"all at once", inf, 0, compare.Load{}, plan.Load{RequestRate: inf}},
 	}
 	for _, tt := range tests {
 		j := Job{Load: tt.load, Prompts: 7}
-		j.Variant.Plan.Schedule = plan.Schedule{RequestRate: tt.rate, MaxConcurrency: tt.open}
-		if got := j.plan(); got.Schedule != tt.want || got.Workload.NumPrompts != 7 {
-			t.Errorf("%s: got %+v, want %+v", tt.reason, got.Schedule, tt.want)
+		j.Variant.Plan.Load = plan.Load{RequestRate: tt.rate, MaxConcurrency: tt.open}
+		if got := j.plan(); got.Load != tt.want || got.Workload.NumPrompts != 7 {
+			t.Errorf("%s: got %+v, want %+v", tt.reason, got.Load, tt.want)
 		}
 	}
 }

@@ -125,12 +125,12 @@ func (j *Job) plan() plan.Plan {
 	switch l := j.Load; {
 	case l.Rate > 0:
 		// Without a rate, the number in flight is the load and no limit of one.
-		if math.IsInf(float64(p.Schedule.RequestRate), 1) {
-			p.Schedule.MaxConcurrency = 0
+		if math.IsInf(float64(p.Load.RequestRate), 1) {
+			p.Load.MaxConcurrency = 0
 		}
-		p.Schedule.RequestRate = plan.Float(l.Rate)
+		p.Load.RequestRate = plan.Float(l.Rate)
 	case l.Concurrency > 0:
-		p.Schedule.RequestRate, p.Schedule.MaxConcurrency = plan.Float(math.Inf(1)), l.Concurrency
+		p.Load.RequestRate, p.Load.MaxConcurrency = plan.Float(math.Inf(1)), l.Concurrency
 	}
 	if j.Prompts > 0 {
 		p.Workload.NumPrompts = j.Prompts

@@ -1,9 +1,10 @@
-// Package load runs a workload on a schedule through a client into a sink.
+// Package load runs a workload at a pace through a client into a sink.
 //
-// Requests go at their due times, whatever became of the ones before them: a
-// slow server does not slow the schedule down. A dispatcher waits for each due
-// time on a thread of its own, one goroutine drives each request, and a record
-// of it reaches the sink when it ended. How late a request was let go is in
+// Requests go when the pace says so. In an open loop that is whatever became of
+// the ones before them: a slow server does not slow the pace down. A dispatcher
+// waits for each due time on a thread of its own, one goroutine drives each
+// request, and a record of it reaches the sink when it ended. Requests are made in
+// a window ahead of need; what a run holds does not grow with their number. How late a request was let go is in
 // its record (Released − Due), as is the time that it waited for a slot under
 // a concurrency limit (Sent − Released).
 //
@@ -34,16 +35,18 @@ type Clock interface {
 	Steps() int
 }
 
-// A Job is everything that a run needs. Source, Due, Client, Dialect, Sink and
+// A Job is everything that a run needs. Source, Pace, Client, Dialect, Sink and
 // Clock must be set.
 type Job struct {
-	Source workload.Source
-	// Requests is how many requests Source has.
+	Source workload.Source // may be without end
+	// Requests is how many requests are sent at most.
 	Requests int
-	// Due yields when each request is due, counted from Ending.Start. Run
-	// reads at most Requests of them; one that is smaller than the one before
-	// it is due at once.
-	Due     schedule.Arrivals
+	// Pace says when requests are due, counted from Ending.Start. One that is due
+	// before the one before it is due at once.
+	Pace schedule.Pace
+	// Busiest is how many requests at most are due within a time, or most where
+	// there are more. So many connections are made ahead; nil means a few.
+	Busiest func(within time.Duration, most int) int
 	Client  wire.Client
 	Dialect protocol.Dialect
 	// Sink gets every record as soon as its request ended, in that order. Run
@@ -51,8 +54,8 @@ type Job struct {
 	Sink     record.Sink
 	Progress *record.Progress // nil for none
 	Clock    Clock
-	// MaxConcurrency is how many requests may be under way at once; the others
-	// wait in the order in which they were due. 0 means no limit.
+	// MaxConcurrency is how many requests of Pace may be under way at once; the
+	// others wait in the order in which they were due. 0 means no limit.
 	MaxConcurrency int
 	// Timeout is a request's own limit, from getting its slot to the end of
 	// its answer. 0 means none.
@@ -63,7 +66,7 @@ type Job struct {
 	// Abort ends the grace at once when it is closed. It may be nil.
 	Abort <-chan struct{}
 
-	wait waitFunc // for tests; nil means the thread with the alarm
+	wait *waiter // for tests; nil means the thread with the alarm
 }
 
 // Validate reports every field that is missing or impossible.
@@ -75,7 +78,7 @@ func (j *Job) Validate() error {
 		}
 	}
 	check(j.Source == nil, "no source of requests")
-	check(j.Due == nil, "no arrivals")
+	check(j.Pace == nil, "no pace")
 	check(j.Sink == nil, "no sink")
 	check(j.Client == nil, "no client")
 	check(j.Dialect == nil, "no dialect")

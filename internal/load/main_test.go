@@ -4,15 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"tokmeter/internal/plan"
 	"tokmeter/internal/protocol"
 	"tokmeter/internal/record"
+	"tokmeter/internal/schedule"
 	"tokmeter/internal/wire"
 	"tokmeter/internal/workload"
 )
@@ -109,10 +110,31 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // fakeWait waits with Go's timers, which are exact under synctest.
-func fakeWait(clock *wire.Clock) waitFunc {
-	return func(ctx context.Context, until record.Stamp) bool {
-		return ctx.Err() == nil && sleep(ctx, until.Sub(clock.Now())) == nil
+func fakeWait(clock *wire.Clock) *waiter {
+	woken := make(chan struct{}, 1)
+	return &waiter{
+		wake: func() { woken <- struct{}{} },
+		until: func(ctx context.Context, moment record.Stamp) bool {
+			timer := time.NewTimer(moment.Sub(clock.Now()))
+			defer timer.Stop()
+			select {
+			case <-timer.C:
+				return ctx.Err() == nil
+			case <-woken:
+			case <-ctx.Done():
+			}
+			return false
+		},
 	}
+}
+
+// at is a pace of requests at these times, and what it has within a time.
+func at(due ...time.Duration) *schedule.Schedule {
+	s, err := schedule.New(plan.Load{SelfTimed: true}, len(due), append([]time.Duration{}, due...), nil)
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
 
 // requests is a source of n requests r0, r1, …
@@ -133,7 +155,7 @@ func newJob(due ...time.Duration) (Job, *fakeClient, *record.Memory) {
 	client := &fakeClient{clock: clock}
 	sink := new(record.Memory)
 	return Job{
-		Source: &requests{n: len(due)}, Requests: len(due), Due: slices.Values(due),
+		Source: &requests{n: len(due)}, Requests: len(due), Pace: at(due...).Pace(), Busiest: at(due...).Busiest,
 		Client: client, Dialect: completions(), Sink: sink, Clock: clock,
 		Progress: new(record.Progress), wait: fakeWait(clock),
 	}, client, sink

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokmeter/internal/record"
+	"tokmeter/internal/schedule"
 )
 
 func TestRunKeepsTheSchedule(t *testing.T) {
@@ -56,16 +57,13 @@ func TestRunShapes(t *testing.T) {
 		edit func(*Job)
 		want int // records
 	}{
-		{"rate inf: all are due at the start", func(j *Job) { j.Due = slices.Values(make([]time.Duration, 20)) }, 20},
+		{"rate inf: all are due at the start", func(j *Job) { j.Pace = at(make([]time.Duration, 20)...).Pace() }, 20},
 		{"arrivals without end stop at Requests", func(j *Job) {
-			j.Due = func(yield func(time.Duration) bool) {
-				for d := time.Duration(0); yield(d); d += time.Millisecond {
-				}
-			}
+			j.Pace = &ticking{gap: time.Millisecond}
 		}, 20},
-		{"fewer arrivals than requests", func(j *Job) { j.Due = slices.Values(every(time.Second, 3)) }, 3},
+		{"fewer arrivals than requests", func(j *Job) { j.Pace = at(every(time.Second, 3)...).Pace() }, 3},
 		{"fewer requests than arrivals", func(j *Job) { j.Source = &requests{n: 5} }, 5},
-		{"a due time before the one before is due at once", func(j *Job) { j.Due = slices.Values([]time.Duration{time.Second, 0}) }, 2},
+		{"a due time before the one before is due at once", func(j *Job) { j.Pace = &backwards{} }, 2},
 		{"none", func(j *Job) { j.Requests = 0 }, 0},
 		{"nobody looks at the progress", func(j *Job) { j.Progress = nil }, 20},
 	}
@@ -85,6 +83,21 @@ func TestRunShapes(t *testing.T) {
 		})
 	}
 }
+
+// ticking is a pace without end, of requests a fixed distance apart.
+type ticking struct{ gap, next time.Duration }
+
+func (p *ticking) Next() (time.Duration, bool) { p.next += p.gap; return p.next, true }
+func (p *ticking) Ended(schedule.Ended)        {}
+
+// backwards is a pace whose second request is due before its first.
+type backwards struct{ n int }
+
+func (p *backwards) Next() (time.Duration, bool) {
+	p.n++
+	return time.Second * time.Duration(2-p.n), p.n <= 2
+}
+func (p *backwards) Ended(schedule.Ended) {}
 
 func TestRunInOrderUnderALimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -262,9 +275,9 @@ func TestSupplyStaysAhead(t *testing.T) {
 		j, client, _ := newJob(every(10*time.Millisecond, 3000)...)
 		client.takes = func(string) time.Duration { return time.Hour }
 		worst := 1 << 30
-		inner := j.wait
-		j.wait = func(ctx context.Context, until record.Stamp) bool {
-			ok := inner(ctx, until)
+		inner := j.wait.until
+		j.wait.until = func(ctx context.Context, moment record.Stamp) bool {
+			ok := inner(ctx, moment)
 			synctest.Wait()
 			worst = min(worst, client.idle())
 			return ok
@@ -293,29 +306,4 @@ func TestSupplyRefused(t *testing.T) {
 			t.Errorf("got warnings %q after %d attempts, want one of each", end.Warnings, len(client.connects))
 		}
 	})
-}
-
-func TestBusiest(t *testing.T) {
-	ms := func(n ...int) (d []time.Duration) {
-		for _, n := range n {
-			d = append(d, time.Duration(n)*time.Millisecond)
-		}
-		return d
-	}
-	tests := []struct {
-		why  string
-		due  []time.Duration
-		want int
-	}{
-		{"none", nil, 0},
-		{"all at once", ms(0, 0, 0), 3},
-		{"the window's ends both count", ms(0, 250), 2},
-		{"a burst in the middle", ms(0, 300, 600, 610, 620, 630, 2000), 4},
-		{"far apart", ms(0, 1000, 2000), 1},
-	}
-	for _, tt := range tests {
-		if got := busiest(tt.due, 250*time.Millisecond); got != tt.want {
-			t.Errorf("%s: got %d, want %d", tt.why, got, tt.want)
-		}
-	}
 }

@@ -37,28 +37,20 @@ type supply struct {
 }
 
 func newSupply(r *run) *supply {
-	limit := min(len(r.due), mostAhead)
+	limit := min(r.Requests, mostAhead)
 	if r.MaxConcurrency > 0 {
 		limit = min(limit, r.MaxConcurrency)
 	}
+	within := func(time.Duration, int) int { return 0 }
+	if r.Busiest != nil {
+		within = r.Busiest
+	}
 	return &supply{
 		run:   r,
-		first: min(limit, max(leastIdle, busiest(r.due, aheadOf))),
-		spare: min(limit, max(leastIdle, busiest(r.due, spareFor))),
+		first: min(limit, max(leastIdle, within(aheadOf, limit))),
+		spare: min(limit, max(leastIdle, within(spareFor, limit))),
 		wake:  make(chan struct{}, 1),
 	}
-}
-
-// busiest returns how many of the due times at most lie within window.
-func busiest(due []time.Duration, window time.Duration) int {
-	most, from := 0, 0
-	for i, d := range due {
-		for due[from] < d-window {
-			from++
-		}
-		most = max(most, i-from+1)
-	}
-	return most
 }
 
 // fill makes the first connections and starts to keep the spares. A failure is
@@ -100,7 +92,7 @@ func (s *supply) keep(ctx context.Context) {
 			return
 		}
 		p := s.run.Progress
-		want := min(s.spare, len(s.run.due)-int(p.Released.Load()))
+		want := min(s.spare, s.run.Requests-int(p.Released.Load()))
 		if limit := s.run.MaxConcurrency; limit > 0 {
 			want = min(want, limit-int(p.InFlight.Load()))
 		}

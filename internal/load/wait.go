@@ -10,13 +10,17 @@ import (
 	"tokmeter/internal/record"
 )
 
-// A waitFunc returns true at the moment until, or false as soon as the run is
-// to stop.
-type waitFunc func(ctx context.Context, until record.Stamp) bool
+// A waiter waits for moments.
+type waiter struct {
+	// until returns true at the moment, or false as soon as the run is to stop, or
+	// after a wake.
+	until func(ctx context.Context, moment record.Stamp) bool
+	wake  func()
+}
 
-// onThread runs f on a thread of its own with a waitFunc that keeps to the
-// moment more exactly than Go's timers do, and returns when f has.
-func onThread(ctx context.Context, clock Clock, f func(waitFunc)) error {
+// onThread runs f on a thread of its own with a waiter that keeps to its moments
+// more exactly than Go's timers do, and returns when f has.
+func onThread(ctx context.Context, clock Clock, f func(waiter)) error {
 	bell, err := alarm.New()
 	if err != nil {
 		return fmt.Errorf("load: no timer for the dispatcher: %w", err)
@@ -32,13 +36,13 @@ func onThread(ctx context.Context, clock Clock, f func(waitFunc)) error {
 		// The goroutine ends locked, so its sharpened thread ends with it.
 		runtime.LockOSThread()
 		bell.Sharpen()
-		f(func(ctx context.Context, until record.Stamp) bool {
-			left := until.Sub(clock.Now())
+		f(waiter{wake: bell.Wake, until: func(ctx context.Context, moment record.Stamp) bool {
+			left := moment.Sub(clock.Now())
 			if left > 0 && !bell.Wait(time.Now().Add(left)) {
 				return false
 			}
 			return ctx.Err() == nil
-		})
+		}})
 	}()
 	<-done
 	if !stop() {

@@ -17,8 +17,8 @@ func TestOnThreadStopsAtOnce(t *testing.T) {
 	time.AfterFunc(20*time.Millisecond, cancel)
 	began := time.Now()
 	var reached bool
-	err := onThread(ctx, clock, func(wait waitFunc) {
-		reached = wait(ctx, clock.Now()+record.Stamp(time.Hour))
+	err := onThread(ctx, clock, func(w waiter) {
+		reached = w.until(ctx, clock.Now()+record.Stamp(time.Hour))
 	})
 	if err != nil || reached {
 		t.Fatalf("got %v, %v", reached, err)
@@ -30,10 +30,10 @@ func TestOnThreadStopsAtOnce(t *testing.T) {
 
 func TestOnThreadIsNeverEarly(t *testing.T) {
 	clock := wire.NewClock()
-	err := onThread(t.Context(), clock, func(wait waitFunc) {
+	err := onThread(t.Context(), clock, func(w waiter) {
 		for i := range 20 {
 			until := clock.Now() + record.Stamp(time.Duration(i)*100*time.Microsecond)
-			if !wait(t.Context(), until) {
+			if !w.until(t.Context(), until) {
 				t.Error("stopped by nobody")
 			}
 			if now := clock.Now(); now < until {

@@ -55,7 +55,7 @@ func rateChanges(recs []*record.Record, end record.Ending, p plan.Plan) []metric
 
 func openLoop() plan.Plan {
 	var p plan.Plan
-	p.Schedule.RequestRate = 10
+	p.Load.RequestRate = 10
 	p.Output.Percentiles = []float64{50}
 	return p
 }
@@ -115,18 +115,18 @@ func TestPresence(t *testing.T) {
 		stir func(*plan.Plan)
 		more []metrics.ID
 	}{
-		{"all at once: no due times", func(p *plan.Plan) { p.Schedule.RequestRate = plan.Float(math.Inf(1)) }, nil},
+		{"all at once: no due times", func(p *plan.Plan) { p.Load.RequestRate = plan.Float(math.Inf(1)) }, nil},
 		{"open loop", func(p *plan.Plan) {}, []metrics.ID{metrics.TTFTFromDue, metrics.E2ELFromDue}},
-		{"a capped rate has both", func(p *plan.Plan) { p.Schedule.MaxConcurrency = 4 },
+		{"a capped rate has both", func(p *plan.Plan) { p.Load.MaxConcurrency = 4 },
 			[]metrics.ID{metrics.TTFTFromDue, metrics.E2ELFromDue, metrics.ClientQueueTime, metrics.E2ELWithQueue}},
 		{"a cap alone", func(p *plan.Plan) {
-			p.Schedule.RequestRate, p.Schedule.MaxConcurrency = plan.Float(math.Inf(1)), 4
+			p.Load.RequestRate, p.Load.MaxConcurrency = plan.Float(math.Inf(1)), 4
 		}, []metrics.ID{metrics.ClientQueueTime}},
 		{"a ramp has due times", func(p *plan.Plan) {
-			p.Schedule.RequestRate, p.Schedule.RampStrategy = plan.Float(math.Inf(1)), "linear"
+			p.Load.RequestRate, p.Load.RampStrategy = plan.Float(math.Inf(1)), "linear"
 		}, []metrics.ID{metrics.TTFTFromDue, metrics.E2ELFromDue}},
 		{"a timed trace has due times", func(p *plan.Plan) {
-			p.Schedule.RequestRate, p.Schedule.SelfTimed = plan.Float(math.Inf(1)), true
+			p.Load.RequestRate, p.Load.SelfTimed = plan.Float(math.Inf(1)), true
 		}, []metrics.ID{metrics.TTFTFromDue, metrics.E2ELFromDue}},
 	}
 	for _, c := range cases {
@@ -156,7 +156,7 @@ func TestLateness(t *testing.T) {
 	if got := late(); got != 60 {
 		t.Errorf("without a cap: got %v ms, want 60", got)
 	}
-	p.Schedule.MaxConcurrency = 2
+	p.Load.MaxConcurrency = 2
 	if got := late(); got != 2 {
 		t.Errorf("with a cap: got %v ms, want 2", got)
 	}
@@ -318,7 +318,7 @@ func TestUnknownPerEvent(t *testing.T) {
 func TestRateChanges(t *testing.T) {
 	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local)
 	var p plan.Plan
-	p.Schedule.RampStrategy, p.Schedule.RampStartRPS, p.Schedule.RampEndRPS = "linear", 1, 5
+	p.Load.RampStrategy, p.Load.RampStartRPS, p.Load.RampEndRPS = "linear", 1, 5
 	p.Workload.NumPrompts = 3
 	recs := []*record.Record{answer(0, 10, 10, 1), answer(1, 20, 20, 1), answer(2, 30, 30, 1)}
 	got := ""
@@ -328,7 +328,7 @@ func TestRateChanges(t *testing.T) {
 	if want := "1@1ms 2@20ms 3@20ms 4@30ms 5@30ms "; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	p.Schedule.RampStrategy = ""
+	p.Load.RampStrategy = ""
 	if got := rateChanges(recs, record.Ending{}, p); got != nil {
 		t.Errorf("without a ramp: got %v, want none", got)
 	}

@@ -20,7 +20,7 @@ type RateChange struct {
 // the first request of that rate was let go. Runs without a ramp have none. The
 // error is that of a pass, or of a plan whose ramp has no rate.
 func RateChanges(recs record.Pass, end record.Ending, p plan.Plan) ([]RateChange, error) {
-	s := p.Schedule
+	s := p.Load
 	if s.RampStrategy == "" {
 		return nil, nil
 	}

@@ -1,8 +1,6 @@
 package metrics
 
 import (
-	"math"
-
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
 	"tokmeter/internal/stats"
@@ -81,23 +79,23 @@ func latencySeries(v View, p plan.Plan) []*series {
 		return dst
 	})
 	of(E2EL, v.Latency)
-	if p.Schedule.MaxConcurrency > 0 {
+	if p.Load.MaxConcurrency > 0 {
 		of(ClientQueueTime, v.Queue)
-		if finiteRate(p) {
+		if p.Load.FiniteRate() {
 			of(E2ELWithQueue, func(r *record.Record) float64 { return v.Latency(r) + v.Queue(r) })
 		}
 	}
 	if v.compat {
 		return lists
 	}
-	if hasDueTimes(p) {
+	if p.Load.OpenLoop() {
 		of(TTFTFromDue, func(r *record.Record) float64 { return seconds(v.first(r) - r.Due) })
 		of(E2ELFromDue, func(r *record.Record) float64 { return seconds(v.last(r) - r.Due) })
 	}
 	all(Late, func(dst []float64, e *entry) []float64 {
 		switch {
 		case e.Sent == 0:
-		case p.Schedule.MaxConcurrency > 0:
+		case p.Load.MaxConcurrency > 0:
 			dst = append(dst, seconds(e.Released-e.Due))
 		default:
 			dst = append(dst, seconds(e.Sent-e.Due))
@@ -176,14 +174,4 @@ func distribution(x *stats.Stream, percentiles []float64) Dist {
 		d.Percentiles[i].Value = x.Percentile(p) * msPerSecond
 	}
 	return d
-}
-
-// hasDueTimes reports whether the plan gives requests due times of their own.
-func hasDueTimes(p plan.Plan) bool {
-	return finiteRate(p) || p.Schedule.SelfTimed || p.Schedule.RampStrategy != ""
-}
-
-func finiteRate(p plan.Plan) bool {
-	rate := float64(p.Schedule.RequestRate)
-	return rate > 0 && !math.IsInf(rate, 1)
 }

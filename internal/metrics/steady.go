@@ -30,10 +30,10 @@ const steadyShare = 0.95
 // fullLoadOf is how many requests under way are full load; a number that is never
 // reached where the plan is no closed loop.
 func fullLoadOf(p plan.Plan) int {
-	if p.Schedule.MaxConcurrency == 0 || hasDueTimes(p) {
+	if p.Load.MaxConcurrency == 0 || p.Load.OpenLoop() {
 		return math.MaxInt
 	}
-	return max(1, int(math.Ceil(steadyShare*float64(p.Schedule.MaxConcurrency))))
+	return max(1, int(math.Ceil(steadyShare*float64(p.Load.MaxConcurrency))))
 }
 
 // A steadyScan describes the requests within the stretch of full load.

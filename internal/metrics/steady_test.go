@@ -20,8 +20,8 @@ func TestSteady(t *testing.T) {
 	}
 	recs[2].PerEvent[0], recs[2].OutputTokens.N = 3, 4
 	var p plan.Plan
-	p.Schedule.MaxConcurrency = 2
-	p.Schedule.RequestRate = plan.Float(math.Inf(1))
+	p.Load.MaxConcurrency = 2
+	p.Load.RequestRate = plan.Float(math.Inf(1))
 	end := record.Ending{End: 1100 * ms}
 	s := summarize(recs, end, p).Steady
 	if s == nil {
@@ -44,9 +44,9 @@ func TestSteady(t *testing.T) {
 	near("TPOT of all with two tokens", float64(s.TPOT.N), 4)
 
 	for why, stir := range map[string]func(*plan.Plan){
-		"a finite rate is no closed loop": func(p *plan.Plan) { p.Schedule.RequestRate = 5 },
-		"no limit, no full load":          func(p *plan.Plan) { p.Schedule.MaxConcurrency = 0 },
-		"the load was never full":         func(p *plan.Plan) { p.Schedule.MaxConcurrency = 9 },
+		"a finite rate is no closed loop": func(p *plan.Plan) { p.Load.RequestRate = 5 },
+		"no limit, no full load":          func(p *plan.Plan) { p.Load.MaxConcurrency = 0 },
+		"the load was never full":         func(p *plan.Plan) { p.Load.MaxConcurrency = 9 },
 		"vLLM's client has none":          func(p *plan.Plan) { p.Compat = "vllm" },
 	} {
 		q := p

@@ -161,7 +161,7 @@ func (e *evidence) clientLag() string {
 
 func (e *evidence) lateness() string {
 	late, ttft := e.Dists[Late], e.Dists[TTFT]
-	if !hasDueTimes(e.p) || late.P99 <= lateFloorMs || late.P99 <= lateLimit*ttft.Median {
+	if !e.p.Load.OpenLoop() || late.P99 <= lateFloorMs || late.P99 <= lateLimit*ttft.Median {
 		return ""
 	}
 	return fmt.Sprintf("requests were sent up to %.2f ms after their due time (P99): read ttft_from_due and e2el_from_due, and use more cores or a lower rate",
@@ -171,7 +171,7 @@ func (e *evidence) lateness() string {
 // rate compares the pace at which requests were sent with the pace at which
 // they were due.
 func (e *evidence) rate() string {
-	if !hasDueTimes(e.p) {
+	if !e.p.Load.OpenLoop() {
 		return ""
 	}
 	sent, first, last := e.x.sent, e.x.firstSent, e.x.lastSent
@@ -183,7 +183,7 @@ func (e *evidence) rate() string {
 		return ""
 	}
 	why := "the client did not keep up"
-	if e.p.Schedule.MaxConcurrency > 0 {
+	if e.p.Load.MaxConcurrency > 0 {
 		why = "--max-concurrency held requests back: read client_queue_time and e2el_from_due"
 	}
 	n := float64(sent - 1)

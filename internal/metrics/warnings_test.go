@@ -16,7 +16,7 @@ func quiet(n int) (plan.Plan, record.Ending, []*record.Record) {
 	var p plan.Plan
 	p.Target.Backend = "vllm"
 	p.Target.IgnoreEOS = true
-	p.Schedule.RequestRate, p.Schedule.Burstiness = 10, 1
+	p.Load.RequestRate, p.Load.Burstiness = 10, 1
 	p.Workload.NumPrompts = n
 	p.Output.Percentiles = []float64{50, 99}
 	end := record.Ending{Start: 0, End: record.Stamp(n+20) * 100e6, Reason: "all sent", Sent: n}
@@ -58,7 +58,7 @@ func TestWarnings(t *testing.T) {
 	}{
 		{"", 120, "nothing wrong", func(run) {}},
 		{"", 120, "endless rate: late against no schedule", func(r run) {
-			r.p.Schedule.RequestRate = plan.Float(math.Inf(1))
+			r.p.Load.RequestRate = plan.Float(math.Inf(1))
 			for _, c := range r.recs {
 				c.Due = 0
 			}
@@ -94,7 +94,7 @@ func TestWarnings(t *testing.T) {
 			}
 		}},
 		{metrics.WarnRate, 120, "due twice as fast as they went: a cap held them back", func(r run) {
-			r.p.Schedule.MaxConcurrency = 1
+			r.p.Load.MaxConcurrency = 1
 			for i, c := range r.recs {
 				c.Due = record.Stamp(i+1) * 50e6
 				c.Released = c.Due

@@ -26,9 +26,11 @@ func (p Plan) Hash() string {
 	}
 	work := p.Workload
 	work.Path = path.Base(strings.ReplaceAll(work.Path, `\`, "/"))
+	load := p.Load
+	load.Grace = 0
 	b, err := json.Marshal(Plan{
 		Version: p.Version, Seed: p.Seed, Compat: p.Compat,
-		Target: target, Workload: work, Schedule: p.Schedule,
+		Target: target, Workload: work, Load: load,
 	})
 	if err != nil {
 		// Only NaN and broken raw JSON cannot be written: Validate refuses both.

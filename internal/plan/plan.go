@@ -18,8 +18,7 @@ type Plan struct {
 	Compat   string   `json:"compat,omitempty"` // "" or "vllm"
 	Target   Target   `json:"target"`
 	Workload Workload `json:"workload"`
-	Schedule Schedule `json:"schedule"`
-	Stop     Stop     `json:"stop"`
+	Load     Load     `json:"load"`
 	Goals    []Goal   `json:"goals,omitempty"`
 	Light    Light    `json:"light,omitzero"`
 	Output   Output   `json:"output"`
@@ -141,22 +140,6 @@ type Trace struct {
 	InputLength string  `json:"label_input_length"`
 	OutputLen   string  `json:"label_output_length"`
 	HashIDs     string  `json:"label_hash_ids"`
-}
-
-// Schedule says when requests are due.
-type Schedule struct {
-	RequestRate    Float  `json:"request_rate"` // requests per second; +Inf sends all at once
-	Burstiness     Float  `json:"burstiness"`   // gamma shape; +Inf means even spacing
-	RampStrategy   string `json:"ramp_up_strategy,omitempty"`
-	RampStartRPS   int    `json:"ramp_up_start_rps,omitempty"`
-	RampEndRPS     int    `json:"ramp_up_end_rps,omitempty"`
-	SelfTimed      bool   `json:"self_timed,omitempty"`      // due times come from the workload
-	MaxConcurrency int    `json:"max_concurrency,omitempty"` // 0 means unlimited
-}
-
-// Stop says when a run ends early.
-type Stop struct {
-	Grace time.Duration `json:"grace_ns"` // how long an interrupted run drains
 }
 
 // A Goal is a limit on one latency of a request, for goodput.

@@ -45,9 +45,9 @@ func (p Plan) Validate() error {
 	ps.add(p.Compat == "" || p.Compat == "vllm", "compat: want vllm, got %q", p.Compat)
 	p.Target.validate(&ps)
 	p.Workload.validate(&ps)
-	p.Schedule.validate(&ps)
+	p.Load.validate(&ps)
 	p.validateTogether(&ps)
-	ps.add(p.Stop.Grace >= 0, "grace: want no negative time, got %v", p.Stop.Grace)
+	ps.add(p.Load.Grace >= 0, "grace: want no negative time, got %v", p.Load.Grace)
 	p.validateReport(&ps)
 	return errors.Join(ps...)
 }

@@ -93,26 +93,26 @@ func (w *Workload) validateLengths(ps *problems) {
 	}
 }
 
-func (s *Schedule) validate(ps *problems) {
-	rate := float64(s.RequestRate)
+func (l *Load) validate(ps *problems) {
+	rate := float64(l.RequestRate)
 	ps.add(rate > 0, "request rate: want more than 0, or inf, got %v", rate)
-	ps.add(s.Burstiness > 0, "burstiness: want more than 0, or inf, got %v", float64(s.Burstiness))
-	ps.atLeast("max concurrency", s.MaxConcurrency, 0)
-	if s.RampStrategy == "" {
+	ps.add(l.Burstiness > 0, "burstiness: want more than 0, or inf, got %v", float64(l.Burstiness))
+	ps.atLeast("max concurrency", l.MaxConcurrency, 0)
+	if l.RampStrategy == "" {
 		return
 	}
-	ps.add(s.RampStrategy == "linear" || s.RampStrategy == "exponential", "ramp-up strategy: want linear or exponential, got %q", s.RampStrategy)
+	ps.add(l.RampStrategy == "linear" || l.RampStrategy == "exponential", "ramp-up strategy: want linear or exponential, got %q", l.RampStrategy)
 	ps.add(math.IsInf(rate, 1) || !(rate > 0), "ramp-up and a request rate of %v contradict each other: leave out the request rate", rate)
-	ps.add(!s.SelfTimed, "ramp-up and self-timed contradict each other: leave one out")
-	ps.atLeast("ramp-up: start rate", s.RampStartRPS, 1)
-	ps.add(s.RampEndRPS <= maxRPS, "ramp-up: end rate: want at most %d, got %d", maxRPS, s.RampEndRPS)
-	ps.add(s.RampStartRPS <= s.RampEndRPS, "ramp-up: the start rate %d is greater than the end rate %d", s.RampStartRPS, s.RampEndRPS)
+	ps.add(!l.SelfTimed, "ramp-up and self-timed contradict each other: leave one out")
+	ps.atLeast("ramp-up: start rate", l.RampStartRPS, 1)
+	ps.add(l.RampEndRPS <= maxRPS, "ramp-up: end rate: want at most %d, got %d", maxRPS, l.RampEndRPS)
+	ps.add(l.RampStartRPS <= l.RampEndRPS, "ramp-up: the start rate %d is greater than the end rate %d", l.RampStartRPS, l.RampEndRPS)
 }
 
 // validateTogether finds parts that contradict each other.
 func (p Plan) validateTogether(ps *problems) {
 	w, backend := p.Workload.Dataset, p.Target.Backend
-	ps.add(!p.Schedule.SelfTimed || slices.Contains([]string{"timed_trace", "requests", ""}, w), "self-timed needs a dataset with times, timed_trace or requests: %s has none", w)
+	ps.add(!p.Load.SelfTimed || slices.Contains([]string{"timed_trace", "requests", ""}, w), "self-timed needs a dataset with times, timed_trace or requests: %s has none", w)
 	completions := backend == "vllm" || backend == "openai"
 	ps.add(completions || w != "timed_trace", "the dataset timed_trace sends token ids and needs a completions backend, vllm or openai, not %s", backend)
 	ps.add(completions || !p.Workload.AsTokenIDs, "prompts as token ids need a completions backend, vllm or openai, not %s", backend)

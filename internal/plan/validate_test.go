@@ -26,8 +26,8 @@ func good() Plan {
 			Sonnet: Sonnet{InputLen: 550, OutputLen: 150, PrefixLen: 200},
 			Trace:  Trace{ChunkSize: 16, Multiplier: 1},
 		},
-		Schedule: Schedule{RequestRate: Float(math.Inf(1)), Burstiness: 1},
-		Output:   Output{Metrics: []string{"ttft"}, Percentiles: []float64{99}},
+		Load:   Load{RequestRate: Float(math.Inf(1)), Burstiness: 1},
+		Output: Output{Metrics: []string{"ttft"}, Percentiles: []float64{99}},
 	}
 }
 
@@ -103,24 +103,24 @@ func TestValidate(t *testing.T) {
 			p.Workload.Dataset, p.Workload.Path, p.Workload.Trace.Multiplier = "timed_trace", "x", 0
 		}, "seconds multiplier: want more than 0, got 0"},
 
-		{"rate 0", func(p *Plan) { p.Schedule.RequestRate = 0 }, "request rate: want more than 0, or inf, got 0"},
-		{"rate that is no number", func(p *Plan) { p.Schedule.RequestRate = Float(nan) }, "request rate: want more than 0, or inf, got NaN"},
-		{"minus infinity", func(p *Plan) { p.Schedule.RequestRate = Float(math.Inf(-1)) }, "request rate: want more than 0"},
-		{"burstiness 0", func(p *Plan) { p.Schedule.Burstiness = 0 }, "burstiness: want more than 0, or inf, got 0"},
-		{"even arrivals", func(p *Plan) { p.Schedule.Burstiness = Float(math.Inf(1)) }, ""},
-		{"negative concurrency", func(p *Plan) { p.Schedule.MaxConcurrency = -1 }, "max concurrency: want at least 0, got -1"},
+		{"rate 0", func(p *Plan) { p.Load.RequestRate = 0 }, "request rate: want more than 0, or inf, got 0"},
+		{"rate that is no number", func(p *Plan) { p.Load.RequestRate = Float(nan) }, "request rate: want more than 0, or inf, got NaN"},
+		{"minus infinity", func(p *Plan) { p.Load.RequestRate = Float(math.Inf(-1)) }, "request rate: want more than 0"},
+		{"burstiness 0", func(p *Plan) { p.Load.Burstiness = 0 }, "burstiness: want more than 0, or inf, got 0"},
+		{"even arrivals", func(p *Plan) { p.Load.Burstiness = Float(math.Inf(1)) }, ""},
+		{"negative concurrency", func(p *Plan) { p.Load.MaxConcurrency = -1 }, "max concurrency: want at least 0, got -1"},
 		{"a ramp", func(p *Plan) { ramp(p, "linear", 1, 5) }, ""},
 		{"a ramp of no change", func(p *Plan) { ramp(p, "exponential", 5, 5) }, ""},
-		{"a ramp with a rate", func(p *Plan) { ramp(p, "linear", 1, 5); p.Schedule.RequestRate = 3 }, "ramp-up and a request rate of 3 contradict each other"},
+		{"a ramp with a rate", func(p *Plan) { ramp(p, "linear", 1, 5); p.Load.RequestRate = 3 }, "ramp-up and a request rate of 3 contradict each other"},
 		{"a ramp downwards", func(p *Plan) { ramp(p, "linear", 5, 1) }, "the start rate 5 is greater than the end rate 1"},
 		{"a linear ramp from 0 never sends its first request", func(p *Plan) { ramp(p, "linear", 0, 5) }, "ramp-up: start rate: want at least 1, got 0"},
 		{"an exponential ramp from 0", func(p *Plan) { ramp(p, "exponential", 0, 5) }, "ramp-up: start rate: want at least 1, got 0"},
 		{"an unknown ramp", func(p *Plan) { ramp(p, "cubic", 1, 5) }, "ramp-up strategy: want linear or exponential"},
 		{"a ramp over times of the trace", func(p *Plan) {
 			ramp(p, "linear", 1, 5)
-			p.Workload.Dataset, p.Workload.Path, p.Schedule.SelfTimed = "timed_trace", "x", true
+			p.Workload.Dataset, p.Workload.Path, p.Load.SelfTimed = "timed_trace", "x", true
 		}, "ramp-up and self-timed contradict each other"},
-		{"times that random does not have", func(p *Plan) { p.Schedule.SelfTimed = true }, "self-timed needs a dataset with times, timed_trace or requests: random has none"},
+		{"times that random does not have", func(p *Plan) { p.Load.SelfTimed = true }, "self-timed needs a dataset with times, timed_trace or requests: random has none"},
 		{"token ids by chat", func(p *Plan) { chat(p); p.Workload.AsTokenIDs = true }, "prompts as token ids need a completions backend"},
 		{"a trace by chat", func(p *Plan) { chat(p); p.Workload.Dataset, p.Workload.Path = "timed_trace", "x" }, "the dataset timed_trace sends token ids"},
 		{"batches by chat", func(p *Plan) { chat(p); p.Workload.Random.BatchSize = 2 }, "a batch size above 1 needs a completions backend"},
@@ -153,7 +153,7 @@ func TestValidate(t *testing.T) {
 }
 
 func ramp(p *Plan, strategy string, start, end int) {
-	p.Schedule.RampStrategy, p.Schedule.RampStartRPS, p.Schedule.RampEndRPS = strategy, start, end
+	p.Load.RampStrategy, p.Load.RampStartRPS, p.Load.RampEndRPS = strategy, start, end
 }
 
 func chat(p *Plan) { p.Target.Backend, p.Target.Endpoint = "openai-chat", "/v1/chat/completions" }
@@ -161,7 +161,7 @@ func chat(p *Plan) { p.Target.Backend, p.Target.Endpoint = "openai-chat", "/v1/c
 // TestValidateAll: every problem is reported at once.
 func TestValidateAll(t *testing.T) {
 	p := good()
-	p.Seed, p.Workload.NumPrompts, p.Schedule.RequestRate, p.Output.Percentiles = -1, 0, 0, []float64{-1}
+	p.Seed, p.Workload.NumPrompts, p.Load.RequestRate, p.Output.Percentiles = -1, 0, 0, []float64{-1}
 	joined, ok := p.Validate().(interface{ Unwrap() []error })
 	if !ok || len(joined.Unwrap()) != 4 {
 		t.Errorf("got %v, want four joined errors", p.Validate())
@@ -213,11 +213,11 @@ func TestHash(t *testing.T) {
 		{"the file in another folder", func(p *Plan) { p.Workload.Path = `C:\data\x.json` }, true},
 		{"another file", func(p *Plan) { p.Workload.Path = "/data/y.json" }, false},
 		{"another seed", func(p *Plan) { p.Seed++ }, false},
-		{"another rate", func(p *Plan) { p.Schedule.RequestRate = 2 }, false},
+		{"another rate", func(p *Plan) { p.Load.RequestRate = 2 }, false},
 		{"another length", func(p *Plan) { p.Workload.Random.InputLen++ }, false},
 		{"another model", func(p *Plan) { p.Target.ServedModel = "x" }, false},
 		{"other parameters", func(p *Plan) { p.Target.ExtraBody = json.RawMessage(`{"top_k":1}`) }, false},
-		{"another concurrency", func(p *Plan) { p.Schedule.MaxConcurrency = 3 }, false},
+		{"another concurrency", func(p *Plan) { p.Load.MaxConcurrency = 3 }, false},
 	}
 	start := good()
 	start.Workload.Path = "/data/x.json"
@@ -244,5 +244,22 @@ func TestFloat(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(`"fast"`), new(Float)); err == nil {
 		t.Error(`"fast" was read as a number`)
+	}
+}
+
+// Run directories of the first versions have the load under two names.
+func TestLoadOfOldPlans(t *testing.T) {
+	const old = `{"version": 1, "schedule": {"request_rate": 5, "burstiness": "inf", "max_concurrency": 3}, "stop": {"grace_ns": 7}}`
+	want := Load{RequestRate: 5, Burstiness: Float(math.Inf(1)), MaxConcurrency: 3, Grace: 7}
+	var p, again Plan
+	if err := json.Unmarshal([]byte(old), &p); err != nil || p.Load != want {
+		t.Fatalf("got %+v, %v, want %+v", p.Load, err, want)
+	}
+	b, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &again); err != nil || again.Load != want {
+		t.Fatalf("again from %s: got %+v, %v, want %+v", b, again.Load, err, want)
 	}
 }

@@ -43,7 +43,7 @@ func basePlan() plan.Plan {
 	var p plan.Plan
 	p.Compat = "vllm"
 	p.Target.Backend, p.Target.Endpoint, p.Target.Model = "vllm", "/v1/completions", "org/tiny-model"
-	p.Schedule.RequestRate, p.Schedule.Burstiness = plan.Float(math.Inf(1)), 1
+	p.Load.RequestRate, p.Load.Burstiness = plan.Float(math.Inf(1)), 1
 	p.Output.Metrics, p.Output.Percentiles = []string{"ttft", "tpot", "itl"}, []float64{99}
 	p.Output.SaveResult, p.Output.SaveDetailed = true, true
 	return p
@@ -120,7 +120,7 @@ func goldens() []golden {
 		[]string{"--skip-tokenizer-init", "--percentile-metrics", "ttft,e2el"}, p, recs)
 
 	p = basePlan()
-	p.Schedule.RampStrategy, p.Schedule.RampStartRPS, p.Schedule.RampEndRPS = "exponential", 2, 9
+	p.Load.RampStrategy, p.Load.RampStartRPS, p.Load.RampEndRPS = "exponential", 2, 9
 	d, recs = 5, nil
 	for i := range 12 {
 		recs = append(recs, stream(&d, i, 5))
@@ -130,7 +130,7 @@ func goldens() []golden {
 
 	p = basePlan()
 	p.Target.Backend, p.Target.Endpoint = "openai-responses", "/v1/responses"
-	p.Schedule.RequestRate = 0.1
+	p.Load.RequestRate = 0.1
 	p.Output.SaveDetailed = false
 	d = 6
 	recs = []*record.Record{stream(&d, 0, 6), stream(&d, 1, 4), stream(&d, 2, 8)}
@@ -140,7 +140,7 @@ func goldens() []golden {
 		[]string{"--backend", "openai-responses", "--endpoint", "/v1/responses", "--request-rate", "0.1"}, p, recs)
 
 	p = basePlan()
-	p.Schedule.RequestRate, p.Schedule.MaxConcurrency = 400, 32
+	p.Load.RequestRate, p.Load.MaxConcurrency = 400, 32
 	p.Output.SaveDetailed = false
 	p.Output.Metrics = []string{"itl", "e2el", "tpot", "ttft"}
 	d, recs = 7, nil
@@ -156,7 +156,7 @@ func busyPlan() plan.Plan {
 	p := basePlan()
 	p.Target.Backend, p.Target.Endpoint, p.Target.ServedModel = "openai-chat", "/v1/chat/completions", "served"
 	p.Workload.Tokenizer = "org/tokenizer"
-	p.Schedule.RequestRate, p.Schedule.MaxConcurrency, p.Schedule.Burstiness = 10, 4, plan.Float(math.Inf(1))
+	p.Load.RequestRate, p.Load.MaxConcurrency, p.Load.Burstiness = 10, 4, plan.Float(math.Inf(1))
 	p.Output.Label = "my label"
 	p.Output.Metrics = []string{"ttft", "tpot", "itl", "e2el", "client_queue_time", "e2el_including_client_queue", "other"}
 	p.Output.Percentiles = []float64{1, 50, 99, 99.9}

@@ -31,7 +31,7 @@ func FileName(p plan.Plan, date time.Time) string {
 	if label == "" {
 		label = p.Target.Backend
 	}
-	s := &p.Schedule
+	s := &p.Load
 	traffic := python.Float(float64(s.RequestRate)) + "qps"
 	if s.RampStrategy != "" {
 		traffic = fmt.Sprintf("ramp-up-%s-%dqps-%dqps", s.RampStrategy, s.RampStartRPS, s.RampEndRPS)

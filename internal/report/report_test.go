@@ -204,7 +204,7 @@ func TestSimulated(t *testing.T) {
 
 // TestSteady: a closed loop tells of its part of full load.
 func TestSteady(t *testing.T) {
-	r := ours(func(p *plan.Plan) { p.Schedule.RequestRate = plan.Float(math.Inf(1)) })
+	r := ours(func(p *plan.Plan) { p.Load.RequestRate = plan.Float(math.Inf(1)) })
 	check(t, "steady.txt", text(t, r, true))
 	if out := resultJSON(t, r); !strings.Contains(out, `"steady_state": {"threshold": 4, "start_s": `) {
 		t.Errorf("no steady state in %s", out)
@@ -283,12 +283,12 @@ func TestFileName(t *testing.T) {
 			p.Output.ResultFile, p.Output.ResultDir = "mine.json", "out"
 		})},
 		{"a model without owner", "vllm-0.5qps-gpt2-20260102-030405.json", base(func(p *plan.Plan) {
-			p.Target.Model, p.Schedule.RequestRate = "gpt2", 0.5
+			p.Target.Model, p.Load.RequestRate = "gpt2", 0.5
 		})},
-		{"a small rate as Python writes it", "vllm-1e-05qps-tiny-model-20260102-030405.json", base(func(p *plan.Plan) { p.Schedule.RequestRate = 1e-5 })},
+		{"a small rate as Python writes it", "vllm-1e-05qps-tiny-model-20260102-030405.json", base(func(p *plan.Plan) { p.Load.RequestRate = 1e-5 })},
 		{"a ramp under a cap", "x-ramp-up-linear-1qps-20qps-concurrency8-tiny-model-20260102-030405.json", base(func(p *plan.Plan) {
 			p.Output.Label = "x"
-			p.Schedule.RampStrategy, p.Schedule.RampStartRPS, p.Schedule.RampEndRPS, p.Schedule.MaxConcurrency = "linear", 1, 20, 8
+			p.Load.RampStrategy, p.Load.RampStartRPS, p.Load.RampEndRPS, p.Load.MaxConcurrency = "linear", 1, 20, 8
 		})},
 	}
 	for _, c := range cases {
@@ -311,7 +311,7 @@ func BenchmarkJSON(b *testing.B) {
 		recs = append(recs, stream(&d, i, 500))
 	}
 	p := basePlan()
-	p.Compat, p.Schedule.RequestRate = "", plan.Float(math.Inf(1))
+	p.Compat, p.Load.RequestRate = "", plan.Float(math.Inf(1))
 	r := tell(p, record.Ending{End: 1e9}, recs...)
 	defer r.Close()
 	b.ReportAllocs()

@@ -125,13 +125,13 @@ func setting(o *object, r *result.Result) {
 	for _, kv := range p.Output.Metadata {
 		o.set(kv.Key, kv.Value)
 	}
-	o.set("request_rate", orInf(p.Schedule.RequestRate))
-	o.set("burstiness", float64(p.Schedule.Burstiness))
-	o.set("max_concurrency", orNull(p.Schedule.MaxConcurrency))
-	if p.Schedule.RampStrategy != "" {
-		o.set("ramp_up_strategy", p.Schedule.RampStrategy)
-		o.set("ramp_up_start_rps", p.Schedule.RampStartRPS)
-		o.set("ramp_up_end_rps", p.Schedule.RampEndRPS)
+	o.set("request_rate", orInf(p.Load.RequestRate))
+	o.set("burstiness", float64(p.Load.Burstiness))
+	o.set("max_concurrency", orNull(p.Load.MaxConcurrency))
+	if p.Load.RampStrategy != "" {
+		o.set("ramp_up_strategy", p.Load.RampStrategy)
+		o.set("ramp_up_start_rps", p.Load.RampStartRPS)
+		o.set("ramp_up_end_rps", p.Load.RampEndRPS)
 	}
 }
 

@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"io"
-	"math"
 	"time"
 
 	"tokmeter/internal/atomicfile"
@@ -16,7 +15,7 @@ import (
 // work is the workload of a run and when its requests are due.
 type work struct {
 	set *workload.Set
-	due []time.Duration
+	due *schedule.Schedule
 }
 
 // build makes the workload of p with a tokenizer, whose chat template t may
@@ -43,19 +42,12 @@ func (j *job) build(ctx context.Context, p plan.Plan, t tokens, with workload.To
 	if err != nil {
 		return nil, usage(err)
 	}
-	if set.Timed && p.Schedule.SelfTimed {
-		return &work{set, schedule.FromTimes(set.Times(), false)}, nil
+	var times []time.Duration
+	if set.Timed {
+		times = set.Times()
 	}
-	due, err := schedule.Offsets(p.Schedule, len(set.Items), randoms.Np)
+	due, err := schedule.New(p.Load, len(set.Items), times, randoms.Np)
 	return &work{set, due}, usage(err)
-}
-
-// span is how long the sending takes by the schedule; 0 where all go at once.
-func (w *work) span() time.Duration {
-	if len(w.due) == 0 {
-		return 0
-	}
-	return w.due[len(w.due)-1]
 }
 
 // save writes the workload to the file that the plan names, if it names one.
@@ -64,16 +56,10 @@ func (j *job) save(w *work) error {
 	if path == "" {
 		return nil
 	}
-	err := atomicfile.Write(path, func(to io.Writer) error { return workload.Save(to, w.set.Items, w.due) })
+	err := atomicfile.Write(path, func(to io.Writer) error { return workload.Save(to, w.set.Items, w.due.Arrivals()) })
 	if err != nil {
 		return failf(Failed, "", "--save-requests: %w", err)
 	}
 	j.tell(Saved{path})
 	return nil
-}
-
-// openLoop reports whether requests go by the clock, whatever becomes of the
-// others.
-func openLoop(s plan.Schedule) bool {
-	return s.SelfTimed || s.RampStrategy != "" || !math.IsInf(float64(s.RequestRate), 1)
 }

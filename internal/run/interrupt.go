@@ -40,7 +40,7 @@ func (j *job) tellDraining(ctx context.Context, p *record.Progress) (stop func()
 	off := context.AfterFunc(ctx, func() {
 		defer close(told)
 		if n := p.InFlight.Load(); n > 0 && interrupted(ctx) {
-			j.tell(Draining{Requests: n, Grace: j.plan.Stop.Grace})
+			j.tell(Draining{Requests: n, Grace: j.plan.Load.Grace})
 		}
 	})
 	return func() {

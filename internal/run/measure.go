@@ -33,10 +33,7 @@ func (j *job) measure(ctx context.Context, r prepared, d *directory) (s sent, er
 	if err != nil {
 		return s, usage(err)
 	}
-	requests, err := r.set.Requests(ctx, dialect, &p)
-	if ctx.Err() != nil {
-		return s, context.Cause(ctx)
-	}
+	requests, err := r.set.Source(dialect, &p)
 	if err != nil {
 		return s, usage(err)
 	}
@@ -52,11 +49,11 @@ func (j *job) measure(ctx context.Context, r prepared, d *directory) (s sent, er
 		return s, err
 	}
 	l := load.Job{
-		Source: workload.NewList(requests), Requests: len(requests), Due: slices.Values(r.due),
+		Source: requests, Requests: r.due.Len(), Pace: r.due.Pace(), Busiest: r.due.Busiest,
 		Client: client, Dialect: dialect, Sink: s.records, Progress: j.world.Progress, Clock: clock,
-		MaxConcurrency: p.Schedule.MaxConcurrency,
+		MaxConcurrency: p.Load.MaxConcurrency,
 		Timeout:        p.Target.RequestTimeout,
-		Grace:          p.Stop.Grace, Abort: j.world.Abort,
+		Grace:          p.Load.Grace, Abort: j.world.Abort,
 	}
 	if l.Progress == nil {
 		l.Progress = &record.Progress{}
@@ -65,7 +62,7 @@ func (j *job) measure(ctx context.Context, r prepared, d *directory) (s sent, er
 		l.Sink = record.Tee(s.records, d.writer)
 	}
 	if err = j.getReady(ctx, r, l, first); err == nil {
-		err = j.send(ctx, r, l, d, &s)
+		err = errors.Join(j.send(ctx, r, l, d, &s), usage(requests.Err()))
 	}
 	return s, errors.Join(err, client.Close())
 }
@@ -130,8 +127,8 @@ func (j *job) send(ctx context.Context, r prepared, l load.Job, d *directory, s 
 	}
 	d.begun = true
 	running := Running{Progress: l.Progress}
-	if openLoop(j.plan.Schedule) {
-		running.Expect = r.span()
+	if j.plan.Load.OpenLoop() {
+		running.Expect = r.due.Span()
 	}
 	j.tell(running)
 	quiet := j.tellDraining(ctx, l.Progress)

@@ -155,7 +155,7 @@ func (j *job) align(ctx context.Context, r prepared) error {
 // dispatcher does not wait, and a processor more costs a tenth of CPU time.
 func (j *job) spare(p plan.Plan, simulated bool) {
 	n := 0
-	if openLoop(p.Schedule) {
+	if p.Load.OpenLoop() {
 		n++
 	}
 	if simulated {

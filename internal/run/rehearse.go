@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"tokmeter/internal/dataset"
@@ -51,7 +52,7 @@ func Rehearse(ctx context.Context, p plan.Plan, w World, o Observer) (Rehearsal,
 		return Rehearsal{}, err
 	}
 	r := Rehearsal{
-		Prompts: work.set.Hash(), Report: work.set.Report.String(), Due: work.due, Warnings: j.doubts,
+		Prompts: work.set.Hash(), Report: work.set.Report.String(), Due: slices.Collect(work.due.Arrivals()), Warnings: j.doubts,
 		save: func() error { return j.save(work) },
 	}
 	for _, it := range work.set.Items {
@@ -75,8 +76,8 @@ func Check(ctx context.Context, p plan.Plan, w World, o Observer) error {
 // where the server has to be asked before the workload can be built.
 func (j *job) rehearse(ctx context.Context, p plan.Plan) error {
 	randoms, err := workload.NewRandoms(p.Seed)
-	if err == nil && !p.Schedule.SelfTimed {
-		_, err = schedule.Offsets(p.Schedule, max(p.Workload.NumPrompts, 1), randoms.Np)
+	if err == nil && !p.Load.SelfTimed {
+		_, err = schedule.New(p.Load, max(p.Workload.NumPrompts, 1), nil, randoms.Np)
 	}
 	// What is no regular file, such as a pipe, can be read once.
 	if info, statErr := os.Stat(p.Workload.Path); err != nil || statErr != nil || !info.Mode().IsRegular() {

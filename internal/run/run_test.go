@@ -70,8 +70,7 @@ func asked(url string) plan.Plan {
 		Version:  plan.Version,
 		Target:   plan.Target{Backend: "openai", BaseURL: url, Endpoint: "/v1/completions", Client: plan.ClientNative, RequestIDPrefix: "r-", Model: "m"},
 		Workload: plan.Workload{Dataset: "random", NumPrompts: 3, Random: plan.Random{InputLen: 8, OutputLen: 2, BatchSize: 1}},
-		Schedule: plan.Schedule{RequestRate: plan.Float(math.Inf(1)), Burstiness: 1},
-		Stop:     plan.Stop{Grace: time.Second},
+		Load:     plan.Load{RequestRate: plan.Float(math.Inf(1)), Burstiness: 1, Grace: time.Second},
 		Output:   plan.Output{Metrics: []string{"ttft"}, Percentiles: []float64{99}},
 	}
 }
@@ -189,7 +188,7 @@ func TestKinds(t *testing.T) {
 // says so.
 func TestInterrupted(t *testing.T) {
 	p := asked(serves(t))
-	p.Schedule.RequestRate, p.Workload.NumPrompts = 20, 1000
+	p.Load.RequestRate, p.Workload.NumPrompts = 20, 1000
 	p.Output.RecordDir = filepath.Join(t.TempDir(), "run")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	w := place(t)
@@ -227,7 +226,7 @@ func TestInterrupted(t *testing.T) {
 // asked or kept.
 func TestRehearse(t *testing.T) {
 	p := asked("http://model.invalid")
-	p.Schedule.RequestRate = 2
+	p.Load.RequestRate = 2
 	p.Output.SaveRequests = filepath.Join(t.TempDir(), "w.jsonl")
 	see := &notes{}
 	r, err := Rehearse(t.Context(), p, place(t), see)

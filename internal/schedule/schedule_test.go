@@ -28,8 +28,8 @@ type recorded struct {
 	Changes          [][2]int
 }
 
-func (r *recorded) plan(t *testing.T) plan.Schedule {
-	return plan.Schedule{
+func (r *recorded) plan(t *testing.T) plan.Load {
+	return plan.Load{
 		RequestRate: number(t, r.Rate), Burstiness: number(t, r.Burstiness),
 		RampStrategy: r.Ramp, RampStartRPS: r.Start, RampEndRPS: r.End,
 	}
@@ -76,35 +76,65 @@ func checkRecorded(t *testing.T, c *recorded) {
 		rng.RandInts(0, 50257, c.Before)
 	}
 	s := c.plan(t)
-	got, err := delays(s, c.N, rng)
+	got, err := offsets(s, c.N, rng)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(got) != len(c.Delays) {
 		t.Fatalf("got %d delays, want %d", len(got), len(c.Delays))
 	}
-	offsets := make([]time.Duration, c.N)
 	for i, text := range c.Delays {
 		u, err := strconv.ParseUint(text, 16, 64)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := math.Float64frombits(u)
-		if math.Abs(got[i]-want) > 1e-14*want {
-			t.Fatalf("request %d: got %v s, want %v s", i, got[i], want)
+		// A nanosecond is the unit; the seconds behind it may differ in their last bit.
+		if ns := want * 1e9; math.Abs(float64(got[i])-ns) > 0.5+1e-14*ns {
+			t.Fatalf("request %d: got %d ns, want %v", i, got[i], ns)
 		}
-		if offsets[i], err = duration(want); err != nil {
+	}
+	changes := changesOf(t, s, c.N)
+	if d := cmp.Diff(c.Changes, changes, cmp.Transformer("empty", func(v [][2]int) [][2]int { return append([][2]int{}, v...) })); d != "" {
+		t.Fatal(d)
+	}
+}
+
+// offsets are all due times of a load.
+func offsets(l plan.Load, n int, rng *random.RandomState) ([]time.Duration, error) {
+	s, err := New(l, n, nil, rng)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Collect(s.Arrivals()), nil
+}
+
+// changesOf lists the start of a ramp and every whole rate that it passes, with
+// the request at which it does.
+func changesOf(t interface{ Fatal(...any) }, l plan.Load, n int) (changes [][2]int) {
+	if l.RampStrategy == "" {
+		return nil
+	}
+	last := l.RampStartRPS
+	changes = append(changes, [2]int{last, 0})
+	for i := range n {
+		rate, err := Rate(l, i, n)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	var changes [][2]int
-	for _, r := range RateChanges(s, offsets) {
-		changes = append(changes, [2]int{r.RPS, r.Index})
-		if r.RPS > s.RampStartRPS && r.At != offsets[r.Index] {
-			t.Errorf("change to %d: got it at %v, want %v", r.RPS, r.At, offsets[r.Index])
+		for ; last < int(rate); last++ {
+			changes = append(changes, [2]int{last + 1, i})
 		}
 	}
-	if d := cmp.Diff(c.Changes, changes, cmp.Transformer("empty", func(v [][2]int) [][2]int { return append([][2]int{}, v...) })); d != "" {
+	return changes
+}
+
+// TestRateAsPython: as Python has it, 8 to the power of 33/99 is 2 and to that of
+// 66/99 less than 4. The standard library has it the other way round.
+func TestRateAsPython(t *testing.T) {
+	l := plan.Load{RequestRate: inf, Burstiness: 1, RampStrategy: "exponential", RampStartRPS: 1, RampEndRPS: 8}
+	want := [][2]int{{1, 0}, {2, 33}, {3, 53}, {4, 67}, {5, 77}, {6, 86}, {7, 93}, {8, 99}}
+	if d := cmp.Diff(want, changesOf(t, l, 100)); d != "" {
 		t.Fatal(d)
 	}
 }
@@ -114,22 +144,22 @@ var inf = plan.Float(math.Inf(1))
 func TestRefusals(t *testing.T) {
 	for _, c := range []struct {
 		why  string
-		s    plan.Schedule
+		s    plan.Load
 		n    int
 		want string
 	}{
-		{"a linear ramp from nothing never sends its first", plan.Schedule{RequestRate: inf, Burstiness: 1, RampStrategy: "linear", RampEndRPS: 5}, 3, "request 0 would never be due"},
-		{"an exponential ramp cannot leave zero", plan.Schedule{RequestRate: inf, Burstiness: 1, RampStrategy: "exponential", RampEndRPS: 5}, 3, "start from 1"},
-		{"a ramp down to nothing never sends its last", plan.Schedule{RequestRate: inf, Burstiness: 1, RampStrategy: "linear", RampStartRPS: 4}, 3, "request 2"},
-		{"an unknown shape", plan.Schedule{RequestRate: inf, Burstiness: 1, RampStrategy: "steep", RampStartRPS: 1, RampEndRPS: 5}, 3, `"steep": want linear or exponential`},
-		{"no rate", plan.Schedule{Burstiness: 1}, 1, "request rate 0"},
-		{"a rate that is no number", plan.Schedule{RequestRate: plan.Float(math.NaN()), Burstiness: 1}, 1, "request rate NaN"},
-		{"no burstiness", plan.Schedule{RequestRate: 1}, 1, "burstiness 0"},
-		{"negative burstiness", plan.Schedule{RequestRate: 1, Burstiness: -1}, 1, "burstiness -1"},
-		{"a wait of centuries", plan.Schedule{RequestRate: 1e-11, Burstiness: inf}, 1, "raise the request rate"},
-		{"a wait that no number holds", plan.Schedule{RequestRate: 5e-324, Burstiness: 1}, 2, "raise the request rate"},
+		{"a linear ramp from nothing never sends its first", plan.Load{RequestRate: inf, Burstiness: 1, RampStrategy: "linear", RampEndRPS: 5}, 3, "request 0 would never be due"},
+		{"an exponential ramp cannot leave zero", plan.Load{RequestRate: inf, Burstiness: 1, RampStrategy: "exponential", RampEndRPS: 5}, 3, "start from 1"},
+		{"a ramp down to nothing never sends its last", plan.Load{RequestRate: inf, Burstiness: 1, RampStrategy: "linear", RampStartRPS: 4}, 3, "request 2"},
+		{"an unknown shape", plan.Load{RequestRate: inf, Burstiness: 1, RampStrategy: "steep", RampStartRPS: 1, RampEndRPS: 5}, 3, `"steep": want linear or exponential`},
+		{"no rate", plan.Load{Burstiness: 1}, 1, "request rate 0"},
+		{"a rate that is no number", plan.Load{RequestRate: plan.Float(math.NaN()), Burstiness: 1}, 1, "request rate NaN"},
+		{"no burstiness", plan.Load{RequestRate: 1}, 1, "burstiness 0"},
+		{"negative burstiness", plan.Load{RequestRate: 1, Burstiness: -1}, 1, "burstiness -1"},
+		{"a wait of centuries", plan.Load{RequestRate: 1e-11, Burstiness: inf}, 1, "raise the request rate"},
+		{"a wait that no number holds", plan.Load{RequestRate: 5e-324, Burstiness: 1}, 2, "raise the request rate"},
 	} {
-		_, err := Offsets(c.s, c.n, state(t, 1))
+		_, err := offsets(c.s, c.n, state(t, 1))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want an error with %q", c.why, err, c.want)
 		}
@@ -137,26 +167,26 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestNothingToSendIsNoError(t *testing.T) {
-	got, err := Offsets(plan.Schedule{RequestRate: 1, Burstiness: 1}, 0, nil)
+	got, err := offsets(plan.Load{RequestRate: 1, Burstiness: 1}, 0, nil)
 	if err != nil || len(got) != 0 {
 		t.Fatalf("got %v, %v, want nothing", got, err)
 	}
 }
 
 func TestNoDrawWhereNothingIsRandom(t *testing.T) {
-	for _, s := range []plan.Schedule{
+	for _, s := range []plan.Load{
 		{RequestRate: inf, Burstiness: 1},
 		{RequestRate: 5, Burstiness: inf},
 	} {
-		if _, err := Offsets(s, 4, nil); err != nil {
+		if _, err := offsets(s, 4, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-func anySchedule() *rapid.Generator[plan.Schedule] {
-	return rapid.Custom(func(t *rapid.T) plan.Schedule {
-		s := plan.Schedule{
+func anySchedule() *rapid.Generator[plan.Load] {
+	return rapid.Custom(func(t *rapid.T) plan.Load {
+		s := plan.Load{
 			RequestRate: plan.Float(rapid.Float64Range(1e-3, 1e6).Draw(t, "rate")),
 			Burstiness:  plan.Float(rapid.Float64Range(1e-3, 1e4).Draw(t, "burstiness")),
 		}
@@ -177,14 +207,14 @@ func TestOffsetsNeverGoBackAndEndOnTime(t *testing.T) {
 		s := anySchedule().Draw(t, "schedule")
 		n := rapid.IntRange(1, 300).Draw(t, "n")
 		seed := rapid.Int64Range(0, math.MaxUint32).Draw(t, "seed")
-		got, err := Offsets(s, n, state(t, seed))
+		got, err := offsets(s, n, state(t, seed))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !slices.IsSorted(got) || got[0] < 0 {
 			t.Fatalf("got %v, want offsets in order from 0 up", got)
 		}
-		again, err := Offsets(s, n, state(t, seed))
+		again, err := offsets(s, n, state(t, seed))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -201,81 +231,115 @@ func TestOffsetsNeverGoBackAndEndOnTime(t *testing.T) {
 
 func TestRampPassesEveryRateOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := anySchedule().Filter(func(s plan.Schedule) bool { return s.RampStrategy == "linear" }).Draw(t, "schedule")
+		l := anySchedule().Filter(func(l plan.Load) bool { return l.RampStrategy == "linear" }).Draw(t, "load")
 		n := rapid.IntRange(2, 200).Draw(t, "n")
-		offsets, err := Offsets(s, n, state(t, 1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		changes := RateChanges(s, offsets)
-		if len(changes) != s.RampEndRPS-s.RampStartRPS+1 {
-			t.Fatalf("got %d changes, want every rate from %d to %d", len(changes), s.RampStartRPS, s.RampEndRPS)
+		changes := changesOf(t, l, n)
+		if len(changes) != l.RampEndRPS-l.RampStartRPS+1 {
+			t.Fatalf("got %d changes, want every rate from %d to %d", len(changes), l.RampStartRPS, l.RampEndRPS)
 		}
 		for i, c := range changes {
-			if c.RPS != s.RampStartRPS+i || i > 0 && (c.At < changes[i-1].At || c.Index < changes[i-1].Index) {
-				t.Fatalf("change %d: got %+v after %+v", i, c, changes[max(i-1, 0)])
+			if c[0] != l.RampStartRPS+i || i > 0 && c[1] < changes[i-1][1] {
+				t.Fatalf("change %d: got %v after %v", i, c, changes[max(i-1, 0)])
 			}
 		}
 	})
 }
 
-func TestFromTimes(t *testing.T) {
+func TestTimes(t *testing.T) {
 	for _, c := range []struct {
-		why    string
-		times  []time.Duration
-		rebase bool
-		want   []time.Duration
+		why   string
+		times []time.Duration
+		want  []time.Duration
 	}{
-		{"a trace that starts at noon starts at once", []time.Duration{43, 45, 50}, true, []time.Duration{0, 2, 7}},
-		{"as it stands", []time.Duration{43, 45, 50}, false, []time.Duration{43, 45, 50}},
-		{"out of order: no request overtakes", []time.Duration{5, 3, 9}, true, []time.Duration{2, 2, 6}},
-		{"before the start means at once", []time.Duration{-5, 3}, false, []time.Duration{0, 3}},
-		{"before the start, moved", []time.Duration{-5, 3}, true, []time.Duration{0, 8}},
-		{"nothing", []time.Duration{}, true, []time.Duration{}},
+		{"as it stands", []time.Duration{43, 45, 50}, []time.Duration{43, 45, 50}},
+		{"out of order: no request overtakes", []time.Duration{5, 3, 9}, []time.Duration{5, 5, 9}},
+		{"before the start means at once", []time.Duration{-5, 3}, []time.Duration{0, 3}},
+		{"nothing", []time.Duration{}, nil},
 	} {
-		if d := cmp.Diff(c.want, FromTimes(c.times, c.rebase)); d != "" {
+		s, err := New(plan.Load{SelfTimed: true}, len(c.times), c.times, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(c.want, slices.Collect(s.Arrivals())); d != "" {
 			t.Errorf("%s: %s", c.why, d)
 		}
 	}
 }
 
-func TestStridesMakeTheWhole(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(0, 100).Draw(t, "n")
-		of := rapid.IntRange(1, 8).Draw(t, "of")
-		all := make([]time.Duration, n)
-		for i := range all {
-			all[i] = time.Duration(i)
+func TestBusiest(t *testing.T) {
+	ms := func(n ...int) (d []time.Duration) {
+		for _, n := range n {
+			d = append(d, time.Duration(n)*time.Millisecond)
 		}
-		got := make([]time.Duration, n)
-		for w := range of {
-			i := w
-			for at := range Stride(slices.Values(all), w, of) {
-				got[i] = at
-				i += of
-			}
+		return d
+	}
+	for _, c := range []struct {
+		why  string
+		due  []time.Duration
+		want int
+	}{
+		{"none", []time.Duration{}, 0},
+		{"all at once", ms(0, 0, 0), 3},
+		{"the window's ends both count", ms(0, 250), 2},
+		{"a burst in the middle", ms(0, 300, 600, 610, 620, 630, 2000), 4},
+		{"far apart", ms(0, 1000, 2000), 1},
+		{"more than anybody wants to know", make([]time.Duration, 500), 100},
+	} {
+		s, err := New(plan.Load{SelfTimed: true}, len(c.due), c.due, nil)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if d := cmp.Diff(all, got); d != "" {
-			t.Fatal(d)
+		if got := s.Busiest(250*time.Millisecond, 100); got != c.want {
+			t.Errorf("%s: got %d, want %d", c.why, got, c.want)
 		}
-	})
+	}
 }
 
-func TestStrideStops(t *testing.T) {
-	all := []time.Duration{0, 1, 2, 3, 4}
-	var got []time.Duration
-	for at := range Stride(slices.Values(all), 1, 2) {
-		got = append(got, at)
-		break
+// taken is what a pace gives until it has nothing more.
+func taken(p Pace) (due []time.Duration) {
+	for {
+		d, ok := p.Next()
+		if !ok {
+			return due
+		}
+		due = append(due, d)
 	}
-	if d := cmp.Diff([]time.Duration{1}, got); d != "" {
+}
+
+func TestLimit(t *testing.T) {
+	s, err := New(plan.Load{RequestRate: 2, Burstiness: inf}, 4, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Limit(s.Pace(), 2)
+	var got [][]time.Duration
+	got = append(got, taken(p))
+	for _, at := range []time.Duration{3 * time.Second, 4 * time.Second, 5 * time.Second} {
+		p.Ended(Ended{At: at})
+		got = append(got, taken(p))
+	}
+	half := 500 * time.Millisecond
+	want := [][]time.Duration{{half, 2 * half}, {3 * half}, {4 * half}, nil}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Fatalf("those held back keep their due times: %s", d)
+	}
+}
+
+func TestClosed(t *testing.T) {
+	p := Closed(3)
+	got := [][]time.Duration{taken(p)}
+	p.Ended(Ended{At: 7})
+	p.Ended(Ended{At: 9})
+	got = append(got, taken(p))
+	want := [][]time.Duration{{0, 0, 0}, {7, 9}}
+	if d := cmp.Diff(want, got); d != "" {
 		t.Fatal(d)
 	}
 }
 
 func BenchmarkOffsets(b *testing.B) {
 	for b.Loop() {
-		if _, err := Offsets(plan.Schedule{RequestRate: 10, Burstiness: 1}, 1000, state(b, 0)); err != nil {
+		if _, err := offsets(plan.Load{RequestRate: 10, Burstiness: 1}, 1000, state(b, 0)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -52,8 +52,6 @@ func BenchmarkRequests(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := s.Requests(b.Context(), d, p); err != nil {
-			b.Fatal(err)
-		}
+		requests(b, s, d, p)
 	}
 }

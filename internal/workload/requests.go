@@ -1,40 +1,89 @@
 package workload
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"hash"
-	"runtime"
 	"strconv"
 
 	"tokmeter/internal/plan"
 	"tokmeter/internal/protocol"
 )
 
-// Requests writes the bodies of all requests, in dialect d and with the target
-// of p, on all processors. Request i has the id prefix+i; under --compat vllm
-// those of prefix_repetition have none (quirk Q18).
-func (s *Set) Requests(ctx context.Context, d protocol.Dialect, p *plan.Plan) ([]Request, error) {
-	rs := make([]Request, len(s.Items))
-	err := each(ctx, runtime.GOMAXPROCS(0), len(rs), func(i int) error {
-		it := &s.Items[i]
-		body, err := d.AppendBody(nil, call(it, p))
-		if err != nil {
-			return err
-		}
-		rs[i] = Request{Index: i, Model: it.Model, Body: body, WantPrompt: it.PromptLen, WantOutput: it.OutputLen}
-		if !s.bare {
-			rs[i].ID = p.Target.RequestIDPrefix + strconv.Itoa(i)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return rs, nil
+// A Stream is a Source that makes the requests of a Set one at a time. It serves
+// one goroutine.
+type Stream struct {
+	set     *Set
+	dialect protocol.Dialect
+	plan    *plan.Plan
+	next    int
+	err     error
 }
+
+// Source makes the requests of the set in dialect d and with the target of p.
+// Request i has the id prefix+i; under --compat vllm those of prefix_repetition
+// have none (quirk Q18). What the dialect can't ask is an error.
+func (s *Set) Source(d protocol.Dialect, p *plan.Plan) (*Stream, error) {
+	var seen [4]bool
+	for i := range s.Items {
+		k := kindOf(s.Items[i].Prompt)
+		if seen[k] {
+			continue
+		}
+		seen[k] = true
+		if _, err := d.AppendBody(nil, call(&s.Items[i], p)); err != nil {
+			return nil, err
+		}
+	}
+	return &Stream{set: s, dialect: d, plan: p}, nil
+}
+
+// kindOf is the form in which a prompt asks.
+func kindOf(p protocol.Prompt) int {
+	switch {
+	case p.IDs != nil:
+		return 1
+	case p.Batch != nil:
+		return 2
+	case p.Messages != nil:
+		return 3
+	}
+	return 0
+}
+
+// Next makes the next request; false means that there is none, or that Err tells
+// why it can't be made.
+func (s *Stream) Next() (Request, bool) {
+	if s.next == len(s.set.Items) || s.err != nil {
+		return Request{}, false
+	}
+	body, err := s.dialect.AppendBody(nil, call(&s.set.Items[s.next], s.plan))
+	if err != nil {
+		s.err = err
+		return Request{}, false
+	}
+	r, _ := s.Skip()
+	r.Body = body
+	return r, true
+}
+
+// Skip gives the next request without its body, for one that is not sent.
+func (s *Stream) Skip() (Request, bool) {
+	if s.next == len(s.set.Items) || s.err != nil {
+		return Request{}, false
+	}
+	it := &s.set.Items[s.next]
+	r := Request{Index: s.next, Model: it.Model, WantPrompt: it.PromptLen, WantOutput: it.OutputLen}
+	if !s.set.bare {
+		r.ID = s.plan.Target.RequestIDPrefix + strconv.Itoa(s.next)
+	}
+	s.next++
+	return r, true
+}
+
+// Err is why a request could not be made; nil where all could.
+func (s *Stream) Err() error { return s.err }
 
 // First is what readiness is checked and the server warmed up with: the first
 // request without an id and for the model itself, whatever LoRA module the
@@ -61,24 +110,6 @@ func call(it *Item, p *plan.Plan) protocol.Call {
 		c.Model = it.Model
 	}
 	return c
-}
-
-// A List is a Source of requests that are ready.
-type List struct {
-	rs   []Request
-	next int
-}
-
-// NewList returns a Source that hands out rs in order. It serves one goroutine.
-func NewList(rs []Request) *List { return &List{rs: rs} }
-
-// Next returns the next request; false means that there is none.
-func (l *List) Next() (Request, bool) {
-	if l.next == len(l.rs) {
-		return Request{}, false
-	}
-	l.next++
-	return l.rs[l.next-1], true
 }
 
 // Hash identifies the workload: equal prompts, lengths, models and, where the

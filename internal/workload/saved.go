@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -49,11 +50,17 @@ func (b *builder) saved(context.Context) error {
 // Save writes a workload as JSON lines in order of sending: index, prompt (or
 // prompt_token_ids), prompt_len, output_len, due_s (seconds from the start, to
 // the nanosecond) and, where the request has one of its own, model. The dataset
-// "requests" reads it back. due has one time for each item; nil means 0 for all.
-func Save(w io.Writer, items []Item, due []time.Duration) error {
-	if due != nil && len(due) != len(items) {
-		return fmt.Errorf("saving requests: %d due times for %d requests", len(due), len(items))
+// "requests" reads it back. due yields one time for each item; nil means 0 for
+// all.
+func Save(w io.Writer, items []Item, due iter.Seq[time.Duration]) error {
+	if due == nil {
+		due = func(yield func(time.Duration) bool) {
+			for yield(0) {
+			}
+		}
 	}
+	next, stop := iter.Pull(due)
+	defer stop()
 	out := bufio.NewWriterSize(w, 1<<16)
 	var line []byte
 	for i := range items {
@@ -86,9 +93,9 @@ func Save(w io.Writer, items []Item, due []time.Duration) error {
 		}
 		line = strconv.AppendInt(append(line, `, "prompt_len": `...), int64(it.PromptLen), 10)
 		line = strconv.AppendInt(append(line, `, "output_len": `...), int64(it.OutputLen), 10)
-		at := time.Duration(0)
-		if due != nil {
-			at = due[i]
+		at, ok := next()
+		if !ok {
+			return fmt.Errorf("saving requests: %d due times for %d requests", i, len(items))
 		}
 		line = appendSeconds(append(line, `, "due_s": `...), at)
 		if it.Model != "" {

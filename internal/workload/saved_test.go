@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokmeter/internal/dataset"
+	"tokmeter/internal/plan"
 	"tokmeter/internal/protocol"
 )
 
@@ -24,7 +26,7 @@ func TestSave(t *testing.T) {
 	}
 	due := []time.Duration{0, 1500 * time.Millisecond, time.Hour + 1, 1}
 	var b bytes.Buffer
-	if err := Save(&b, items, due); err != nil {
+	if err := Save(&b, items, slices.Values(due)); err != nil {
 		t.Fatal(err)
 	}
 	want := `{"index": 0, "prompt": "a <b> & \"c\" é😀\u007f\u0000\u0009\n\ud83d", "prompt_len": 3, "output_len": 4, "due_s": 0.0}
@@ -46,7 +48,7 @@ func TestSave(t *testing.T) {
 	if diff := cmp.Diff(due, s.Times()); diff != "" || !s.Timed {
 		t.Errorf("times: %s", diff)
 	}
-	if err := Save(&b, items, due[:1]); err == nil {
+	if err := Save(&b, items, slices.Values(due[:1])); err == nil {
 		t.Error("fewer due times than requests were taken")
 	}
 	if err := Save(&b, []Item{{Prompt: protocol.Prompt{Messages: []byte("[]")}}}, nil); err == nil {
@@ -74,25 +76,52 @@ func TestSavedRunsAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := first.Requests(t.Context(), d, p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	y, err := again.Requests(t.Context(), d, p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(x, y); diff != "" {
+	if diff := cmp.Diff(requests(t, first, d, p), requests(t, again, d, p)); diff != "" {
 		t.Error(diff)
 	}
-	list := NewList(x)
-	for i := range x {
-		if r, ok := list.Next(); !ok || r.Index != i || r.ID != x[i].ID {
-			t.Fatalf("request %d: got %d, %v", i, r.Index, ok)
-		}
+}
+
+// requests are all that a set sends.
+func requests(t testing.TB, s *Set, d protocol.Dialect, p *plan.Plan) (all []Request) {
+	t.Helper()
+	source, err := s.Source(d, p)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, ok := list.Next(); ok {
-		t.Error("the list does not end")
+	for {
+		r, ok := source.Next()
+		if !ok {
+			break
+		}
+		all = append(all, r)
+	}
+	if err := source.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// TestSkip: a request that is skipped is the one that comes next but for its body.
+func TestSkip(t *testing.T) {
+	p := basePlan("random")
+	p.Workload.NumPrompts, p.Workload.Random.InputLen = 3, 15
+	d, err := protocol.New("vllm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := mustBuild(t, p, "", nil)
+	want := requests(t, s, d, p)
+	source, err := s.Source(d, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, ok := source.Skip()
+	want[0].Body = nil
+	if diff := cmp.Diff(want[0], got); diff != "" || !ok {
+		t.Error(diff)
+	}
+	if got, _ := source.Next(); cmp.Diff(want[1], got) != "" {
+		t.Errorf("after it: got %+v", got)
 	}
 }
 
@@ -104,7 +133,7 @@ func FuzzSave(f *testing.F) {
 		items := []Item{{Prompt: protocol.Prompt{Text: text}, PromptLen: in & 0xffff, OutputLen: out & 0xffff, Model: model,
 			At: time.Duration(due & (1<<59 - 1))}}
 		var b bytes.Buffer
-		if err := Save(&b, items, []time.Duration{items[0].At}); err != nil {
+		if err := Save(&b, items, slices.Values([]time.Duration{items[0].At})); err != nil {
 			t.Fatal(err)
 		}
 		data, err := dataset.NewInput("f", &b)

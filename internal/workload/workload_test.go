@@ -167,11 +167,7 @@ func TestPrefixRest(t *testing.T) {
 	}
 	d, _ := protocol.New("openai")
 	for s, want := range map[*Set]string{ours: "bench-2", theirs: ""} {
-		rs, err := s.Requests(t.Context(), d, p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if rs[2].ID != want {
+		if rs := requests(t, s, d, p); rs[2].ID != want {
 			t.Errorf("got id %q, want %q", rs[2].ID, want)
 		}
 	}
@@ -321,10 +317,7 @@ func TestHalfPairs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rs, err := s.Requests(t.Context(), d, p)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rs := requests(t, s, d, p)
 	if !bytes.Contains(rs[0].Body, []byte(`a\ud83db`)) {
 		t.Errorf("got %s, want the escape, as Python writes it", rs[0].Body)
 	}
@@ -349,10 +342,7 @@ func TestLoRA(t *testing.T) {
 		t.Errorf("random: got %s, want %s", got, want)
 	}
 	d, _ := protocol.New("openai")
-	rs, err := mustBuild(t, p, "", nil).Requests(t.Context(), d, p)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rs := requests(t, mustBuild(t, p, "", nil), d, p)
 	if rs[0].Model != "y" || !bytes.Contains(rs[0].Body, []byte(`"model":"y"`)) {
 		t.Errorf("got model %q in %s, want y", rs[0].Model, rs[0].Body)
 	}
