@@ -16,7 +16,7 @@ import (
 // about is the head of the page: what was measured, where and when.
 func (a *Answer) about(variants []table.Variant) page.About {
 	out := page.About{
-		Dataset: datasetText(a.Plan), Arrivals: arrivalsText(a.Plan.Schedule), Begun: a.Begun, Tokmeter: a.Tokmeter, Command: a.Command,
+		Dataset: datasetText(a.Plan), Arrivals: arrivalsText(a.Plan.Load), Begun: a.Begun, Tokmeter: a.Tokmeter, Command: a.Command,
 	}
 	priced := false
 	for i := range variants {
@@ -105,7 +105,7 @@ func lengthText(n int, ratio float64) string {
 }
 
 // arrivalsText is how requests arrive at a rate.
-func arrivalsText(s plan.Schedule) string {
+func arrivalsText(s plan.Load) string {
 	switch b := float64(s.Burstiness); {
 	case s.SelfTimed:
 		return "the times of the trace"
