@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -31,18 +32,19 @@ func block(t *testing.T, text, mark, language string) (body string, from, to int
 // inWords cuts a command line of the README, which has no quotes.
 func inWords(line string) []string { return strings.Fields(line) }
 
-// runHere runs a command in a folder of the test's own and returns its output.
-func runHere(t *testing.T, args []string) string {
+// runIn runs tokmeter in a folder and returns what it prints. It is this program
+// under tokmeter's name, as scripts have it.
+func runIn(t *testing.T, dir string, args []string, env ...string) string {
 	t.Helper()
-	var out, errs bytes.Buffer
-	env := OS()
-	env.Args = args
-	env.Stdout, env.Stderr = &out, &errs
-	env.StdoutTTY, env.StderrTTY = false, false
-	if code := Main(env); code != ExitOK {
-		t.Fatalf("tokmeter %s: exit code %d: %s%s", strings.Join(args, " "), code, out.String(), errs.String())
+	var errs bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.Args[0] = "tokmeter"
+	cmd.Dir, cmd.Env, cmd.Stderr = dir, append(os.Environ(), env...), &errs
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("tokmeter %s: %v: %s%s", strings.Join(args, " "), err, out, errs.String())
 	}
-	return out.String()
+	return string(out)
 }
 
 var (
@@ -102,8 +104,10 @@ func TestReadme(t *testing.T) {
 			if !ok {
 				t.Fatalf("README: the command is %q", command)
 			}
-			t.Chdir(t.TempDir())
-			out := strings.ReplaceAll(runHere(t, inWords(strings.ReplaceAll(rest, "testdata/sharegpt.json", sharegpt))), sharegpt, "testdata/sharegpt.json")
+			if !*update { // which writes one part after the other
+				t.Parallel()
+			}
+			out := strings.ReplaceAll(runIn(t, t.TempDir(), inWords(strings.ReplaceAll(rest, "testdata/sharegpt.json", sharegpt))), sharegpt, "testdata/sharegpt.json")
 			shown, from, to := block(t, text, c.mark, "text")
 			if *update {
 				text = text[:from] + out + text[to:]
@@ -119,6 +123,7 @@ func TestReadme(t *testing.T) {
 	}
 
 	t.Run("third", func(t *testing.T) {
+		t.Parallel()
 		const model = "meta-llama/Meta-Llama-3-8B-Instruct"
 		s, err := sim.Start(sim.Options{Fixed: &sim.Spec{Model: model}})
 		if err != nil {
@@ -134,9 +139,7 @@ func TestReadme(t *testing.T) {
 			"ShareGPT_V3_unfiltered_cleaned_split.json", sharegpt,
 			"--request-rate 1.0", "--request-rate 100.0", // a minute and a half less
 		).Replace(rest)
-		t.Chdir(t.TempDir())
-		t.Setenv("HF_HUB_OFFLINE", "1")
-		out := runHere(t, append(inWords("bench "+rest), "--base-url", s.URL()))
+		out := runIn(t, t.TempDir(), append(inWords("bench "+rest), "--base-url", s.URL()), "HF_HUB_OFFLINE=1")
 		if !strings.Contains(out, "Successful requests:                     100 ") {
 			t.Fatalf("got\n%s", out)
 		}
