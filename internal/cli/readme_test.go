@@ -62,7 +62,9 @@ func shape(out string) string {
 	out = filler.ReplaceAllString(digits.ReplaceAllString(joined.ReplaceAllString(out, ""), "0"), " ")
 	var lines []string
 	for line := range strings.Lines(out) {
-		lines = append(lines, strings.TrimSpace(line))
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "Warning: ") {
+			lines = append(lines, line)
+		}
 	}
 	return strings.Join(lines, "\n")
 }
