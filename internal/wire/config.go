@@ -21,6 +21,7 @@ type Config struct {
 	Header http.Header
 	Clock  *Clock // the run's clock
 	Reader Reader // how streams are cut into events
+	Method Method // how the native client reads
 	// Whole reports whether an event's data is whole, not the beginning of one.
 	// vLLM's client asks that of what no empty line has ended; only its readers
 	// need it.

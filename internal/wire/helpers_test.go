@@ -137,7 +137,7 @@ func bothClients(t *testing.T, test func(t *testing.T, open func(Config) Client)
 	for _, kind := range []struct {
 		name string
 		make func(Config) (Client, error)
-	}{{"native", NewNative}, {"std", NewStd}} {
+	}{{"native", NewNative}, {"epoll", NewEpoll}, {"std", NewStd}} {
 		t.Run(kind.name, func(t *testing.T) {
 			test(t, func(cfg Config) Client {
 				t.Helper()
@@ -153,6 +153,12 @@ func bothClients(t *testing.T, test func(t *testing.T, open func(Config) Client)
 			})
 		})
 	}
+}
+
+// NewEpoll is the native client with reader threads.
+func NewEpoll(cfg Config) (Client, error) {
+	cfg.Method = MethodEpoll
+	return NewNative(cfg)
 }
 
 // A result is what one call came to.

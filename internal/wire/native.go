@@ -20,6 +20,7 @@ const keepRequest = 1 << 20
 type native struct {
 	cfg     Config
 	dialer  *dialer
+	loops   *loops // what reads plain connections; nil where goroutines do
 	first   *target
 	scratch sync.Pool // *[]byte that requests are put together in
 	calls   *calls
@@ -43,6 +44,9 @@ func NewNative(cfg Config) (Client, error) {
 		return nil, err
 	}
 	c := &native{cfg: cfg.withDefaults(), pools: map[string]*pool{}, calls: newCalls()}
+	if c.loops, err = newLoops(c.cfg); err != nil {
+		return nil, err
+	}
 	c.dialer = newDialer(c.cfg)
 	c.scratch.New = func() any { return new([]byte) }
 	c.first = newTarget(u, cfg.Header.Clone(), false)
@@ -105,6 +109,7 @@ func (c *native) send(ctx context.Context, to *target, call Call, event Handler,
 func (c *native) Close() error {
 	c.calls.close()
 	c.dialer.close()
+	c.loops.close()
 	return nil
 }
 

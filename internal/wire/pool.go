@@ -157,26 +157,38 @@ func inParallel(ctx context.Context, n int, job func(context.Context) error) err
 
 // dial makes a connection. The error is an *Error.
 func (p *pool) dial(ctx context.Context) (*conn, error) {
-	raw, err := p.client.dialer.dial(ctx, p.addr)
+	raw, err := p.link(ctx)
 	if err != nil {
 		return nil, failure(ctx, refusedError{err})
 	}
-	link := &pulled{stampConn: raw, rw: raw}
-	k := &conn{raw: link, pool: p, cutter: p.client.cfg.cutter()}
-	raw.patient = true
-	if p.tls != nil {
-		limited, cancel := context.WithTimeout(ctx, p.client.cfg.DialTimeout)
-		secured := tls.Client(raw, p.tls)
-		err := secured.HandshakeContext(limited)
-		cancel()
+	return &conn{raw: raw, pool: p, cutter: p.client.cfg.cutter(), connected: p.client.cfg.Clock.Now()}, nil
+}
+
+// link makes what a connection reads and writes through.
+func (p *pool) link(ctx context.Context) (link, error) {
+	if p.tls == nil && p.client.loops != nil {
+		c, dialed, err := p.client.dialer.connect(ctx, p.addr)
 		if err != nil {
-			raw.Close()
-			return nil, failure(ctx, refusedError{fmt.Errorf("TLS with %s: %w", p.addr, err)})
+			return nil, err
 		}
-		link.rw = secured
+		return p.client.loops.adopt(c, dialed)
 	}
-	k.connected = p.client.cfg.Clock.Now()
-	return k, nil
+	raw, err := p.client.dialer.dial(ctx, p.addr)
+	if err != nil {
+		return nil, err
+	}
+	raw.patient = true
+	if p.tls == nil {
+		return &pulled{stampConn: raw, rw: raw}, nil
+	}
+	limited, cancel := context.WithTimeout(ctx, p.client.cfg.DialTimeout)
+	defer cancel()
+	secured := tls.Client(raw, p.tls)
+	if err := secured.HandshakeContext(limited); err != nil {
+		raw.Close()
+		return nil, fmt.Errorf("TLS with %s: %w", p.addr, err)
+	}
+	return &pulled{stampConn: raw, rw: secured}, nil
 }
 
 // A dialer makes stamped connections and knows all that are open.
@@ -199,15 +211,22 @@ func newDialer(cfg Config) *dialer {
 	}
 }
 
-func (d *dialer) dial(ctx context.Context, addr string) (*stampConn, error) {
-	dialed := d.clock.Now()
-	c, err := d.net.DialContext(ctx, "tcp", addr)
+// connect makes a bare connection that the kernel stamps.
+func (d *dialer) connect(ctx context.Context, addr string) (c net.Conn, dialed record.Stamp, err error) {
+	dialed = d.clock.Now()
+	c, err = d.net.DialContext(ctx, "tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EMFILE):
-		return nil, fmt.Errorf("%w; raise the limit of open files (ulimit -n)", err)
+		err = fmt.Errorf("%w; raise the limit of open files (ulimit -n)", err)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return nil, fmt.Errorf("%w; too many connections to one address: limit the concurrency", err)
-	case err != nil:
+		err = fmt.Errorf("%w; too many connections to one address: limit the concurrency", err)
+	}
+	return c, dialed, err
+}
+
+func (d *dialer) dial(ctx context.Context, addr string) (*stampConn, error) {
+	c, dialed, err := d.connect(ctx, addr)
+	if err != nil {
 		return nil, err
 	}
 	s, err := newStampConn(c, d.clock, dialed)

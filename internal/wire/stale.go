@@ -11,13 +11,17 @@ import "tokmeter/internal/record"
 // answered by a reset, which overtakes acknowledgements. Where a kernel does not
 // tell, every request may have been.
 func (s *stampConn) misses() bool {
-	if s.sent.Load() == 0 || s.bytesOut.Load() == 0 {
+	return missed(s.sent.Load(), s.bytesOut.Load(), s.broken.Load(), s.sys.untaken)
+}
+
+func missed(sent, bytesOut int64, broken bool, untaken func(int64) (none, known bool)) bool {
+	if sent == 0 || bytesOut == 0 {
 		return true
 	}
-	if s.broken.Load() {
+	if broken {
 		return false
 	}
-	none, known := s.sys.untaken(s.bytesOut.Load())
+	none, known := untaken(bytesOut)
 	return known && none
 }
 
@@ -25,14 +29,19 @@ func (s *stampConn) misses() bool {
 // side before the request was sent, or while no byte of it was acknowledged.
 // Proxies say 408 on a connection on which no request came in their time.
 func (s *stampConn) unasked(status int, first record.Stamp) bool {
+	before := s.plain.Load() == 0 && int64(first) == s.sent.Load()
+	return unasked(status, before, s.bytesOut.Load(), s.sys.untaken)
+}
+
+func unasked(status int, before bool, bytesOut int64, untaken func(int64) (none, known bool)) bool {
 	const requestTimeout = 408
 	if status < 400 {
 		return false
 	}
 	// Stamps are never before the request, so one that was is equal to it.
-	if status == requestTimeout && s.plain.Load() == 0 && int64(first) == s.sent.Load() {
+	if status == requestTimeout && before {
 		return true
 	}
-	none, known := s.sys.untaken(s.bytesOut.Load())
+	none, known := untaken(bytesOut)
 	return known && none
 }

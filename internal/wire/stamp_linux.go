@@ -24,7 +24,6 @@ type socket struct {
 	polling bool // read gives EAGAIN instead of waiting
 
 	look     func(fd uintptr) bool
-	lookByte [1]byte
 	readable bool
 	dead     bool
 }
@@ -44,11 +43,15 @@ func askStamps(_, _ string, c syscall.RawConn) error {
 func (s *socket) open(c net.Conn) (err error) {
 	sc, ok := c.(syscall.Conn)
 	if !ok {
-		return fmt.Errorf("connection to %s has no file descriptor", c.RemoteAddr())
+		return errNoDescriptor(c)
 	}
 	s.raw, err = sc.SyscallConn()
 	s.recv, s.look = s.recvmsg, s.peekByte
 	return err
+}
+
+func errNoDescriptor(c net.Conn) error {
+	return fmt.Errorf("connection to %s has no file descriptor", c.RemoteAddr())
 }
 
 // read gives the bytes read (0 at the end of the stream) and the wall time in
@@ -67,7 +70,7 @@ func (s *socket) read(c net.Conn, p []byte) (n int, wall int64, err error) {
 	if s.errno != 0 {
 		return 0, 0, &net.OpError{Op: "read", Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError("recvmsg", s.errno)}
 	}
-	return s.got, s.stamp(), nil
+	return s.got, stampOf(&s.msg, &s.control), nil
 }
 
 // recvmsg returns false when the poller must wait for bytes.
@@ -84,15 +87,15 @@ func (s *socket) recvmsg(fd uintptr) bool {
 	}
 }
 
-// stamp finds the time in the control message of the last recvmsg.
-func (s *socket) stamp() int64 {
-	h := (*unix.Cmsghdr)(unsafe.Pointer(&s.control))
-	if s.msg.Controllen < unix.SizeofCmsghdr || h.Level != unix.SOL_SOCKET ||
+// stampOf finds the kernel's time, in nanoseconds since 1970, in the control
+// message of a recvmsg; 0 when there is none.
+func stampOf(msg *unix.Msghdr, control *[8]uint64) int64 {
+	h := (*unix.Cmsghdr)(unsafe.Pointer(control))
+	if msg.Controllen < unix.SizeofCmsghdr || h.Level != unix.SOL_SOCKET ||
 		h.Type != unix.SO_TIMESTAMPNS && h.Type != unix.SO_TIMESTAMPNS_NEW {
 		return 0
 	}
-	control := (*[unsafe.Sizeof(s.control)]byte)(unsafe.Pointer(&s.control))
-	at := control[unix.CmsgLen(0):]
+	at := (*[unsafe.Sizeof(*control)]byte)(unsafe.Pointer(control))[unix.CmsgLen(0):]
 	sec, nsec := binary.NativeEndian.Uint64(at), binary.NativeEndian.Uint64(at[8:])
 	return int64(sec)*1e9 + int64(nsec)
 }
@@ -100,11 +103,13 @@ func (s *socket) stamp() int64 {
 // untaken reports whether the other side has acknowledged none of the last n
 // bytes written.
 func (s *socket) untaken(n int64) (none, known bool) {
-	_ = s.raw.Control(func(fd uintptr) {
-		queued, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
-		none, known = int64(queued) >= n, err == nil
-	})
+	_ = s.raw.Control(func(fd uintptr) { none, known = untakenAt(int(fd), n) })
 	return none, known
+}
+
+func untakenAt(fd int, n int64) (none, known bool) {
+	queued, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
+	return int64(queued) >= n, err == nil
 }
 
 // poll lets reads give EAGAIN where they would wait, while it is on.
@@ -119,18 +124,22 @@ func (s *socket) peek() (readable, dead bool) {
 }
 
 func (s *socket) peekByte(fd uintptr) bool {
+	s.readable, s.dead = peekAt(int(fd))
+	return true
+}
+
+func peekAt(fd int) (readable, dead bool) {
+	var b [1]byte
 	for {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&s.lookByte)), 1, unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
-		switch {
-		case errno == unix.EINTR:
-			continue
-		case errno == unix.EAGAIN:
-			s.readable, s.dead = false, false
-		case errno != 0:
-			s.readable, s.dead = true, true
+		n, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		switch err {
+		case nil:
+			return true, n == 0
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return false, false
 		default:
-			s.readable, s.dead = true, n == 0
+			return true, true
 		}
-		return true
 	}
 }
