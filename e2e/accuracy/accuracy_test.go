@@ -50,7 +50,7 @@ func TestAccuracy(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s, %d streams: %v", tt.spec, tt.streams, err)
 			}
-			t.Logf("%s\n%s\n%s", tt.spec, header, r.row(c.name, tt.streams))
+			t.Logf("%s\n%s\n%s", tt.spec, header, r.row(c.name, l))
 			mean := math.Abs(r.said.ttftMean - r.truth.ttftMean)
 			p99 := math.Abs(r.said.ttftP99 - r.truth.ttftP99)
 			itl := math.Abs(r.said.itlP99/r.truth.itlP99 - 1)

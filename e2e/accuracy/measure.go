@@ -3,17 +3,21 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"tokmeter/internal/tokenize"
@@ -61,7 +65,16 @@ type client struct {
 // A load is what every client has to do.
 type load struct {
 	streams, tokens int
+	rate            int // tokens a second of a stream; 0 where spec says it
 	spec, tokenizer string
+}
+
+// name is what stands in the table's first column.
+func (l load) name() string {
+	if l.rate == 0 {
+		return strconv.Itoa(l.streams)
+	}
+	return fmt.Sprintf("%d × %d/s", l.streams, l.rate)
 }
 
 // prompts is how many requests are sent: one a stream, and some more where
@@ -76,24 +89,59 @@ type latencies struct {
 // A result is what one client said and what was true in its run.
 type result struct {
 	said, truth latencies
-	cpu         time.Duration
+	cpu, server time.Duration // of the processes
+	burst       time.Duration // from the first request's arrival to the last one's
 	events      int
 	peakBytes   int64
 	whole       int // requests answered whole, by the server
 }
 
-const header = `| streams | client | TTFT mean: said / true | TTFT P99: said / true | ITL P99: said / true | CPU s | CPU µs an event | peak MB |
-|--|--|--|--|--|--|--|--|`
+const header = `| streams | client | TTFT mean: said / true | TTFT P99: said / true | ITL P99: said / true | CPU s | CPU µs an event | server's CPU µs an event | requests within ms | peak MB |
+|--|--|--|--|--|--|--|--|--|--|`
 
-func (r result) row(name string, streams int) string {
-	pair := func(said, truth float64) string { return fmt.Sprintf("%.2f / %.2f (%+.2f)", said, truth, said-truth) }
+func (r result) row(name string, l load) string {
+	pair := func(said, truth float64) string { return fmt.Sprintf("%.2f / %.2f (%+.3f)", said, truth, said-truth) }
+	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(r.events) }
 	peak := "–"
 	if r.peakBytes > 0 {
 		peak = fmt.Sprintf("%.0f", float64(r.peakBytes)/1e6)
 	}
-	return fmt.Sprintf("| %d | %s | %s | %s | %s | %.2f | %.1f | %s |", streams, name,
+	burst := "–"
+	if l.prompts() <= l.streams {
+		burst = fmt.Sprintf("%.0f", r.burst.Seconds()*1e3)
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %.2f | %.1f | %.1f | %s | %s |", l.name(), name,
 		pair(r.said.ttftMean, r.truth.ttftMean), pair(r.said.ttftP99, r.truth.ttftP99), pair(r.said.itlP99, r.truth.itlP99),
-		r.cpu.Seconds(), float64(r.cpu.Microseconds())/float64(r.events), peak)
+		r.cpu.Seconds(), each(r.cpu), each(r.server), burst, peak)
+}
+
+// medians is the result with the median excess of each latency, beside the
+// truth of that run, and with the medians of all else.
+func medians(all []result) result {
+	m := all[0]
+	for _, pick := range []func(*result) (said, truth *float64){
+		func(r *result) (*float64, *float64) { return &r.said.ttftMean, &r.truth.ttftMean },
+		func(r *result) (*float64, *float64) { return &r.said.ttftP99, &r.truth.ttftP99 },
+		func(r *result) (*float64, *float64) { return &r.said.itlP99, &r.truth.itlP99 },
+	} {
+		off := func(r result) float64 {
+			said, truth := pick(&r)
+			return *said - *truth
+		}
+		middle := sorted(all, off)[len(all)/2]
+		said, truth := pick(&m)
+		s, t := pick(&middle)
+		*said, *truth = *s, *t
+	}
+	m.cpu = sorted(all, func(r result) time.Duration { return r.cpu })[len(all)/2].cpu
+	m.server = sorted(all, func(r result) time.Duration { return r.server })[len(all)/2].server
+	m.burst = sorted(all, func(r result) time.Duration { return r.burst })[len(all)/2].burst
+	m.peakBytes = sorted(all, func(r result) int64 { return r.peakBytes })[len(all)/2].peakBytes
+	return m
+}
+
+func sorted[K cmp.Ordered](all []result, key func(result) K) []result {
+	return slices.SortedFunc(slices.Values(all), func(a, b result) int { return cmp.Compare(key(a), key(b)) })
 }
 
 // measure runs one client against a server of its own.
@@ -105,7 +153,7 @@ func measure(ctx context.Context, p programs, c client, l load) (result, error) 
 	if err != nil {
 		return r, err
 	}
-	defer stop()
+	defer func() { stop() }()
 
 	dir, err := os.MkdirTemp("", "accuracy-run")
 	if err != nil {
@@ -130,11 +178,17 @@ func measure(ctx context.Context, p programs, c client, l load) (result, error) 
 	if r.said, err = readResult(filepath.Join(dir, "result.json")); err != nil {
 		return r, err
 	}
-	return r, r.readTruth(ctx, url, l)
+	if err := r.readTruth(ctx, url, l); err != nil {
+		return r, err
+	}
+	state := stop()
+	r.server = state.UserTime() + state.SystemTime()
+	return r, nil
 }
 
-// serve starts the server process and returns its URL.
-func serve(ctx context.Context, path, spec string) (url string, stop func(), err error) {
+// serve starts the server process and returns its URL, and what ends it and
+// gives its state; it may be called again.
+func serve(ctx context.Context, path, spec string) (url string, stop func() *os.ProcessState, err error) {
 	cmd := exec.CommandContext(ctx, path, "-spec", spec)
 	cmd.Stderr = os.Stderr
 	pipe, err := cmd.StdoutPipe()
@@ -144,10 +198,11 @@ func serve(ctx context.Context, path, spec string) (url string, stop func(), err
 	if err := cmd.Start(); err != nil {
 		return "", nil, err
 	}
-	stop = func() {
+	stop = sync.OnceValue(func() *os.ProcessState {
 		cmd.Process.Signal(os.Interrupt)
 		cmd.Wait()
-	}
+		return cmd.ProcessState
+	})
 	line, err := bufio.NewReader(pipe).ReadString('\n')
 	if err != nil {
 		stop()
@@ -200,11 +255,13 @@ func (r *result) readTruth(ctx context.Context, url string, l load) error {
 		rows = rows[extra:]
 	}
 	var ttft, itl []float64
+	first, last := int64(math.MaxInt64), int64(0)
 	for _, row := range rows {
 		if !row.Complete || len(row.Sent) == 0 {
 			continue
 		}
 		r.whole++
+		first, last = min(first, row.Arrived), max(last, row.Arrived)
 		r.events += len(row.Sent)
 		ttft = append(ttft, float64(row.Sent[0]-row.Arrived)/1e6)
 		for i := 1; i < len(row.Sent); i++ {
@@ -214,6 +271,7 @@ func (r *result) readTruth(ctx context.Context, url string, l load) error {
 	if r.whole != l.prompts() {
 		return fmt.Errorf("the server answered %d of %d requests whole", r.whole, l.prompts())
 	}
+	r.burst = time.Duration(last - first)
 	r.truth = latencies{ttftMean: mean(ttft), ttftP99: percentile(ttft, 99), itlP99: percentile(itl, 99)}
 	return nil
 }

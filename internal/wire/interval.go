@@ -34,12 +34,13 @@ const (
 	rareGap = 1.0 / 500
 
 	// Gaps are classed by powers of two from leastGap on. What is written within
-	// leastGap is written at once, and joined by any reader.
+	// leastGap is written at once, and joined by any reader: it is not counted.
 	leastGap   = 32 * time.Microsecond
 	gapClasses = 7
-	// edgeReads is how many reads at either end of an answer are left out: the
-	// head and a role; the finish reason, the usage and the end come on the heels
-	// of each other, and no token's time is in them.
+	// edgeReads is how many short gaps at the end of an answer are left out, and
+	// twice as many as at its beginning: the head and a role come together, the
+	// finish reason, the usage and the end come on the heels of each other, and no
+	// token's time is in them.
 	edgeReads = 4
 )
 
@@ -107,19 +108,27 @@ func (v *interval) closer(d time.Duration) (n float64) {
 	return n
 }
 
-// A gapFilter holds back the latest gaps of an answer, so that those at its end
-// are never counted. The zero value is for an answer that has not begun.
+// A gapFilter holds back the short gaps at the end of an answer so far, so that
+// those at its very end are never counted. The zero value is for an answer that
+// has not begun.
 type gapFilter struct {
 	reads uint32
-	held  [edgeReads]uint8 // classes
+	held  [edgeReads]uint8 // classes of short gaps; 0 for none
 }
 
 // next takes the gap between a read and the one before it.
 func (f *gapFilter) next(gap time.Duration, v *interval) {
-	at := f.reads % edgeReads
-	if f.reads >= 2*edgeReads {
-		v.gaps[f.held[at]]++
+	held := &f.held[f.reads%edgeReads]
+	if *held > 0 {
+		v.gaps[*held]++
 	}
-	f.held[at] = classOf(gap)
+	*held = 0
+	switch class := classOf(gap); {
+	case f.reads < edgeReads/2:
+	case class == gapClasses-1:
+		v.gaps[class]++
+	default:
+		*held = class
+	}
 	f.reads++
 }
