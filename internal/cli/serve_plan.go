@@ -82,6 +82,7 @@ func (b *serveBuilder) target() plan.Target {
 	t := plan.Target{
 		Backend:         b.text("backend"),
 		Client:          b.text("client"),
+		Reader:          b.text("reader"),
 		Insecure:        b.on("insecure"),
 		CAFile:          b.text("ca-file"),
 		Simulated:       b.given("simulate"),
@@ -98,6 +99,9 @@ func (b *serveBuilder) target() plan.Target {
 		ReadyTimeout:    seconds(b.number("ready-check-timeout-sec")),
 		Warmups:         b.integer("num-warmups"),
 		Profile:         b.on("profile"),
+	}
+	if t.Reader == "auto" {
+		t.Reader = ""
 	}
 	if len(t.LoRAModules) > 0 {
 		t.LoRAAssignment = b.text("lora-assignment")

@@ -41,6 +41,6 @@ func Latencies() []Definition {
 			"sent − due; with --max-concurrency released − due, since waiting for a slot is client_queue_time",
 			"all requests that were sent", "always"},
 		{ClientLag, "Client Lag", "Client Lag", false,
-			"the worst (reader's time − kernel's time) of the request's reads", "all requests with a kernel-stamped response", "always"},
+			"the worst (reader's time − kernel's time) of the request's reads, beyond the interval in which the client reads (read_interval_us)", "all requests with a kernel-stamped response", "always"},
 	}
 }

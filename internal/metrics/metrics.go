@@ -131,6 +131,7 @@ type Summary struct {
 	FirstErrors   []string       // under compat: the words of the first ten failures
 	Clock         string         // "kernel", "reader", "mixed", or "none" without any response
 	ClockSteps    int            // steps of the wall clock noticed during the run
+	ReadInterval  float64        // the longest time that the client let events gather before it read them, in seconds
 	OutputSources []SourceCount  // where output counts of successful requests come from, best first
 	PromptSources []SourceCount
 	Replaced      int    // stale keep-alive connections that were replaced

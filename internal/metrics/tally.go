@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"time"
+
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
 )
@@ -21,7 +23,8 @@ type tally struct {
 	refused, firstRefused         int // requests with a count that can't be; the first such count
 	output, prompt                map[record.Source]int
 	outcomes                      map[record.Outcome]int
-	kernel, reader                int // responses by whose stamps they carry
+	kernel, reader                int           // responses by whose stamps they carry
+	interval                      time.Duration // the longest between two rounds of reading
 	failures                      failures
 	firstErrors                   []string
 	bundled                       int // events that carried several tokens
@@ -52,6 +55,7 @@ func (t *tally) take(e *entry) {
 	t.outcomes[e.Outcome]++
 	t.replaced += e.Replaced
 	t.redirects += e.Redirects
+	t.interval = max(t.interval, e.ReadInterval)
 	if e.Stripped {
 		t.stripped++
 	}
@@ -171,6 +175,7 @@ func (t *tally) fill(s *Summary, p plan.Plan) {
 	s.Failures = t.failures.sorted()
 	s.FirstErrors = t.firstErrors
 	s.Clock = t.clock()
+	s.ReadInterval = t.interval.Seconds()
 	if s.Duration <= 0 {
 		return
 	}

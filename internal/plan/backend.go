@@ -8,6 +8,12 @@ const (
 	ClientStd    = "std"    // net/http's
 )
 
+// The readers of the native client that a plan may name.
+const (
+	ReaderEpoll = "epoll" // few threads read what is ready, in rounds
+	ReaderGo    = "go"    // a goroutine a stream
+)
+
 // A Backend is one way to speak to a server.
 type Backend struct {
 	Name     string

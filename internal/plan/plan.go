@@ -29,10 +29,11 @@ func (p *Plan) CompatVLLM() bool { return p.Compat == "vllm" }
 
 // Target is the server and how it is spoken to.
 type Target struct {
-	Backend   string `json:"backend"`  // vllm, openai, openai-chat, openai-responses
-	BaseURL   string `json:"base_url"` // scheme://host:port, without the endpoint
-	Endpoint  string `json:"endpoint"` // path, such as /v1/completions
-	Client    string `json:"client"`   // native or std
+	Backend   string `json:"backend"`          // vllm, openai, openai-chat, openai-responses
+	BaseURL   string `json:"base_url"`         // scheme://host:port, without the endpoint
+	Endpoint  string `json:"endpoint"`         // path, such as /v1/completions
+	Client    string `json:"client"`           // native or std
+	Reader    string `json:"reader,omitempty"` // how the native client reads: epoll or go; "" leaves the choice to it
 	Insecure  bool   `json:"insecure,omitempty"`
 	CAFile    string `json:"ca_file,omitempty"`
 	Simulate  string `json:"simulate,omitempty"` // spec of the server inside, "" for a real one

@@ -74,7 +74,7 @@ func appendPacked(dst []byte, r *Record) []byte {
 	for _, n := range r.numbers() {
 		dst = binary.AppendVarint(dst, int64(*n))
 	}
-	for _, n := range [...]int64{r.BytesIn, r.BytesOut, int64(r.Lag)} {
+	for _, n := range [...]int64{r.BytesIn, r.BytesOut, int64(r.Lag), int64(r.ReadInterval)} {
 		dst = binary.AppendVarint(dst, n)
 	}
 	dst = appendMoments(dst, r.Events, r.Due)
@@ -153,7 +153,7 @@ func (u *unpacker) unpack(b []byte) (*Record, error) {
 	for _, n := range r.numbers() {
 		*n = int(u.varint())
 	}
-	r.BytesIn, r.BytesOut, r.Lag = u.varint(), u.varint(), time.Duration(u.varint())
+	r.BytesIn, r.BytesOut, r.Lag, r.ReadInterval = u.varint(), u.varint(), time.Duration(u.varint()), time.Duration(u.varint())
 	r.Events = u.moments(&u.events, r.Due)
 	r.PerEvent = u.counts(set&singles != 0, len(r.Events))
 	r.Bare = u.moments(&u.bare, r.Due)

@@ -74,8 +74,12 @@ type Timing struct {
 	// ContentType is the type under which an event stream came, where it was
 	// another than text/event-stream; "none" where it had none.
 	ContentType string `json:"content_type,omitempty"`
-	// Lag is the worst (reader's time − kernel's time) of this request's reads.
+	// Lag is the worst (reader's time − kernel's time) of this request's reads,
+	// beyond the interval in force.
 	Lag time.Duration `json:"lag_ns,omitempty"`
+	// ReadInterval is the longest time that the client let events gather before it
+	// read them all; 0 where it read each as it came.
+	ReadInterval time.Duration `json:"read_interval_ns,omitempty"`
 	// KernelStamped says that every stamp of the response is the kernel's;
 	// otherwise they are the reader's.
 	KernelStamped bool `json:"kernel_stamped,omitempty"`

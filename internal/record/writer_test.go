@@ -25,7 +25,7 @@ func sample(index, n int) *Record {
 		Timing: Timing{
 			Dialed: 5, Connected: 700, Sent: 1_000_020_000, Wrote: 1_000_021_000, FirstByte: 1_050_000_000,
 			Done: 9_000_000_000, Reused: true, Replaced: 1, Redirects: 2, Status: 200, BytesIn: 12345, BytesOut: 321,
-			Lag: 42 * time.Microsecond, KernelStamped: true, Framed: true,
+			Lag: 42 * time.Microsecond, ReadInterval: 300 * time.Microsecond, KernelStamped: true, Framed: true,
 		},
 		FirstToken: 1_050_000_000, FirstAnswer: 1_050_000_000, LastToken: 8_000_000_000,
 		PromptTokens: Count{17, FromUsage}, OutputTokens: Count{n, FromUsage}, CachedTokens: 16, UsageAlone: true,

@@ -54,6 +54,7 @@ func ours(changes ...func(*plan.Plan)) result.Result {
 	recs[6].FirstAnswer = recs[6].Events[2]
 	recs[7].KernelStamped = false
 	recs[8].Lag = 90 * time.Microsecond
+	recs[8].ReadInterval = 300 * time.Microsecond
 	recs[9].CachedTokens = 40
 	recs[10].OutputTokens.From = record.FromEvents
 	recs[11].Replaced = 1

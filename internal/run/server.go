@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -129,8 +130,13 @@ func (s *server) client(clock *wire.Clock) (wire.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	method, err := wire.ParseMethod(cmp.Or(p.Target.Reader, wire.MethodAuto.String()))
+	if err != nil {
+		return nil, usage(err)
+	}
 	cfg := wire.Config{
-		URL: p.Target.URL(), Header: header(p), Clock: clock, Reader: reader(p), Whole: json.Valid,
+		Method: method,
+		URL:    p.Target.URL(), Header: header(p), Clock: clock, Reader: reader(p), Whole: json.Valid,
 		Insecure: p.Target.Insecure, RootCAs: pool, Proxy: s.job.world.Proxy,
 	}
 	if why := cfg.NeedsStd(); why != "" && p.Target.Client != plan.ClientStd {

@@ -37,6 +37,8 @@ type Config struct {
 	DialTimeout time.Duration // limit of one connection with its TLS; 0 means 30 s
 	IdleTimeout time.Duration // an idle connection older than this is not used again; 0 means 60 s
 	MaxIdle     int           // connections kept idle; 0 means no limit
+
+	rounds time.Duration // for tests: the interval between rounds of reading; 0 leaves it to the reader
 }
 
 // The limits that stand where Config has a zero.

@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -137,7 +138,10 @@ func bothClients(t *testing.T, test func(t *testing.T, open func(Config) Client)
 	for _, kind := range []struct {
 		name string
 		make func(Config) (Client, error)
-	}{{"native", NewNative}, {"epoll", NewEpoll}, {"std", NewStd}} {
+	}{{"go", newGo}, {"epoll", newEpollAtOnce}, {"epoll in rounds", newEpollRounds}, {"std", NewStd}} {
+		if strings.HasPrefix(kind.name, "epoll") && runtime.GOOS != "linux" {
+			continue
+		}
 		t.Run(kind.name, func(t *testing.T) {
 			test(t, func(cfg Config) Client {
 				t.Helper()
@@ -155,10 +159,23 @@ func bothClients(t *testing.T, test func(t *testing.T, open func(Config) Client)
 	}
 }
 
-// NewEpoll is the native client with reader threads.
-func NewEpoll(cfg Config) (Client, error) {
+// newGo is the native client with a goroutine a stream.
+func newGo(cfg Config) (Client, error) {
+	cfg.Method = MethodGo
+	return NewNative(cfg)
+}
+
+// newEpollAtOnce is the native client with reader threads, which few streams
+// have read each event as it comes.
+func newEpollAtOnce(cfg Config) (Client, error) {
 	cfg.Method = MethodEpoll
 	return NewNative(cfg)
+}
+
+// newEpollRounds is the same that reads in rounds.
+func newEpollRounds(cfg Config) (Client, error) {
+	cfg.rounds = 300 * time.Microsecond
+	return newEpollAtOnce(cfg)
 }
 
 // A result is what one call came to.

@@ -25,7 +25,7 @@ type line struct {
 	unread   atomic.Bool           // something happened at rest
 	blocked  atomic.Bool           // the request waits for room
 	answered atomic.Bool           // bytes came since begin
-	broken   atomic.Bool           // a read or write found the connection reset
+	broken   atomic.Bool           // a read found the connection reset
 	failed   atomic.Pointer[error] // why the loop cannot read it
 	shut     atomic.Bool
 	signal   chan struct{} // look again: the reply is over, or there is room
@@ -57,7 +57,7 @@ func (ln *line) begin() {
 func (ln *line) account(t *record.Timing) {
 	t.BytesIn += ln.bytesIn
 	t.BytesOut += ln.bytesOut
-	t.Lag = max(t.Lag, ln.lag)
+	t.Lag, t.ReadInterval = max(t.Lag, ln.lag), max(t.ReadInterval, ln.interval)
 	t.KernelStamped = ln.reads > 0 && ln.plain == 0
 	t.Sent, t.Wrote = record.Stamp(ln.sent.Load()), ln.wrote
 }
@@ -121,9 +121,6 @@ func (ln *line) write(p []byte) error {
 			}
 		default:
 			errno, _ := err.(syscall.Errno)
-			if errno == unix.ECONNRESET || errno == unix.EPIPE {
-				ln.broken.Store(true)
-			}
 			return ln.opError("write", "write", errno)
 		}
 	}

@@ -56,12 +56,12 @@ const (
 // not make the others wait.
 const maxReads = 4
 
-func newLoop(clock *Clock) (*loop, error) {
+func newLoop(clock *Clock, rounds time.Duration) (*loop, error) {
 	poll, err := newEpoll()
 	if err != nil {
 		return nil, err
 	}
-	l := &loop{clock: clock, poll: poll, gone: make(chan struct{})}
+	l := &loop{clock: clock, poll: poll, every: interval{now: rounds, fixed: rounds > 0}, gone: make(chan struct{})}
 	go l.run()
 	return l, nil
 }

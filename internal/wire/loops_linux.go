@@ -29,12 +29,20 @@ const (
 
 // newLoops starts the threads that cfg asks for; nil where goroutines read.
 func newLoops(cfg Config) (*loops, error) {
-	if cfg.Method != MethodEpoll {
+	if cfg.Method == MethodGo {
 		return nil, nil
 	}
+	s, err := startLoops(cfg)
+	if err != nil && cfg.Method == MethodAuto {
+		return nil, nil
+	}
+	return s, err
+}
+
+func startLoops(cfg Config) (*loops, error) {
 	s := new(loops)
 	for range min(max(runtime.GOMAXPROCS(0)/coresALoop, 1), maxLoops) {
-		l, err := newLoop(cfg.Clock)
+		l, err := newLoop(cfg.Clock, cfg.rounds)
 		if err != nil {
 			s.close()
 			return nil, fmt.Errorf("no reader thread: %w", err)
