@@ -67,8 +67,10 @@ func TestRecordingsOverTheWire(t *testing.T) {
 		write  func(net.Conn, []byte)
 		client func(wire.Config) (wire.Client, error)
 	}{
-		{"native whole", whole, wire.NewNative},
-		{"native bytewise", bytewise, wire.NewNative},
+		{"go whole", whole, by(wire.MethodGo)},
+		{"go bytewise", bytewise, by(wire.MethodGo)},
+		{"auto whole", whole, by(wire.MethodAuto)},
+		{"auto bytewise", bytewise, by(wire.MethodAuto)},
 		{"std whole", whole, wire.NewStd},
 		{"std bytewise", bytewise, wire.NewStd},
 	} {
@@ -96,6 +98,14 @@ func TestRecordingsOverTheWire(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// by makes native clients that read in one way.
+func by(m wire.Method) func(wire.Config) (wire.Client, error) {
+	return func(cfg wire.Config) (wire.Client, error) {
+		cfg.Method = m
+		return wire.NewNative(cfg)
 	}
 }
 

@@ -38,8 +38,8 @@ const (
 	// leastGap is written at once, and joined by any reader: it is not counted.
 	leastGap   = 32 * time.Microsecond
 	gapClasses = 7
-	// edgeReads is how many short gaps at the end of an answer are left out, and
-	// twice as many as at its beginning: the head and a role come together, the
+	// edgeReads is how many reads at the end of an answer, and half as many at its
+	// beginning, have no short gaps counted: the head and a role come together, the
 	// finish reason, the usage and the end come on the heels of each other, and no
 	// token's time is in them.
 	edgeReads = 4
@@ -117,7 +117,7 @@ type gapFilter struct {
 	held  [edgeReads]uint8 // classes of short gaps; 0 for none
 }
 
-// next takes the gap between a read and the one before it.
+// next takes the gap between a read and the one before it, whatever for the first.
 func (f *gapFilter) next(gap time.Duration, v *interval) {
 	held := &f.held[f.reads%edgeReads]
 	if *held > 0 {
@@ -125,10 +125,10 @@ func (f *gapFilter) next(gap time.Duration, v *interval) {
 	}
 	*held = 0
 	switch class := classOf(gap); {
-	case f.reads < edgeReads/2:
+	case f.reads == 0: // nothing was before
 	case class == gapClasses-1:
 		v.gaps[class]++
-	default:
+	case f.reads >= edgeReads/2:
 		*held = class
 	}
 	f.reads++

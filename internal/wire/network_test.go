@@ -244,12 +244,12 @@ func TestRedirects(t *testing.T) {
 // named, and the failure that may come of it names what was kept back.
 func TestRedirectElsewhere(t *testing.T) {
 	bothClients(t, func(t *testing.T, open func(Config) Client) {
-		status := http.StatusOK
+		var status atomic.Int64
 		heads := make(chan http.Header, 1)
 		other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			heads <- r.Header
 			w.Header().Set("Content-Type", "text/event-stream")
-			w.WriteHeader(status)
+			w.WriteHeader(int(status.Load()))
 			io.WriteString(w, "data: x\n\n")
 		}))
 		defer other.Close()
@@ -273,7 +273,7 @@ func TestRedirectElsewhere(t *testing.T) {
 			{"a name and password in the address", Config{URL: u.String()}, 403, "without Authorization"},
 			{"an answer without a fault", Config{URL: here.URL, Header: http.Header{"Api-Key": {"secret"}}}, 200, ""},
 		} {
-			status = row.status
+			status.Store(int64(row.status))
 			c := open(row.config)
 			r := do(t, c, within(t, 5*time.Second), Call{Body: []byte("{}")})
 			c.Close()
