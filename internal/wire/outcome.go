@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"tokmeter/internal/record"
 )
@@ -38,6 +39,11 @@ func failure(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return stopped(ctx)
+	case errors.Is(err, context.DeadlineExceeded) && overdue(ctx):
+		// Dialling keeps to the context's deadline by a timer of its own, which may
+		// ring before the context's.
+		<-ctx.Done()
+		return stopped(ctx)
 	case errors.As(err, new(refusedError)):
 		return &Error{Outcome: record.Refused, Err: err}
 	case errors.As(err, new(badStream)):
@@ -48,6 +54,12 @@ func failure(ctx context.Context, err error) error {
 		return &Error{Outcome: record.Reset, Err: err}
 	}
 	return &Error{Outcome: record.CutShort, Err: fmt.Errorf("the connection broke in the middle of the answer: %w", err)}
+}
+
+// overdue reports whether the deadline of ctx has passed.
+func overdue(ctx context.Context) bool {
+	limit, ok := ctx.Deadline()
+	return ok && !time.Now().Before(limit)
 }
 
 // stopped says how a call ended whose context is over.
