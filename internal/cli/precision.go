@@ -15,6 +15,7 @@ import (
 	"tokmeter/internal/compare"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/precision"
+	"tokmeter/internal/precision/board"
 	"tokmeter/internal/precision/page"
 	"tokmeter/internal/record"
 	"tokmeter/internal/run"
@@ -72,9 +73,9 @@ func (c *Call) precision(ctx context.Context, env *Env, spec *precision.Spec, no
 	if deps.Store, err = c.openFolder(l); err != nil {
 		return err
 	}
-	l.board = newBoard(&shared, !v.on("no-live") && !virtual)
+	l.board = board.New(shared.Stderr, board.Options{Terminal: env.StderrTTY, Live: !v.on("no-live") && !virtual, Width: env.progressWidth, Now: env.Now})
 	res, err := l.experiment(ctx, deps, virtual)
-	l.board.close()
+	l.board.Close()
 	if f, ok := deps.Store.(experiment.Folder); ok && res == nil {
 		_ = os.Remove(l.runs()) // unless a run is in it
 		err = errors.Join(err, f.Release())
@@ -89,7 +90,7 @@ func (l *laboratory) experiment(ctx context.Context, deps experiment.Deps, virtu
 		return nil, err
 	}
 	if !virtual {
-		deps.Tell = l.board.tell
+		deps.Tell = l.board.Tell
 		if err := l.reach(ctx); err != nil {
 			return nil, err
 		}

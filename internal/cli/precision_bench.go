@@ -17,6 +17,7 @@ import (
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/precision"
+	"tokmeter/internal/precision/board"
 	"tokmeter/internal/record"
 	"tokmeter/internal/run"
 )
@@ -28,7 +29,7 @@ type laboratory struct {
 	spec   *precision.Spec
 	kept   bool   // in a folder
 	dir    string // of the experiment; "" where it is not kept
-	board  *board
+	board  *board.Board
 	memory float64         // bytes a second that this machine reads; 0 where not known
 	abort  <-chan struct{} // closed by the second interrupt
 
@@ -194,7 +195,7 @@ func (l *laboratory) Run(ctx context.Context, j experiment.Job) (experiment.Outc
 			return experiment.Outcome{}, err
 		}
 	}
-	defer l.board.runs(j, r.world.Progress)()
+	defer l.board.Runs(j, r.world.Progress)()
 	note := jobNote{Variant: j.Variant.Name}
 	begun, err := l.send(ctx, r, j, &note)
 	if err != nil && (!begun || j.Kind == experiment.Measure || ctx.Err() != nil) {

@@ -24,7 +24,7 @@ func (l *laboratory) Ask(ctx context.Context, v experiment.Variant, url string, 
 	if e := r.plan.Target.Endpoint; strings.HasSuffix(e, "completions") {
 		c.Endpoint = e
 	}
-	l.board.say(v.Name, fmt.Sprintf("answers %d fixed prompts", prompts))
+	l.board.Say(v.Name, fmt.Sprintf("answers %d fixed prompts", prompts))
 	path := filepath.Join(l.dir, fileName(v.Name)+"-answers.jsonl")
 	_, err = drift.AskFile(ctx, c, path, prompts)
 	return path, err

@@ -166,7 +166,7 @@ func (l *laboratory) startEngine(ctx context.Context, v *precision.Variant) (exp
 	for name, value := range v.Env {
 		s.Env = append(s.Env, name+"="+value)
 	}
-	progress, done := l.board.loads(v.Name)
+	progress, done := l.board.Loads(v.Name)
 	defer done()
 	s.Progress = progress
 	began := l.env.Now()
@@ -174,11 +174,11 @@ func (l *laboratory) startEngine(ctx context.Context, v *precision.Variant) (exp
 	if err != nil {
 		var f *engine.Failure
 		if errors.As(err, &f) && ctx.Err() == nil {
-			l.board.lines(f.Last)
+			l.board.Lines(f.Last)
 		}
 		return nil, err
 	}
-	l.board.say(v.Name, fmt.Sprintf("ready after %.1f s at %s", l.env.Now().Sub(began).Seconds(), e.URL()))
+	l.board.Say(v.Name, fmt.Sprintf("ready after %.1f s at %s", l.env.Now().Sub(began).Seconds(), e.URL()))
 	if err := keepFacts(s.Log, e.Facts()); err != nil {
 		_, left := e.Stop(ctx)
 		return nil, errors.Join(err, left)

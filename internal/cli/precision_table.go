@@ -105,11 +105,11 @@ func (l *laboratory) bandwidth(ctx context.Context) (float64, error) {
 		if ctx.Err() != nil {
 			return 0, err
 		}
-		l.board.say("", fmt.Sprintf("the memory's bandwidth can't be measured: %v", err))
+		l.board.Say("", fmt.Sprintf("the memory's bandwidth can't be measured: %v", err))
 		return 0, nil
 	}
 	n.ReadBytesPerSecond = r.Bandwidth()
-	l.board.say("", fmt.Sprintf("memory of this machine: %.1f GB/s read", n.ReadBytesPerSecond/1e9))
+	l.board.Say("", fmt.Sprintf("memory of this machine: %.1f GB/s read", n.ReadBytesPerSecond/1e9))
 	raw, err := json.Marshal(n)
 	if err == nil {
 		err = os.WriteFile(path, append(raw, '\n'), 0o644)

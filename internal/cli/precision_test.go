@@ -2,13 +2,9 @@ package cli
 
 import (
 	"slices"
-	"strings"
 	"testing"
-	"time"
 
-	"tokmeter/internal/engine"
 	"tokmeter/internal/experiment"
-	"tokmeter/internal/record"
 )
 
 // TestBenchFlags: what a variant or the experiment says is no flag for all of
@@ -25,33 +21,6 @@ func TestBenchFlags(t *testing.T) {
 		if slices.Contains(benchNames(), name) != want {
 			t.Errorf("--%s: want %v", name, want)
 		}
-	}
-}
-
-// TestBoard: on a terminal one line is written over and leaves nothing; a
-// thing that happened has a line of its own.
-func TestBoard(t *testing.T) {
-	env, _, stderr := fakeEnv()
-	env.Now, env.StderrTTY = time.Now, true
-	env.Stderr = &lockedWriter{w: stderr}
-	b := newBoard(env, true)
-	p := &record.Progress{}
-	p.Total.Store(7)
-	done := b.runs(experiment.Job{Kind: experiment.Measure, Variant: experiment.Variant{Name: "fp16"}}, p)
-	progress, loaded := b.loads("int4")
-	progress(engine.Progress{Stage: engine.Loading, Seconds: 3, Percent: 50, Line: "a\nb"})
-	b.say("fp16", "first\nsecond")
-	done()
-	loaded()
-	b.close()
-	got := stderr.String()
-	for _, want := range []string{"tokmeter: fp16: first; second\n", "fp16 0/7", "int4 loading weights, 3 s, 50 %: a; b"} {
-		if !strings.Contains(got, want) {
-			t.Errorf("got %q, want %q in it", got, want)
-		}
-	}
-	if !strings.HasSuffix(got, "\r\x1b[K") {
-		t.Errorf("got %q, want an empty line at the end", got)
 	}
 }
 

@@ -15,6 +15,9 @@ type driver struct {
 	spec Spec
 	deps Deps
 
+	begun      *time.Time // of this session; nil without a clock
+	doneBefore int        // steps that were done when it began
+
 	mu    sync.Mutex // of what follows, and of Tell
 	state *State
 }
@@ -36,6 +39,7 @@ func Run(ctx context.Context, spec Spec, deps Deps) (*Result, error) {
 	if err := x.open(); err != nil {
 		return nil, err
 	}
+	x.begun, x.doneBefore = x.now(), x.progress().Done
 	err := x.drive(ctx)
 	if err == nil && !x.state.Complete {
 		x.state.Complete = true
@@ -240,9 +244,10 @@ func (x *driver) tell(variant string, round int, format string, args ...any) {
 	if x.deps.Tell == nil {
 		return
 	}
+	p := x.progress()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.deps.Tell(Note{variant, round, fmt.Sprintf(format, args...)})
+	x.deps.Tell(Note{variant, round, fmt.Sprintf(format, args...), p})
 }
 
 // stop takes the engine down that is up, however the experiment ended.

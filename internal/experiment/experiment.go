@@ -114,6 +114,8 @@ type Note struct {
 	Variant string // "" for the whole
 	Round   int    // from 1; 0 where it is of no round
 	Text    string
+	// Progress is that after what happened.
+	Progress Progress
 }
 
 // Deps is what an experiment is given of the world. Starter, Runner and Store

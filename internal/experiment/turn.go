@@ -65,10 +65,10 @@ func (x *driver) up(ctx context.Context, b *seat, v Variant, round int) error {
 		return cause
 	}
 	if err != nil {
-		x.tell(v.Name, round+1, "did not start: %v", err)
 		if err := x.add(Step{Kind: startStep, Variant: v.Name, Failure: err.Error()}); err != nil {
 			return err
 		}
+		x.tell(v.Name, round+1, "did not start: %v", err)
 		return errGone
 	}
 	b.server, b.warnings = s, x.learn(v, s.Facts())
@@ -105,17 +105,17 @@ func (x *driver) measure(ctx context.Context, b *seat, v Variant, round int, l c
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
+	s.Path = o.Dir
 	if err != nil {
-		x.tell(v.Name, round+1, "run failed: %v", err)
-		s.Failure = err.Error()
-	} else {
-		s.Path = o.Dir
-		x.tell(v.Name, round+1, "%s done", l)
+		s.Path, s.Failure = "", err.Error()
 	}
 	if e := x.add(s); e != nil {
 		return e
 	}
-	if err != nil {
+	if err == nil {
+		x.tell(v.Name, round+1, "%s done", l)
+	} else {
+		x.tell(v.Name, round+1, "run failed: %v", err)
 		return x.stop(ctx, b) // what is left of it may be broken: the next run has a fresh one
 	}
 	return nil
@@ -178,12 +178,19 @@ func (x *driver) ask(ctx context.Context, b *seat, v Variant) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
+	s.Path = path
 	if err != nil {
-		x.tell(v.Name, 0, "no answers for drift: %v", err)
 		s.Failure = err.Error()
 	}
-	s.Path = path
-	return x.add(s)
+	if e := x.add(s); e != nil {
+		return e
+	}
+	if err != nil {
+		x.tell(v.Name, 0, "no answers for drift: %v", err)
+	} else {
+		x.tell(v.Name, 0, "answers for drift done")
+	}
+	return nil
 }
 
 // told is a variant's search with what the state has of it.
@@ -206,7 +213,7 @@ func (x *driver) search(ctx context.Context, b *seat, t turn) error {
 		s := x.told(v.Name)
 		rate, confirm, more := s.Next()
 		if !more || x.failing(Try, v.Name) {
-			x.tell(v.Name, 0, "holds %.4g requests a second: %s", s.best(), s.Held(v.Name).Stop)
+			x.tell(v.Name, 0, "holds %.4g requests/s: %s", s.best(), s.Held(v.Name).Stop)
 			return nil
 		}
 		if err := x.up(ctx, b, v, t.round); err != nil {
@@ -238,10 +245,10 @@ func (x *driver) try(ctx context.Context, b *seat, v Variant, rate float64, conf
 			s.Held = s.Held && g.Met(o.Run)
 		}
 	}
-	x.tell(v.Name, 0, "%.4g requests a second: %s", rate, map[bool]string{true: "held", false: "not held"}[s.Held])
 	if e := x.add(s); e != nil {
 		return e
 	}
+	x.tell(v.Name, 0, "%s: %s", load, map[bool]string{true: "held", false: "not held"}[s.Held])
 	if err != nil {
 		return x.stop(ctx, b)
 	}
