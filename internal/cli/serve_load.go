@@ -184,6 +184,9 @@ func (b *serveBuilder) crossChecks(p *plan.Plan) {
 	if b.given("save-detailed") && !b.on("save-result") && !b.on("append-result") {
 		b.note("--save-detailed writes nothing without --save-result or --append-result")
 	}
+	if p.Target.Virtual && !p.Target.Simulated {
+		b.problem("--virtual needs --simulate: only an engine inside can run on a virtual clock")
+	}
 	if p.Target.Simulated {
 		if _, _, err := simulation(p.Target.Simulate); err != nil {
 			b.problems = append(b.problems, err)

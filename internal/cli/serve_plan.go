@@ -87,6 +87,7 @@ func (b *serveBuilder) target() plan.Target {
 		CAFile:          b.text("ca-file"),
 		Simulated:       b.given("simulate"),
 		Simulate:        strings.TrimSpace(b.text("simulate")),
+		Virtual:         b.on("virtual"),
 		Headers:         b.headers(),
 		APIKey:          b.env.Getenv("OPENAI_API_KEY"),
 		Model:           b.text("model"),

@@ -80,12 +80,15 @@ type acting struct {
 
 // Account is what the simulator is, and how late it was so far.
 func (a acting) Account() metrics.Simulator {
-	l := a.Lateness()
-	x := metrics.Simulator{
-		Setup: fixedName(a.engine.options.Fixed),
-		Steps: l.Steps, First: lateMs(l.First), Last: lateMs(l.Last), Overrun: lateMs(l.Overrun), Slipped: l.Slipped,
-	}
-	if b := a.engine.built; b != nil {
+	l, x := a.Lateness(), a.engine.Account()
+	x.Steps, x.First, x.Last, x.Overrun, x.Slipped = l.Steps, lateMs(l.First), lateMs(l.Last), lateMs(l.Overrun), l.Slipped
+	return x
+}
+
+// Account is what the engine is.
+func (i inside) Account() metrics.Simulator {
+	x := metrics.Simulator{Setup: fixedName(i.options.Fixed)}
+	if b := i.built; b != nil {
 		x.Setup, x.Constants = setupName(b), constantsText(b.Setup.Constants)
 		x.Unconfirmed = unconfirmedConstants(b)
 	}

@@ -81,7 +81,7 @@ func benchFlags() table {
 		if _, refused := precision.RefusedFlags()[f.Name]; refused || f.Refused != "" {
 			continue
 		}
-		if f.Group == groupResult || f.Group == groupLimit || f.Name == "compat" || f.Name == "profile" {
+		if f.Group == groupResult || f.Group == groupLimit || f.Name == "compat" || f.Name == "profile" || f.Name == "virtual" {
 			continue
 		}
 		t = append(t, f)

@@ -45,6 +45,7 @@ func serverFlags() table {
 		{Name: "num-warmups", Group: g, Kind: integer, Default: "0", Help: "Requests that are sent before the measurement and not counted."},
 		{Name: "profile", Group: g, Kind: toggle, Help: "Start vLLM's profiler before the measurement and stop it after; the server needs --profiler-config."},
 		{Name: "simulate", Group: g, Kind: optional, Meta: "SPEC", Origin: own, Help: "Measure a simulated engine inside the binary, started for this run on a free port of the loopback. SPEC is GPU/MODEL or GPU/MODEL/PRECISION with settings by vLLM's names behind commas, such as a10g/llama-3-8b/int4,max_num_seqs=64; or set times, such as ttft=50ms,itl=20ms,jitter=0.1,seed=0. The result says that it is simulated."},
+		{Name: "virtual", Group: g, Kind: toggle, Origin: own, Help: "With --simulate GPU/MODEL: replay the engine on a virtual clock. No time passes and nothing is sent; block, result file and run directory are as on the wire."},
 		{Name: "config", Group: g, Kind: file, Origin: own, Help: "YAML file of flags, one name: value a line. Flags on the command line win."},
 		{Name: "compat", Group: g, Origin: own, Choices: []string{"vllm"}, Help: "Reproduce the defects of vllm bench serve too, for numbers equal to its own."},
 	}

@@ -41,11 +41,22 @@ func (s *scanner) checkWord(w string) string {
 		s.fail("want a value, found %s", s.found())
 		return ""
 	}
-	if c := w[0]; (c == '-' || c >= '0' && c <= '9') && number.MatchString(w) {
+	if c := w[0]; (c == '-' || c >= '0' && c <= '9') && (isCount(w) || number.MatchString(w)) {
 		return w
 	}
 	s.fail("%q is not a value", excerpt.Cut(w, 40))
 	return ""
+}
+
+// isCount reports whether a word is a whole number without a sign: token ids, for
+// which a regular expression is slow.
+func isCount(w string) bool {
+	for i := range len(w) {
+		if w[i] < '0' || w[i] > '9' {
+			return false
+		}
+	}
+	return len(w) == 1 || w[0] != '0'
 }
 
 func isWord(c byte) bool {

@@ -9,6 +9,7 @@ import (
 // stood for and how late it was. Its JSON is what the run directory keeps.
 type Simulator struct {
 	Setup       string   `json:"setup"`                 // the engine that it stood for, in one line
+	Virtual     bool     `json:"virtual,omitempty"`     // it was replayed on a virtual clock and acted nothing
 	Elsewhere   bool     `json:"elsewhere,omitempty"`   // another process: its lateness is since its start
 	Constants   string   `json:"constants"`             // measured, datasheet or ideal; "" at set times
 	Unconfirmed []string `json:"unconfirmed,omitempty"` // constants with a single source

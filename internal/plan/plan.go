@@ -38,6 +38,7 @@ type Target struct {
 	CAFile    string `json:"ca_file,omitempty"`
 	Simulate  string `json:"simulate,omitempty"` // spec of the server inside, "" for a real one
 	Simulated bool   `json:"simulated,omitempty"`
+	Virtual   bool   `json:"virtual,omitempty"` // the engine inside is replayed on a virtual clock: nothing is sent and no time passes
 
 	Headers []Header `json:"headers,omitempty"`
 	APIKey  string   `json:"-"` // bearer token; never written into a file

@@ -27,6 +27,9 @@ func observe(s *metrics.Summary, server record.Server) []metrics.Warning {
 	var x metrics.Simulator
 	if read("the simulator's account", server.Simulator, &x) {
 		s.Simulator = &x
+		if x.Virtual {
+			s.Clock = "virtual"
+		}
 	}
 	var before, after metrics.Counters
 	const counters = "the server's counters"

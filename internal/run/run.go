@@ -116,6 +116,9 @@ func Run(ctx context.Context, p plan.Plan, w World, o Observer) (out Outcome, er
 	if err != nil {
 		return out, err
 	}
+	if j.plan.Target.Virtual {
+		return j.virtually(ctx, found, d, dir)
+	}
 	srv, err := j.contact(ctx, found, d)
 	defer func() { err = errors.Join(err, srv.close()) }()
 	if err != nil {

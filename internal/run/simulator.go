@@ -19,6 +19,8 @@ import (
 type Engine interface {
 	// Setup is what the engine runs on; nil for one that answers at set times.
 	Setup() *setup.Setup
+	// Account is what it is, before it acts.
+	Account() metrics.Simulator
 	// Start makes a server that acts it.
 	Start(Serving) (Simulator, error)
 }

@@ -106,15 +106,7 @@ func (l *load) replay(b *setup.Built) (Metrics, error) {
 		}
 		arrivals[i] = a
 	}
-	if l.open > 0 && l.open < len(arrivals) {
-		if l.open != 1 {
-			return nil, fmt.Errorf("%d at once of %d requests: a closed loop is replayed for one at a time alone", l.open, len(arrivals))
-		}
-		for i := range arrivals {
-			arrivals[i].At = float64(i) * earlierS
-		}
-	}
-	res, err := replay.Run(b, arrivals, replay.Options{})
+	res, err := replay.Run(b, arrivals, replay.Options{Open: l.open})
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +117,6 @@ func (l *load) replay(b *setup.Built) (Metrics, error) {
 func (l *load) metrics(res *replay.Result) Metrics {
 	var ttft, tpot, e2el []float64
 	tokens, begin, end := 0, math.Inf(1), 0.0
-	busy := 0.0
 	for _, t := range res.Timings[l.skip:] {
 		ttft = append(ttft, t.TTFT()*1e3)
 		e2el = append(e2el, t.E2EL()*1e3)
@@ -134,16 +125,10 @@ func (l *load) metrics(res *replay.Result) Metrics {
 		}
 		tokens += t.Output
 		begin, end = min(begin, t.Arrived), max(end, t.Last)
-		busy += t.E2EL()
 	}
 	seconds := end
-	switch {
-	case l.earlier:
+	if l.earlier {
 		seconds = end - begin
-	case l.open == 1:
-		seconds = busy
-	case l.open == 0:
-		seconds = end
 	}
 	m := Metrics{"output_tok_s": float64(tokens) / seconds, "duration_s": seconds}
 	for name, xs := range map[string][]float64{"ttft_ms": ttft, "tpot_ms": tpot, "e2el_ms": e2el} {

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -17,6 +18,16 @@ type Options struct {
 	// Each, if set, is told every step. What it is given is valid until it
 	// returns.
 	Each func(Step)
+	// Open is how many requests may be under way at once; the others go, in the
+	// order of their arrivals, at the moment when one ends. 0 is no limit.
+	Open int
+	// Token, if set, is told when the arrival of this index gets n tokens more, in
+	// seconds from the start; Ended when it has its last, with all its times.
+	Token func(index int, at float64, n int)
+	Ended func(index int, t Timing)
+	// Refused, if set, is told of an arrival that the engine could never serve, which
+	// is then left out; without it that is Run's error.
+	Refused func(index int, t Timing, err error)
 }
 
 // A Step is one step of a replay. Times are seconds from the start.
@@ -63,15 +74,7 @@ func Run(b *setup.Built, arrivals []Arrival, o Options) (*Result, error) {
 			return nil, fmt.Errorf("request %q: arrival at %v s: want a number of seconds", a.ID, a.At)
 		}
 	}
-	slices.SortStableFunc(r.order, func(x, y int) int {
-		switch a, b := r.ready(x), r.ready(y); {
-		case a < b:
-			return -1
-		case a > b:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(r.order, func(x, y int) int { return cmp.Compare(arrivals[x].At, arrivals[y].At) })
 	if err := r.all(); err != nil {
 		return nil, err
 	}
@@ -88,9 +91,12 @@ type run struct {
 	o          Options
 
 	arrivals []Arrival
-	order    []int // of arrival
-	next     int   // of order
-	live     int   // in the engine
+	order    []int   // of arrival
+	next     int     // of order
+	sent     []sent  // and not yet seen by the scheduler, as a heap by when it may see them
+	open     int     // requests sent that have not ended
+	freed    float64 // when the last of them ended that others waited for
+	live     int     // in the engine
 	now      float64
 	rng      uint64
 
@@ -115,10 +121,11 @@ func (r *run) all() error {
 			return err
 		}
 		if r.live == 0 {
-			if r.next == len(r.order) {
+			at, any := r.ready()
+			if !any {
 				return nil
 			}
-			r.now = r.ready(r.order[r.next])
+			r.now = max(r.now, at)
 			continue
 		}
 		st := r.sched.Schedule()
@@ -128,13 +135,14 @@ func (r *run) all() error {
 			again := len(st.Preempted) > 0
 			r.result.Preemptions += len(st.Preempted)
 			r.sched.Commit(r)
+			at, any := r.ready()
 			switch {
 			case again && empty < 2*r.live+2:
 				empty++
-			case r.next == len(r.order):
+			case !any:
 				return fmt.Errorf("%w: %d requests are left and none of them fits: give it more KV blocks", ErrStuck, r.live)
 			default:
-				r.now, empty = max(r.now, r.ready(r.order[r.next])), 0
+				r.now, empty = max(r.now, at), 0
 			}
 			continue
 		}
@@ -143,35 +151,31 @@ func (r *run) all() error {
 	}
 }
 
-// ready is when the scheduler may see a request.
-func (r *run) ready(i int) float64 {
-	a := &r.arrivals[i]
-	n := a.Prompt
-	if a.Tokens != nil {
-		n = len(a.Tokens)
-	}
-	return a.At + r.frontend(n)
-}
-
-// admit adds what has arrived by now.
+// admit adds what the scheduler may see by now.
 func (r *run) admit() error {
-	for r.next < len(r.order) {
-		i := r.order[r.next]
-		if r.ready(i) > r.now {
+	for {
+		at, any := r.ready()
+		if !any || at > r.now {
 			return nil
 		}
-		a := &r.arrivals[i]
-		s := &slot{index: i}
-		s.req.ID, s.req.MaxOutput, s.req.Priority, s.req.Arrival, s.req.Owner = a.ID, a.Output, a.Priority, a.At, s
-		s.req.Prompt, s.req.Salt = r.prompt(a, i)
+		q := r.pop()
+		a := &r.arrivals[q.index]
+		s := &slot{index: q.index}
+		s.req.ID, s.req.MaxOutput, s.req.Priority, s.req.Arrival, s.req.Owner = a.ID, a.Output, a.Priority, q.at, s
+		s.req.Prompt, s.req.Salt = r.prompt(a, q.index)
 		if err := r.sched.Add(&s.req); err != nil {
-			return fmt.Errorf("%w: leave it out, or give the engine more KV blocks or a greater --max-model-len", err)
+			if r.o.Refused == nil {
+				return fmt.Errorf("%w: leave it out, or give the engine more KV blocks or a greater --max-model-len", err)
+			}
+			t := Timing{ID: a.ID, Arrived: q.at, Queued: r.now, Scheduled: math.NaN(), First: math.NaN(), Last: math.NaN(), Prompt: len(s.req.Prompt)}
+			r.result.Timings[q.index] = t
+			r.o.Refused(q.index, t, err)
+			r.leave(r.now)
+			continue
 		}
-		r.result.Timings[i] = Timing{ID: a.ID, Arrived: a.At, Queued: r.now, Scheduled: math.NaN(), First: math.NaN(), Prompt: len(s.req.Prompt)}
-		r.next++
+		r.result.Timings[q.index] = Timing{ID: a.ID, Arrived: q.at, Queued: r.now, Scheduled: math.NaN(), First: math.NaN(), Prompt: len(s.req.Prompt)}
 		r.live++
 	}
-	return nil
 }
 
 // prompt is the tokens of a request. One that does not say them shares its
@@ -234,6 +238,9 @@ func (r *run) step(st *sched.Step) {
 		if s.made == 0 {
 			t.First = end
 		}
+		if r.o.Token != nil {
+			r.o.Token(s.index, end, len(q.Output)-s.made)
+		}
 		t.Last, s.made = end, len(q.Output)
 		r.result.Duration = end
 	}
@@ -242,6 +249,10 @@ func (r *run) step(st *sched.Step) {
 		t := &r.result.Timings[s.index]
 		t.Output, t.Cached, t.Preemptions = len(q.Output), q.Cached, q.Preemptions
 		r.live--
+		if r.o.Ended != nil {
+			r.o.Ended(s.index, *t)
+		}
+		r.leave(end)
 	}
 }
 
