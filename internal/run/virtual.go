@@ -83,10 +83,11 @@ func newReplay(e Engine, r prepared) (*replayed, error) {
 		return nil, usage(err)
 	}
 	v := &replayed{prepared: r, began: r.job.world.Began, live: map[int]*record.Record{}}
-	tokens := r.orInside()
-	for i := range r.set.Items {
+	tokens, i := r.orInside(), -1
+	for due := range r.due.Arrivals() {
+		i++
 		it := &r.set.Items[i]
-		a := replay.Arrival{ID: r.id(i), At: r.due[i].Seconds(), Output: it.OutputLen, Tokens: it.Prompt.IDs}
+		a := replay.Arrival{ID: r.id(i), At: due.Seconds(), Output: it.OutputLen, Tokens: it.Prompt.IDs}
 		if a.Tokens == nil {
 			text, err := virtualText(it)
 			if err != nil {
@@ -98,7 +99,7 @@ func newReplay(e Engine, r prepared) (*replayed, error) {
 		v.arrivals = append(v.arrivals, a)
 	}
 	p := r.server.plan()
-	v.options = replay.Options{Seed: uint64(p.Seed), Open: p.Schedule.MaxConcurrency, Token: v.token, Ended: v.ended, Refused: v.refused}
+	v.options = replay.Options{Seed: uint64(p.Seed), Open: p.Load.MaxConcurrency, Token: v.token, Ended: v.ended, Refused: v.refused}
 	v.made = func() (*replay.Result, error) { return replay.Run(built, v.arrivals, v.options) }
 	return v, nil
 }
