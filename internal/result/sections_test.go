@@ -217,3 +217,42 @@ func TestUnits(t *testing.T) {
 		}
 	}
 }
+
+// TestLabelsAreDocumented: docs/reading-a-result.md has every label, and no
+// other.
+func TestLabelsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "reading-a-result.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "## The lines below it")
+	table, _, _ = strings.Cut(table, "## ")
+	documented := map[string]bool{}
+	for line := range strings.Lines(table) {
+		if _, rest, ok := strings.Cut(line, "| `"); ok {
+			name, _, _ := strings.Cut(rest, ":`")
+			documented[name] = true
+		}
+	}
+	dists := map[metrics.ID]metrics.Dist{}
+	for _, d := range metrics.Latencies() {
+		dists[d.ID] = metrics.Dist{N: 1}
+	}
+	r := &Result{Summary: metrics.Summary{
+		Dists: dists, Limit: limited(), Simulated: true, Simulator: &metrics.Simulator{}, Steady: &metrics.Steady{},
+		Failures: []metrics.Failure{{N: 1}}, Warnings: []metrics.Warning{{Code: "late"}},
+	}, Head: record.Head{Workload: &record.Workload{Entries: 1}}}
+	for _, p := range parts() {
+		s, err := p.make(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Short != nil && !documented[s.Label] {
+			t.Errorf("docs/reading-a-result.md has no `%s:`", s.Label)
+		}
+		delete(documented, s.Label)
+	}
+	for name := range documented {
+		t.Errorf("docs/reading-a-result.md has `%s:`, which no section says", name)
+	}
+}
