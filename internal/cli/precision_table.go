@@ -4,16 +4,13 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"tokmeter/internal/atomicfile"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/memory"
 	"tokmeter/internal/precision"
@@ -40,29 +37,11 @@ func (c *Call) pageOf(l *laboratory, res *experiment.Result, notes []string) (*p
 	return p, nil
 }
 
-// writers are the forms of the table by the words of --format, with the ends of
-// their files.
-func (c *Call) writers() []precisionWriter {
-	f := page.Form{Wide: c.Values.on("wide")}
-	return []precisionWriter{
-		{"text", ".txt", func(w io.Writer, p *page.Page) error { return page.Text(w, p, f) }},
-		{"markdown", ".md", func(w io.Writer, p *page.Page) error { return page.Markdown(w, p, f) }},
-		{"csv", ".csv", page.CSV},
-		{"json", ".json", page.JSON},
-		{"html", ".html", page.HTML},
-	}
-}
-
-type precisionWriter struct {
-	name, end string
-	write     func(io.Writer, *page.Page) error
-}
-
 // print writes the table in the form that --format names.
 func (c *Call) print(env *Env, p *page.Page) error {
-	for _, w := range c.writers() {
-		if w.name == c.Values.text("format") {
-			return w.write(env.Stdout, p)
+	for _, f := range page.Forms(c.Values.on("wide")) {
+		if f.Name == c.Values.text("format") {
+			return f.Write(env.Stdout, p)
 		}
 	}
 	return nil
@@ -73,14 +52,10 @@ func (c *Call) save(dir string, p *page.Page) error {
 	if dir == "" {
 		return nil
 	}
-	var problems []error
-	for _, w := range c.writers() {
-		path := filepath.Join(dir, "precision"+w.end)
-		if err := atomicfile.Write(path, func(to io.Writer) error { return w.write(to, p) }); err != nil {
-			problems = append(problems, failf(ExitFailed, "", "%w", err))
-		}
+	if err := precision.Keep(dir, p, c.Values.on("wide")); err != nil {
+		return failf(ExitFailed, "", "%w", err)
 	}
-	return errors.Join(problems...)
+	return nil
 }
 
 // A machineNote keeps what was measured of this machine, so that an experiment

@@ -41,8 +41,9 @@ func reportFormats() []reportFormat {
 func reportCommand() Command {
 	return Command{
 		Path: "report", Takes: "RUN [flags]",
-		Short: "Print the result of a run again, from its folder",
+		Short: "Print the result of a run or of precision again, from its folder",
 		Long: `RUN is the folder that the run left. What the flags do not say is as it was in the run.
+The folder of tokmeter precision gives its table, as text, json or markdown.
 The formats: text is the block of the run, json its result file to the byte,
 markdown a summary for a pull request, pytorch the records of the PyTorch
 benchmark database.`,

@@ -4,12 +4,20 @@ import (
 	"context"
 
 	"tokmeter/internal/plan"
+	"tokmeter/internal/precision"
 	"tokmeter/internal/record"
 	"tokmeter/internal/result"
 )
 
 // runReport prints the result of a run from its folder.
 func runReport(_ context.Context, env *Env, o reportOptions) error {
+	if precision.IsKept(o.Run) {
+		b, err := precision.Kept(o.Run, o.Format)
+		if err == nil {
+			_, err = env.Stdout.Write(b)
+		}
+		return usage(err)
+	}
 	dir, err := record.Open(o.Run)
 	if err != nil {
 		return usage(err)

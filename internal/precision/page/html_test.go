@@ -112,7 +112,7 @@ func TestMarkdownText(t *testing.T) {
 		var b bytes.Buffer
 		p := plainPage()
 		p.Notes = []string{c.in}
-		if err := page.Markdown(&b, p, page.Form{}); err != nil {
+		if err := page.Markdown(&b, p, false); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.HasSuffix(b.String(), "\n- "+c.want+"\n") {
@@ -132,7 +132,7 @@ func TestMarkdownCode(t *testing.T) {
 		var b bytes.Buffer
 		p := plainPage()
 		p.Rows[1].Variant.Model = c.in
-		if err := page.Markdown(&b, p, page.Form{}); err != nil {
+		if err := page.Markdown(&b, p, false); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(b.String(), c.want) {

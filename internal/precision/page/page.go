@@ -8,6 +8,7 @@ package page
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -55,6 +56,25 @@ func (h *Held) rate() any {
 		return nil
 	}
 	return finite(h.Rate)
+}
+
+// A Form is one way to write a page.
+type Form struct {
+	Name  string // as --format has it
+	End   string // of its file's name
+	Write func(io.Writer, *Page) error
+}
+
+// Forms lists the ways to write a page, the terminal's first; wide is for text and
+// Markdown.
+func Forms(wide bool) []Form {
+	return []Form{
+		{"text", ".txt", func(w io.Writer, p *Page) error { return Text(w, p, wide) }},
+		{"markdown", ".md", func(w io.Writer, p *Page) error { return Markdown(w, p, wide) }},
+		{"csv", ".csv", CSV},
+		{"json", ".json", JSON},
+		{"html", ".html", HTML},
+	}
 }
 
 // dash stands for what is not known.

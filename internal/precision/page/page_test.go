@@ -147,16 +147,16 @@ func busyPage() *page.Page {
 func formats() map[string]func(io.Writer, *page.Page) error {
 	return map[string]func(io.Writer, *page.Page) error{
 		"short.txt": func(w io.Writer, p *page.Page) error {
-			return page.Text(w, p, page.Form{})
+			return page.Text(w, p, false)
 		},
 		"wide.txt": func(w io.Writer, p *page.Page) error {
-			return page.Text(w, p, page.Form{Wide: true})
+			return page.Text(w, p, true)
 		},
 		"short.md": func(w io.Writer, p *page.Page) error {
-			return page.Markdown(w, p, page.Form{})
+			return page.Markdown(w, p, false)
 		},
 		"wide.md": func(w io.Writer, p *page.Page) error {
-			return page.Markdown(w, p, page.Form{Wide: true})
+			return page.Markdown(w, p, true)
 		},
 		"csv": page.CSV, "json": page.JSON, "html": page.HTML,
 	}
@@ -196,7 +196,7 @@ func TestGoldens(t *testing.T) {
 
 func TestShortForm(t *testing.T) {
 	var b bytes.Buffer
-	if err := page.Markdown(&b, plainPage(), page.Form{}); err != nil {
+	if err := page.Markdown(&b, plainPage(), false); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{

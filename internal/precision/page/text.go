@@ -11,13 +11,9 @@ import (
 	"tokmeter/internal/excerpt"
 )
 
-// A Form says how the precision table is written for people.
-type Form struct {
-	Wide bool // with what stands beside the five columns
-}
-
-// Text writes the precision table for a terminal.
-func Text(w io.Writer, p *Page, f Form) error {
+// Text writes the precision table for a terminal; wide adds what stands beside
+// the five columns.
+func Text(w io.Writer, p *Page, wide bool) error {
 	b := bufio.NewWriter(w)
 	line := func(s string) { fmt.Fprintln(b, strings.TrimRight(s, " ")) }
 	line(flat(p.title()))
@@ -30,7 +26,7 @@ func Text(w io.Writer, p *Page, f Form) error {
 		line(fmt.Sprintf("%-9s %s", f.label+":", f.text))
 	}
 	block(line, "Not the same for all:", p.differences())
-	for _, t := range p.tables(f.Wide) {
+	for _, t := range p.tables(wide) {
 		line("")
 		if t.name != "" {
 			line(t.name)
@@ -95,8 +91,9 @@ func textTable(line func(string), t sheet) {
 	}
 }
 
-// Markdown writes the precision table as GitHub's Markdown shows it.
-func Markdown(w io.Writer, p *Page, f Form) error {
+// Markdown writes the precision table as GitHub's Markdown shows it; wide adds
+// what stands beside the five columns.
+func Markdown(w io.Writer, p *Page, wide bool) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "### %s\n", markdown(p.title()))
 	if c := p.Conclusion(); c != "" {
@@ -111,7 +108,7 @@ func Markdown(w io.Writer, p *Page, f Form) error {
 		fmt.Fprintf(b, "- %s: %s\n", f.label, text)
 	}
 	items(b, "Not the same for all:", p.differences())
-	for _, t := range p.tables(f.Wide) {
+	for _, t := range p.tables(wide) {
 		if t.name != "" {
 			fmt.Fprintf(b, "\n#### %s\n", markdown(t.name))
 		}
