@@ -57,7 +57,7 @@ func (completed) Set(string) error { return nil }
 // completeFlag tells cobra how the value of a flag is completed.
 func (t *tree) completeFlag(cmd *cobra.Command, def *flagDef) {
 	flag := cmd.Flags().VarPF(completed{def}, def.Name, "", def.Help)
-	flag.DefValue, flag.Hidden = def.Default, def.Refused != ""
+	flag.DefValue, flag.Hidden = def.Default, def.Refused != "" || def.Taken
 	switch {
 	case def.isSwitch():
 		flag.NoOptDefVal = "true"

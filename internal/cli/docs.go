@@ -41,6 +41,10 @@ func documented() []documentedCommand {
 // docsTable writes the flags of a table under a heading for each group.
 func docsTable(b *strings.Builder, t table, heading string, marks map[origin]string) {
 	for _, g := range t.groups() {
+		if g == groupTaken {
+			fmt.Fprintf(b, "\n%s %s%s\n\n`%s`\n", heading, strings.ToUpper(g[:1]), g[1:], strings.Join(takenFlags().names(), "`, `"))
+			continue
+		}
 		fmt.Fprintf(b, "\n%s %s%s\n\n| flag | default | meaning |\n|--|--|--|\n", heading, strings.ToUpper(g[:1]), g[1:])
 		for i := range t {
 			f := &t[i]

@@ -22,7 +22,7 @@ const docsSim = `Serves a simulated engine until Ctrl-C: ` + "`tokmeter sim --mo
 ` + "`tokmeter sim llama-3-8b --gpu a10g`" + `. What it is and how near to real engines it comes is in [simulator.md](simulator.md). It
 is ready when ` + "`/health`" + ` answers. SIGINT and SIGTERM end it with exit code 0; a port that is taken with 1; a setup that
 no engine could have with 2 and a line for each reason. Everything that it says of itself says that it is simulated. Flags
-that ` + "`vllm serve`" + ` has mean what they mean there; ` + "`VLLM_API_KEY`" + ` counts where ` + "`--api-key`" + ` is not given.`
+that ` + "`vllm serve`" + ` has mean what they mean there, and those that have no meaning here are taken and named once; ` + "`VLLM_API_KEY`" + ` counts where ` + "`--api-key`" + ` is not given.`
 
 // docsReplay tells of sim replay what its flags do not say.
 const docsReplay = `Runs arrivals and lengths on a virtual clock and tells TTFT, TPOT and E2EL in no time. ` + "`--requests`" + ` takes JSON lines or

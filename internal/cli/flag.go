@@ -49,13 +49,14 @@ type flagDef struct {
 	Choices []string // what the value must be; nil for anything
 	Unbuilt []string // those of Choices that are refused
 	Joined  bool     // of a list: given again, it goes on
+	Taken   bool     // it is read and counts for nothing
 	Refused string   // why any value but the default is refused; "" where the flag is built
 }
 
 // options is the flag as the parser of the command line sees it; a switch with
 // a --no- form is two.
 func (f *flagDef) options() []argv.Option {
-	o := argv.Option{Name: f.Name, Late: f.Origin != vllmServe, Joined: f.Joined}
+	o := argv.Option{Name: f.Name, Late: f.Origin != vllmServe || f.Taken, Joined: f.Joined}
 	switch f.Kind {
 	case toggle:
 		o.Kind = argv.Switch
@@ -88,8 +89,12 @@ func (t table) lengthen(args []string) []string {
 			if !ok {
 				rest, ok = strings.CutPrefix(word, "--"+f.Short)
 			}
-			if ok && f.Short != "" && (rest == "" || rest[0] == '=') {
+			switch {
+			case !ok || f.Short == "":
+			case rest == "" || rest[0] == '=' || f.Kind == object && rest[0] == '.':
 				out[i] = "--" + f.Name + rest
+			case f.Taken && len(rest) == 1: // -O3, as compilers have it
+				out[i] = "--" + f.Name + "=" + rest
 			}
 		}
 	}

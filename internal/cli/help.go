@@ -151,6 +151,12 @@ func (p *helpPrinter) groups(t table) {
 func (p *helpPrinter) section(title string, t table) {
 	p.line("")
 	p.line(title + ":")
+	if title == groupTaken {
+		for _, l := range wrap(strings.Join(t.names(), " "), p.width-2) {
+			p.line("  " + l)
+		}
+		return
+	}
 	for i := range t {
 		p.entry(t[i].syntax(), t[i].describe())
 	}

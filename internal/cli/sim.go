@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -38,7 +39,7 @@ code 0. Flags have the names that vllm serve gives them, where it has them.`,
 			if err != nil {
 				return usage(err)
 			}
-			printNotes(env.Stderr, c.Notes)
+			printNotes(env.Stderr, append(c.Notes, c.Values.takenNotes()...))
 			ctx, _, release := env.interruptible(ctx)
 			defer release()
 			return keepInterrupt(ctx, c.serveSim(ctx, env, o))
@@ -100,8 +101,29 @@ func (c *Call) simOptions(env *Env, args []string) (sim.Options, error) {
 		}
 		o.Faults = append(o.Faults, set...)
 	}
+	if o.TLS, err = v.simTLS(); err != nil {
+		problems = append(problems, err)
+	}
 	problems = append(problems, c.simEngine(&o, model, len(args) > 0))
 	return o, errors.Join(problems...)
+}
+
+// simTLS is how HTTPS is served; nil without a certificate.
+func (v *values) simTLS() (*tls.Config, error) {
+	cert, key := v.text("ssl-certfile"), v.text("ssl-keyfile")
+	switch {
+	case cert == "" && key != "":
+		return nil, errors.New("--ssl-keyfile needs --ssl-certfile")
+	case cert == "":
+		return nil, nil
+	case key == "":
+		key = cert
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("--ssl-certfile, --ssl-keyfile: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}, nil
 }
 
 // simEngine sets what gives the tokens: an engine, or set times. named says that

@@ -47,7 +47,8 @@ func (v *values) engineSetup(model string) (setup.Setup, error) {
 		}
 		s.Model = model
 	}
-	if v.given("max-loras") || v.table.named("lora-modules") != nil && v.given("lora-modules") {
+	s.Eager = v.table.named("enforce-eager") != nil && v.on("enforce-eager")
+	if v.given("max-loras") || v.table.named("enable-lora") != nil && v.on("enable-lora") || v.table.named("lora-modules") != nil && v.given("lora-modules") {
 		s.MaxAdapters = v.integer("max-loras")
 	}
 	if v.given("speculative-config") {

@@ -57,6 +57,8 @@ func TestEngineSetup(t *testing.T) {
 		{"the cache", "--num-gpu-blocks-override 100 --block-size 32 --gpu-memory-utilization 0.8", func(s *setup.Setup) { s.Blocks, s.BlockSize, s.MemoryUtilization = 100, 32, 0.8 }},
 		{"the queue", "--scheduling-policy priority --long-prefill-token-threshold 512", func(s *setup.Setup) { s.Policy, s.LongPrefill = "priority", 512 }},
 		{"the constants", "--constants ideal", func(s *setup.Setup) { s.Constants = roofline.Ideal }},
+		{"kernels launched one by one", "--enforce-eager", func(s *setup.Setup) { s.Eager = true }},
+		{"room for adapters that come later", "--enable-lora --max-loras 4", func(s *setup.Setup) { s.MaxAdapters = 4 }},
 		{"one adapter at once where there are adapters", "--lora-modules a b", func(s *setup.Setup) { s.MaxAdapters = 1 }},
 		{"as many as were asked for", "--lora-modules a b --max-loras 3", func(s *setup.Setup) { s.MaxAdapters = 3 }},
 		{"drafts", `--speculative-config {"num_speculative_tokens":2,"acceptance":0.5}`, func(s *setup.Setup) { s.Acceptance = []float64{0.5, 0.5} }},

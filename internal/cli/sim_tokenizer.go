@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"tokmeter/internal/run"
@@ -22,7 +23,7 @@ func (c *Call) simTokenizer(ctx context.Context, env *Env, o *sim.Options) error
 		}
 	}
 	if name == "" {
-		return nil
+		return c.simTemplate(o)
 	}
 	tok, err := run.LoadTokenizer(ctx, env.hub(), name)
 	if ctx.Err() != nil {
@@ -37,6 +38,25 @@ func (c *Call) simTokenizer(ctx context.Context, env *Env, o *sim.Options) error
 	} else if !errors.Is(err, template.ErrNone) {
 		return failf(ExitUsage, "", "chat template of %s: %w", tok.Folder, err)
 	}
+	return c.simTemplate(o)
+}
+
+// simTemplate reads the chat template that --chat-template names or is.
+func (c *Call) simTemplate(o *sim.Options) error {
+	text := c.Values.text("chat-template")
+	if text == "" {
+		return nil
+	}
+	if raw, err := os.ReadFile(text); err == nil {
+		text = string(raw)
+	} else if !strings.ContainsAny(text, "{}\n") {
+		return failf(ExitUsage, "", "--chat-template: %w", err)
+	}
+	t, err := template.Parse(text, nil)
+	if err != nil {
+		return failf(ExitUsage, "", "--chat-template: %w", err)
+	}
+	o.Template = t
 	return nil
 }
 

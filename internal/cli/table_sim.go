@@ -64,9 +64,16 @@ func simTable() table {
 	t = append(t, table{
 		{Name: "host", Group: g, Default: "127.0.0.1", Help: "Address to serve on."},
 		{Name: "port", Group: g, Kind: integer, Default: "8000", Help: "Port to serve on; 0 takes a free one."},
+		{Name: "uds", Group: g, Meta: "PATH", Refused: "the simulator serves on TCP alone", Help: "Unix socket to serve on."},
 		{Name: "served-model-name", Group: g, Kind: words1, Meta: "NAME", Help: "Names of the model in requests, the first one in answers. Where it is not given, what --model says."},
 		{Name: "tokenizer", Group: g, Meta: "PATH", Help: "tokenizer.json, its folder, or a model of the Hugging Face cache or hub. Where it is not given, the folder of --model if it has one, else the small tokenizer inside."},
 		{Name: "lora-modules", Group: g, Kind: words1, Meta: "NAME=PATH", Help: "LoRA adapters that requests may name; paths are not read."},
+		{Name: "enable-lora", Group: g, Kind: toggleNo, Help: "Keep room for --max-loras adapters, which may be loaded later too."},
+		{Name: "enforce-eager", Group: g, Kind: toggleNo, Help: "Launch the kernels of a step one by one, without CUDA graphs: each layer costs the host 0.25 ms more."},
+		{Name: "chat-template", Group: g, Meta: "FILE", Help: "Chat template in place of the tokenizer's: a file, or the template itself in a line."},
+		{Name: "tool-call-parser", Group: g, Choices: toolParsers(), Meta: "NAME", Help: "Name of the form in which a model says its tool calls. Whatever it is, they are said in that of Hermes."},
+		{Name: "ssl-certfile", Group: g, Kind: file, Help: "Serve HTTPS with this certificate, in PEM form."},
+		{Name: "ssl-keyfile", Group: g, Kind: file, Help: "Key of --ssl-certfile. Where it is not given, that file holds it too."},
 		{Name: "api-key", Group: g, Kind: words1, Meta: "KEY", Help: "Keys of which each request must carry one."},
 		{Name: "enable-server-load-tracking", Group: g, Kind: toggle, Help: "Count requests under way for /load."},
 		{Name: "enable-mfu-metrics", Group: g, Kind: toggle, Help: "Count flops and bytes in /metrics."},
@@ -76,11 +83,11 @@ func simTable() table {
 		{Name: "tool-calls", Group: g, Kind: number, Origin: own, Meta: "P", Default: "1", Help: "Chance that a tool is called where the request leaves it to the model (tool_choice auto)."},
 		{Name: "seed", Group: g, Kind: integer, Default: "0", Help: "Seed of everything random: text, ends, drafts, faults."},
 	}...)
-	return append(t, table{
+	return append(t, append(table{
 		{Name: "fault", Group: groupFaults, Kind: words1, Origin: own, Meta: "SPEC", Help: faultHelp()},
 		{Name: "fixed", Group: groupFixed, Origin: own, Meta: "SPEC", Help: "Serve at set times in place of an engine's: a list such as ttft=50ms,itl=20ms,jitter=0.1."},
 		{Name: "config", Group: groupServer, Kind: file, Help: "YAML file of flags, one name: value a line. Flags on the command line win."},
-	}...)
+	}, takenFlags()...)...)
 }
 
 // faultHelp lists the faults.

@@ -100,7 +100,7 @@ func (v *values) check() error {
 	for i := range v.table {
 		def := &v.table[i]
 		c := v.cells[def.Name]
-		if !c.given {
+		if !c.given || def.Taken {
 			continue
 		}
 		if err := def.check(v.text(def.Name)); err != nil {

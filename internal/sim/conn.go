@@ -16,6 +16,9 @@ func (s *Server) serveConn(nc net.Conn) {
 	if err != nil {
 		return
 	}
+	if cfg := s.in.Options.TLS; cfg != nil {
+		sock = sock.Secure(cfg)
+	}
 	from := newReceiver(sock)
 	for {
 		req, body, err := from.next()

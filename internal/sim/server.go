@@ -71,7 +71,13 @@ func Start(o Options) (*Server, error) {
 }
 
 // URL is the server's base URL.
-func (s *Server) URL() string { return "http://" + s.ln.Addr().String() }
+func (s *Server) URL() string {
+	scheme := "http://"
+	if s.in.Options.TLS != nil {
+		scheme = "https://"
+	}
+	return scheme + s.ln.Addr().String()
+}
 
 // Model is the name under which answers carry the model.
 func (s *Server) Model() string { return s.in.Model() }

@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"crypto/tls"
 	"time"
 
 	"tokmeter/internal/template"
@@ -18,6 +19,8 @@ type Options struct {
 	// takes its place: set times and no scheduler.
 	Setup setup.Setup
 	Fixed *Spec
+
+	TLS *tls.Config // serve HTTPS; nil: HTTP
 
 	Names    []string  // under which the model is served, first the one that answers carry; default: the model's own
 	Adapters []Adapter // LoRA adapters that are there from the start

@@ -15,6 +15,7 @@ import (
 // streamed writes never block.
 type Conn struct {
 	net.Conn
+	under *Conn // that carries the TLS of this one; nil for a plain connection
 	raw   syscall.RawConn
 	oob   [64]byte
 	stamp int64
@@ -38,6 +39,9 @@ func New(nc net.Conn) (*Conn, error) {
 
 // Read reads and remembers the kernel's stamp of what it read.
 func (c *Conn) Read(p []byte) (int, error) {
+	if c.under != nil {
+		return c.Conn.Read(p)
+	}
 	var n, oobn int
 	var rerr error
 	err := c.raw.Read(func(fd uintptr) bool {
@@ -65,10 +69,18 @@ func (c *Conn) Read(p []byte) (int, error) {
 }
 
 // Arrived is the stamp of the last read, in wall nanoseconds.
-func (c *Conn) Arrived() int64 { return c.stamp }
+func (c *Conn) Arrived() int64 {
+	if c.under != nil {
+		return c.under.stamp
+	}
+	return c.stamp
+}
 
 // TryWrite writes what the kernel takes now.
 func (c *Conn) TryWrite(p []byte) (int, error) {
+	if c.under != nil {
+		return 0, nil // a part of a record can't be taken back
+	}
 	var n int
 	var werr error
 	err := c.raw.Write(func(fd uintptr) bool {
