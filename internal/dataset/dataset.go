@@ -15,6 +15,7 @@ package dataset
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -67,8 +68,11 @@ type Input struct {
 	once   bool // opened from a path that gives its bytes once, such as a pipe
 }
 
-// Open opens the file at path. The caller closes it after the workload is built.
+// Open opens the file at path, or the sample inside. The caller closes it after the workload is built.
 func Open(path string) (*Input, error) {
+	if path == SamplePath {
+		return NewInput("the sample inside tokmeter", bytes.NewReader(Sample()))
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		hint := "check --dataset-path"

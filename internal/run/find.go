@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"tokmeter/internal/dataset"
 	"tokmeter/internal/hub"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/template"
@@ -57,8 +58,12 @@ func (j *job) find(ctx context.Context) (f found, err error) {
 		if ctx.Err() != nil {
 			return f, context.Cause(ctx)
 		}
-		if err != nil {
+		if err != nil && j.plan.CompatVLLM() {
 			return f, failf(Usage, "or give a file with --dataset-path", "dataset sharegpt: %w", err)
+		}
+		if err != nil {
+			f.dataset = dataset.SamplePath
+			j.doubt("sample", "dataset sharegpt is not at hand (%v): the sample inside tokmeter takes its place, %s; --dataset-path names a file", err, dataset.SamplePath)
 		}
 	}
 	if !j.plan.Target.Simulated {
