@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"tokmeter/internal/atomicfile"
+	"tokmeter/internal/dataset"
 	"tokmeter/internal/plan"
 )
 
@@ -15,7 +16,7 @@ import (
 // server is asked. The error joins all problems.
 func checkFiles(p plan.Plan) error {
 	var problems []error
-	if path := p.Workload.Path; path != "" {
+	if path := p.Workload.Path; path != "" && path != dataset.SamplePath {
 		problems = append(problems, checkReadable("dataset", path, "give the path of the file by --dataset-path"))
 	}
 	if path := p.Target.CAFile; path != "" {
