@@ -14,7 +14,7 @@ type room struct {
 // rooms is the import table. A folder that is not here is a violation too.
 func rooms() []room {
 	return []room{
-		{"plan", "", ""},
+		{"plan", "protocol", ""},
 		{"record", "atomicfile", "disk clock goroutines"},
 		{"stats", "", ""},
 		{"tokenize", "python", "disk goroutines"},

@@ -244,7 +244,7 @@ func TestModels(t *testing.T) {
 		w := newWorld(t)
 		s := newFaultServer(t, map[string]answer{"GET /v1/models": models("a/b", "c"), "POST /v1/completions": noModel})
 		got := w.serve(s.url(), "--model", "x")
-		got.want(t, ExitFailed, `does not take the model "x": 404: `, "(it offers a/b, c)")
+		got.want(t, ExitFailed, `does not take the model "x": HTTP 404 Not Found: `, "(it offers a/b, c)")
 		wantOneLine(t, got)
 		w.wantNothing("record", "result.json")
 	})
@@ -274,7 +274,7 @@ func TestModels(t *testing.T) {
 		w := newWorld(t)
 		no := status(401, `{"error":"Unauthorized"}`)
 		s := newFaultServer(t, map[string]answer{"GET /v1/models": no, "POST /v1/completions": no, "POST /tokenize": no})
-		w.serve(s.url()).want(t, ExitFailed, "http_error 401: HTTP 401 Unauthorized: {\"error\":\"Unauthorized\"} (set OPENAI_API_KEY")
+		w.serve(s.url()).want(t, ExitFailed, "http_error: HTTP 401 Unauthorized: {\"error\":\"Unauthorized\"} (set OPENAI_API_KEY")
 	})
 }
 
@@ -328,7 +328,7 @@ func TestTransport(t *testing.T) {
 		{"no proxy for this host", plain.URL, nil, "http://127.0.0.1:9", ExitOK, ok},
 		{"a redirect", plain.URL, []string{"--endpoint", "/old/completions"}, "", ExitOK, ok},
 		{"a redirect without end", plain.URL, []string{"--endpoint", "/round/completions"}, "", ExitFailed, "more than 10 redirects"},
-		{"a wrong path", plain.URL, []string{"--endpoint", "/v2/completions"}, "", ExitFailed, "http_error 404: HTTP 404 Not Found: 404 page not found"},
+		{"a wrong path", plain.URL, []string{"--endpoint", "/v2/completions"}, "", ExitFailed, "http_error: HTTP 404 Not Found: 404 page not found"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 
 	"tokmeter/internal/cli/argv"
 	"tokmeter/internal/plan"
+	"tokmeter/internal/protocol"
 	"tokmeter/internal/python"
 )
 
@@ -89,7 +91,9 @@ func (b *serveBuilder) target() plan.Target {
 		Simulate:        strings.TrimSpace(b.text("simulate")),
 		Virtual:         b.on("virtual"),
 		Headers:         b.headers(),
-		APIKey:          b.env.Getenv("OPENAI_API_KEY"),
+		APIKey:          cmp.Or(b.text("api-key"), b.env.Getenv("OPENAI_API_KEY")),
+		PlainContent:    b.on("content-as-string"),
+		NoProbe:         b.on("no-probe"),
 		Model:           b.text("model"),
 		ServedModel:     b.text("served-model-name"),
 		LoRAModules:     b.list("lora-modules"),
@@ -119,8 +123,9 @@ func (b *serveBuilder) target() plan.Target {
 
 // address sets where the server is and the path of the API.
 func (b *serveBuilder) address(t *plan.Target) {
-	backend, _ := plan.BackendNamed(t.Backend)
-	t.Endpoint = backend.Endpoint
+	if backend, ok := protocol.Named(t.Backend); ok {
+		t.Endpoint = backend.Dialect.Path()
+	}
 	if b.given("endpoint") {
 		t.Endpoint = "/" + strings.TrimPrefix(b.text("endpoint"), "/")
 	}
@@ -137,17 +142,52 @@ func (b *serveBuilder) address(t *plan.Target) {
 		if port < 1 || port > 65535 {
 			b.problem("--port: want 1 to 65535, got %d", port)
 		}
-		t.BaseURL = "http://" + joinHostPort(b.text("host"), port)
+		t.BaseURL = b.hostURL(port)
 		return
 	}
 	if b.given("host") || b.given("port") {
 		b.note("--host and --port do not count beside --base-url")
 	}
-	t.BaseURL = strings.TrimRight(b.text("base-url"), "/")
+	t.BaseURL = strings.TrimRight(withScheme(b.text("base-url")), "/")
 	if short, ok := strings.CutSuffix(t.BaseURL, "/v1"); ok && !b.given("endpoint") {
 		b.note("--base-url is taken without its /v1, which is part of the endpoint %s", t.Endpoint)
 		t.BaseURL = short
 	}
+}
+
+// withScheme puts http:// before an address that has no scheme.
+func withScheme(address string) string {
+	if address == "" || strings.Contains(address, "://") {
+		return address
+	}
+	return "http://" + strings.TrimPrefix(address, "//")
+}
+
+// hostURL is the address of --host and --port. A host may come with a scheme or a
+// port of its own, as in a URL; --port wins where it is given too.
+func (b *serveBuilder) hostURL(port int) string {
+	scheme, host, ok := strings.Cut(b.text("host"), "://")
+	if !ok {
+		scheme, host = "http", b.text("host")
+	}
+	host = strings.TrimRight(host, "/")
+	name, own, has := strings.Cut(host, ":")
+	if i := strings.LastIndex(host, "]:"); i >= 0 {
+		name, own = host[:i+1], host[i+2:]
+	} else if strings.Contains(own, ":") { // IPv6
+		has = false
+	}
+	if has {
+		n, err := strconv.Atoi(own)
+		switch {
+		case err != nil || n < 1 || n > 65535:
+			b.problem("--host %s: want a name or an address, such as 127.0.0.1 or [::1]; a URL goes to --base-url", b.text("host"))
+		case b.given("port") && n != port:
+			b.problem("--host %s names the port %d and --port %d: leave one out", b.text("host"), n, port)
+		}
+		host, port = name, n
+	}
+	return scheme + "://" + joinHostPort(host, port)
 }
 
 // joinHostPort puts an IPv6 address into brackets, with its zone as URLs write

@@ -90,6 +90,8 @@ func (w *watcher) observeServer(e run.Event) {
 		} else {
 			w.note("not ready: %s: %s", e.Outcome, e.Reason)
 		}
+	case run.Probing:
+		w.note("the server does not list the model %q: waiting up to %.0f s for one token of it (--no-probe leaves that out)", e.Model, e.Limit.Seconds())
 	case run.Checking:
 		w.checking(e)
 	case run.Checked:

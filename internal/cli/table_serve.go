@@ -26,14 +26,16 @@ func serveTable() table {
 func serverFlags() table {
 	g := groupServer
 	return table{
-		{Name: "backend", Group: g, Default: "openai", Help: "API that the server is spoken to by.", Meta: "NAME",
-			Choices: []string{"vllm", "openai", "openai-chat", "openai-responses", "openai-audio", "openai-embeddings", "openai-embeddings-chat", "openai-embeddings-clip", "openai-embeddings-vlm2vec", "infinity-embeddings", "infinity-embeddings-clip", "vllm-pooling", "vllm-rerank"},
+		{Name: "backend", Group: g, Default: "openai", Help: "API that the server is spoken to by: vLLM's names, or an engine's, which stands for what it understands.", Meta: "NAME",
+			Choices: []string{"vllm", "openai", "openai-chat", "openai-responses", "sglang", "trtllm", "llama.cpp", "tgi", "ollama", "lmdeploy", "openai-audio", "openai-embeddings", "openai-embeddings-chat", "openai-embeddings-clip", "openai-embeddings-vlm2vec", "infinity-embeddings", "infinity-embeddings-clip", "vllm-pooling", "vllm-rerank"},
 			Unbuilt: []string{"openai-audio", "openai-embeddings", "openai-embeddings-chat", "openai-embeddings-clip", "openai-embeddings-vlm2vec", "infinity-embeddings", "infinity-embeddings-clip", "vllm-pooling", "vllm-rerank"}},
 		{Name: "base-url", Group: g, Meta: "URL", Help: "Where the server is, such as https://host:8443; in place of --host and --port."},
 		{Name: "host", Group: g, Default: "127.0.0.1", Help: "Name or address of the server; IPv6 with or without brackets."},
 		{Name: "port", Group: g, Kind: integer, Default: "8000", Help: "Port of the server."},
-		{Name: "endpoint", Group: g, Default: "/v1/completions", Meta: "PATH", Help: "Path of the API. Follows --backend by itself where it is not given."},
+		{Name: "endpoint", Group: g, Default: "/v1/completions", Meta: "PATH", Help: "Path of the API, perhaps with a query. Follows --backend by itself where it is not given."},
 		{Name: "header", Group: g, Kind: words, Meta: "KEY=VALUE", Help: "Headers of every request. They win over those that the backend and OPENAI_API_KEY set. Values are never written into files."},
+		{Name: "api-key", Group: g, Origin: own, Meta: "KEY", Help: "Key of the server, sent as a bearer token; in place of OPENAI_API_KEY, which other users of the machine can't see. It is never written into files."},
+		{Name: "no-probe", Group: g, Kind: toggle, Origin: own, Help: "Do not ask the server for one token of a model that it does not list before the run."},
 		{Name: "model", Group: g, Help: "Name of the model. Where it is not given, the first one that the server lists."},
 		{Name: "served-model-name", Group: g, Meta: "NAME", Help: "Name of the model in requests, where the server knows it by another name than --model."},
 		{Name: "insecure", Group: g, Kind: toggle, Help: "Accept any certificate of the server."},
@@ -56,7 +58,8 @@ func requestFlags() table {
 	return table{
 		{Name: "ignore-eos", Group: g, Kind: toggle, Help: "Ask for answers of the full length. The datasets random and timed_trace always do."},
 		{Name: "logprobs", Group: g, Kind: integer, Help: "Ask for this many log probabilities a token (completions only)."},
-		{Name: "extra-body", Group: g, Kind: object, Help: "Members to put into every request body, last."},
+		{Name: "extra-body", Group: g, Kind: object, Help: "Members to put into every request body, last. A null leaves a member out that would be there, except under --compat vllm."},
+		{Name: "content-as-string", Group: g, Kind: toggle, Origin: own, Help: "Send the content of chat messages as a string, for servers that take no list of parts."},
 		{Name: "chat-template-kwargs", Group: g, Kind: object, Help: "Variables for the chat template, where the dataset custom renders prompts."},
 		{Name: "request-id-prefix", Group: g, Meta: "TEXT", Help: "What the x-request-id of each request begins with; its number follows. Where it is not given: bench-, eight random digits and a hyphen."},
 		{Name: "lora-modules", Group: g, Kind: words1, Meta: "NAME", Help: "LoRA modules of the server; each request goes to one of them."},

@@ -54,6 +54,8 @@ type Job struct {
 	Sink     record.Sink
 	Progress *record.Progress // nil for none
 	Clock    Clock
+	// Mask takes the user's secrets out of a server's words; nil leaves them.
+	Mask func(string) string
 	// MaxConcurrency is how many requests of Pace may be under way at once; the
 	// others wait in the order in which they were due. 0 means no limit.
 	MaxConcurrency int

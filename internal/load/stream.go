@@ -52,6 +52,9 @@ func (s *stream) exchange(ctx context.Context, ended func()) {
 	timing, err := s.job.Client.Do(ctx, s.call, s.event)
 	ended()
 	s.tally.finish(timing, err)
+	if s.job.Mask != nil && s.rec.Err != "" {
+		s.rec.Err = s.job.Mask(s.rec.Err)
+	}
 }
 
 // event is called for every event of the answer and must not allocate.

@@ -1,6 +1,10 @@
 package plan
 
-import "strings"
+import (
+	"strings"
+
+	"tokmeter/internal/protocol"
+)
 
 // The HTTP clients that a plan may name.
 const (
@@ -14,49 +18,33 @@ const (
 	ReaderGo    = "go"    // a goroutine a stream
 )
 
-// A Backend is one way to speak to a server.
-type Backend struct {
-	Name     string
-	Endpoint string // the path that belongs to it
-	Suffix   string // what every other path of it must end with
-}
-
-// Backends lists what a plan may name as its backend.
-func Backends() []Backend {
-	return []Backend{
-		{"vllm", "/v1/completions", "completions"},
-		{"openai", "/v1/completions", "completions"},
-		{"openai-chat", "/v1/chat/completions", "chat/completions"},
-		{"openai-responses", "/v1/responses", "responses"},
-	}
-}
-
-// BackendNamed finds a backend by its name.
-func BackendNamed(name string) (Backend, bool) {
-	for _, b := range Backends() {
-		if b.Name == name {
-			return b, true
-		}
-	}
-	return Backend{}, false
-}
-
-// Speaks reports whether endpoint is a path of the backend. A path of chat
-// completions is none of completions, though it ends the same way.
-func (b Backend) Speaks(endpoint string) bool {
-	if b.Suffix == "completions" && strings.HasSuffix(endpoint, "chat/completions") {
+// speaks reports whether endpoint is a path of the backend; its query is the
+// server's affair. A path of chat completions is none of completions, though it
+// ends the same way.
+func speaks(b protocol.Backend, endpoint string) bool {
+	path, _, _ := strings.Cut(endpoint, "?")
+	if b.Suffix == "completions" && strings.HasSuffix(path, "chat/completions") {
 		return false
 	}
-	return strings.HasSuffix(endpoint, b.Suffix)
+	return strings.HasSuffix(path, b.Suffix)
 }
 
 // backendFor names a backend whose paths end as endpoint does, "" if there is
 // none.
 func backendFor(endpoint string) string {
-	for _, b := range Backends()[1:] {
-		if b.Speaks(endpoint) {
+	for _, b := range protocol.Backends()[1:] {
+		if speaks(b, endpoint) {
 			return b.Name
 		}
 	}
 	return ""
+}
+
+// backendNames are all that a plan may name.
+func backendNames() []string {
+	var names []string
+	for _, b := range protocol.Backends() {
+		names = append(names, b.Name)
+	}
+	return names
 }

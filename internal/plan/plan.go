@@ -29,9 +29,9 @@ func (p *Plan) CompatVLLM() bool { return p.Compat == "vllm" }
 
 // Target is the server and how it is spoken to.
 type Target struct {
-	Backend   string `json:"backend"`          // vllm, openai, openai-chat, openai-responses
+	Backend   string `json:"backend"`          // of the table in protocol
 	BaseURL   string `json:"base_url"`         // scheme://host:port, without the endpoint
-	Endpoint  string `json:"endpoint"`         // path, such as /v1/completions
+	Endpoint  string `json:"endpoint"`         // path, such as /v1/completions, perhaps with a query
 	Client    string `json:"client"`           // native or std
 	Reader    string `json:"reader,omitempty"` // how the native client reads: epoll or go; "" leaves the choice to it
 	Insecure  bool   `json:"insecure,omitempty"`
@@ -50,6 +50,8 @@ type Target struct {
 	LoRAAssignment string   `json:"lora_assignment,omitempty"` // random or round-robin
 
 	IgnoreEOS       bool            `json:"ignore_eos"`
+	PlainContent    bool            `json:"plain_content,omitempty"` // content of chat messages as a string
+	NoProbe         bool            `json:"no_probe,omitempty"`      // a name that the server does not list is not tried
 	Logprobs        *int            `json:"logprobs,omitempty"`
 	ExtraBody       json.RawMessage `json:"extra_body,omitempty"` // JSON object: sampling flags, then --extra-body
 	RequestIDPrefix string          `json:"request_id_prefix"`

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"tokmeter/internal/protocol"
 )
 
 // Datasets lists what Workload.Dataset may name.
@@ -61,9 +63,9 @@ func (p Plan) ValidateReport() error {
 }
 
 func (t *Target) validate(ps *problems) {
-	backend, known := BackendNamed(t.Backend)
-	ps.add(known, "backend %q is unknown", t.Backend)
-	if known && !backend.Speaks(t.Endpoint) {
+	backend, known := protocol.Named(t.Backend)
+	ps.add(known, "backend %q is unknown: use one of %s", t.Backend, strings.Join(backendNames(), ", "))
+	if known && !speaks(backend, t.Endpoint) {
 		hint := ""
 		if other := backendFor(t.Endpoint); other != "" {
 			hint = fmt.Sprintf(": it belongs to the backend %s", other)
@@ -85,6 +87,7 @@ func (t *Target) validate(ps *problems) {
 		ps.add(!strings.ContainsFunc(h.Value, isControl), "header %s: the value has a control character", h.Name)
 	}
 	ps.add(!strings.ContainsFunc(t.APIKey, func(r rune) bool { return isControl(r) || r == '\t' }), "OPENAI_API_KEY has a control character, such as a line break")
+	ps.add(!strings.ContainsFunc(t.Endpoint, func(r rune) bool { return r <= ' ' || r == 0x7f }), "endpoint %q has a blank or a control character", t.Endpoint)
 	ps.add(!strings.ContainsFunc(t.RequestIDPrefix, isControl), "request id prefix %q has a control character", t.RequestIDPrefix)
 	ps.add(t.LoRAAssignment == "" || t.LoRAAssignment == "random" || t.LoRAAssignment == "round-robin", "LoRA assignment: want random or round-robin, got %q", t.LoRAAssignment)
 	ps.add(!slices.Contains(t.LoRAModules, ""), "LoRA modules: a name is empty")
@@ -102,11 +105,8 @@ func checkBaseURL(s string) error {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil:
-		var e *url.Error
-		if errors.As(err, &e) {
-			err = e.Err // the URL may carry a password
-		}
-		return fmt.Errorf("is none: %w", err)
+		// It may carry a password, and a parser's words help nobody.
+		return errors.New("is none: want http://HOST:PORT or https://HOST:PORT, with a path or none")
 	case u.User != nil:
 		return errors.New("carries a user name: give it by a header, such as Authorization=Basic …")
 	case u.Scheme != "http" && u.Scheme != "https":

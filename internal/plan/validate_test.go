@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tokmeter/internal/protocol"
 )
 
 // good is a plan without problems.
@@ -45,7 +47,7 @@ func TestValidate(t *testing.T) {
 		{"the largest seed", func(p *Plan) { p.Seed = MaxSeed }, ""},
 		{"unknown compat", func(p *Plan) { p.Compat = "sglang" }, `compat: want vllm, got "sglang"`},
 
-		{"unknown backend", func(p *Plan) { p.Target.Backend = "tgi" }, `backend "tgi" is unknown`},
+		{"unknown backend", func(p *Plan) { p.Target.Backend = "gpt" }, `backend "gpt" is unknown`},
 		{"a path of another backend", func(p *Plan) { p.Target.Backend = "openai-chat" }, "does not fit the backend openai-chat, whose paths end in chat/completions: it belongs to the backend openai"},
 		{"chat's path ends as that of completions", func(p *Plan) { p.Target.Endpoint = "/v1/chat/completions" }, "it belongs to the backend openai-chat"},
 		{"a path of nothing", func(p *Plan) { p.Target.Endpoint = "/generate" }, "endpoint /generate does not fit the backend openai, whose paths end in completions"},
@@ -170,10 +172,13 @@ func TestValidateAll(t *testing.T) {
 
 // TestBackendsSpeak: the endpoint of each backend fits it, and no other API's.
 func TestBackendsSpeak(t *testing.T) {
-	for _, b := range Backends() {
-		for _, o := range Backends() {
-			if got, want := b.Speaks(o.Endpoint), b.Endpoint == o.Endpoint; got != want {
-				t.Errorf("%s speaks %s: got %v, want %v", b.Name, o.Endpoint, got, want)
+	for _, b := range protocol.Backends() {
+		for _, o := range protocol.Backends() {
+			want := b.Suffix == o.Suffix
+			for _, query := range []string{"", "?api-version=2024-10-21", "?x=/v1/responses"} {
+				if got := speaks(b, o.Dialect.Path()+query); got != want {
+					t.Errorf("%s speaks %s%s: got %v, want %v", b.Name, o.Dialect.Path(), query, got, want)
+				}
 			}
 		}
 	}

@@ -2,9 +2,11 @@ package protocol
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -38,15 +40,15 @@ func (completions) AppendBody(dst []byte, c Call) ([]byte, error) {
 	return appendBody(dst, m, c)
 }
 
-func (chat) AppendBody(dst []byte, c Call) ([]byte, error) {
-	messages, err := chatMessages(c.Prompt)
+func (d chat) AppendBody(dst []byte, c Call) ([]byte, error) {
+	messages, err := chatMessages(c.Prompt, c.Plain)
 	if err != nil {
 		return dst, err
 	}
 	return appendBody(dst, []member{
 		{"model", appendString(nil, c.Model)},
 		{"messages", messages},
-		{"max_completion_tokens", strconv.AppendInt(nil, int64(c.MaxTokens), 10)},
+		{cmp.Or(d.limit, "max_completion_tokens"), strconv.AppendInt(nil, int64(c.MaxTokens), 10)},
 		{"stream", []byte("true")},
 		{"stream_options", []byte(streamOptions)},
 	}, c)
@@ -69,7 +71,7 @@ func (responses) AppendBody(dst []byte, c Call) ([]byte, error) {
 }
 
 // appendBody writes the members, ignore_eos and the extra body as Python's
-// dict.update would leave them.
+// dict.update would leave them, less members that the extra body sets to null.
 func appendBody(dst []byte, m []member, c Call) ([]byte, error) {
 	if c.IgnoreEOS {
 		m = append(m, member{"ignore_eos", []byte("true")})
@@ -79,8 +81,18 @@ func appendBody(dst []byte, m []member, c Call) ([]byte, error) {
 		return dst, err
 	}
 	for _, e := range extra {
-		m = set(m, e)
+		own := len(m)
+		if string(e.value) == "null" && !c.Compat {
+			m = slices.DeleteFunc(m, func(o member) bool { return o.key == e.key })
+		}
+		if own == len(m) {
+			m = set(m, e)
+		}
 	}
+	return appendMembers(dst, m), nil
+}
+
+func appendMembers(dst []byte, m []member) []byte {
 	dst = append(dst, '{')
 	for i, e := range m {
 		if i > 0 {
@@ -90,7 +102,7 @@ func appendBody(dst []byte, m []member, c Call) ([]byte, error) {
 		dst = append(dst, ':')
 		dst = append(dst, e.value...)
 	}
-	return append(dst, '}'), nil
+	return append(dst, '}')
 }
 
 // set replaces the member of e's key in its place, or adds e at the end.
@@ -177,14 +189,20 @@ func completionsPrompt(p Prompt) ([]byte, error) {
 
 // chatMessages sends a text as a list of parts, as vLLM's client does, not as
 // a string: some chat templates treat the two differently.
-func chatMessages(p Prompt) ([]byte, error) {
+func chatMessages(p Prompt, plain bool) ([]byte, error) {
 	switch {
+	case p.Messages != nil && plain:
+		return plainMessages(p.Messages)
 	case p.Messages != nil:
 		return messageList(p.Messages)
 	case p.IDs != nil:
 		return nil, errors.New("a chat request has no place for token ids: use --backend vllm or send text")
 	case p.Batch != nil:
 		return nil, errors.New("a chat request has no place for a batch of prompts: use --backend vllm or a batch size of 1")
+	}
+	if plain {
+		b := append(make([]byte, 0, len(p.Text)+64), `[{"role":"user","content":`...)
+		return append(appendString(b, p.Text), `}]`...), nil
 	}
 	b := append(make([]byte, 0, len(p.Text)+64), `[{"role":"user","content":[{"type":"text","text":`...)
 	b = appendString(b, p.Text)
@@ -212,6 +230,54 @@ func messageList(messages json.RawMessage) ([]byte, error) {
 		return nil, errors.New("chat messages: not a JSON array of messages with role and content")
 	}
 	return b, nil
+}
+
+// plainMessages joins the parts of each message's content to a string, where all
+// of them are text.
+func plainMessages(messages json.RawMessage) ([]byte, error) {
+	whole, err := messageList(messages)
+	if err != nil {
+		return nil, err
+	}
+	var list []json.RawMessage
+	if err := json.Unmarshal(whole, &list); err != nil {
+		return nil, fmt.Errorf("chat messages: %w", err)
+	}
+	b := []byte{'['}
+	for i, raw := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		m, err := members(raw)
+		if err != nil {
+			return nil, fmt.Errorf("chat messages: message %d is no object", i+1)
+		}
+		for k := range m {
+			if text, ok := textAlone(m[k].value); ok && m[k].key == "content" {
+				m[k].value = appendString(nil, text)
+			}
+		}
+		b = appendMembers(b, m)
+	}
+	return append(b, ']'), nil
+}
+
+// textAlone is the text of a list of parts; false where one is something else.
+func textAlone(content json.RawMessage) (text string, ok bool) {
+	var parts []struct {
+		Type string
+		Text *string
+	}
+	if len(content) == 0 || content[0] != '[' || json.Unmarshal(content, &parts) != nil {
+		return "", false
+	}
+	for _, p := range parts {
+		if p.Type != "text" || p.Text == nil {
+			return "", false
+		}
+		text += *p.Text
+	}
+	return text, true
 }
 
 // appendString appends s as a JSON string. Characters outside ASCII stay as

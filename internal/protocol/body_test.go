@@ -151,12 +151,19 @@ func TestExtraTwice(t *testing.T) {
 }
 
 func TestNew(t *testing.T) {
-	for _, name := range Backends() {
-		if _, err := New(name); err != nil {
-			t.Error(err)
+	for _, b := range Backends() {
+		if d, err := New(b.Name); err != nil || !strings.HasSuffix(d.Path(), b.Suffix) {
+			t.Errorf("%s: %v, path %v ends otherwise than %s", b.Name, err, d, b.Suffix)
 		}
 	}
-	if _, err := New("tgi"); err == nil || !strings.Contains(err.Error(), "openai-chat") {
+	for _, name := range []string{"tgi", "ollama", "lmdeploy"} {
+		d, _ := New(name)
+		body, err := d.AppendBody(nil, Call{Model: "m", Prompt: Prompt{Text: "a"}, MaxTokens: 7})
+		if err != nil || !strings.Contains(string(body), `"max_tokens":7`) || strings.Contains(string(body), "max_completion_tokens") {
+			t.Errorf("%s: %s, %v: want max_tokens alone", name, body, err)
+		}
+	}
+	if _, err := New("tgx"); err == nil || !strings.Contains(err.Error(), "openai-chat") {
 		t.Errorf("got error %v, want one with the names that there are", err)
 	}
 }
@@ -184,4 +191,62 @@ func FuzzAppendBody(f *testing.F) {
 			t.Fatalf("extra %q made %s", extra, body)
 		}
 	})
+}
+
+// TestLeftOut: a null in the extra body takes a member out, but not where vLLM's
+// client is followed.
+func TestLeftOut(t *testing.T) {
+	d, _ := New("openai-chat")
+	call := Call{Model: "m", Prompt: Prompt{Text: "a"}, MaxTokens: 8, Extra: []byte(`{"stream_options":null,"max_completion_tokens": null,"max_tokens":8,"stop":null}`)}
+	body, err := d.AppendBody(nil, call)
+	if want := `{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"a"}]}],"stream":true,"max_tokens":8,"stop":null}`; err != nil || string(body) != want {
+		t.Errorf("got %s, %v, want %s", body, err, want)
+	}
+	call.Compat = true
+	if body, err = d.AppendBody(nil, call); err != nil || !strings.Contains(string(body), `"stream_options":null`) || !strings.Contains(string(body), `"stop":null`) {
+		t.Errorf("compat: got %s, %v, want the nulls in it", body, err)
+	}
+}
+
+// TestPlainContent: content that is text alone goes as a string, other content as
+// it is.
+func TestPlainContent(t *testing.T) {
+	d, _ := New("openai-chat")
+	for _, tt := range []struct {
+		prompt Prompt
+		want   string
+	}{
+		{Prompt{Text: "a\n"}, `[{"role":"user","content":"a\n"}]`},
+		{Prompt{Messages: []byte(`[{"role":"system","content":"s"},{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]`)}, `[{"role":"system","content":"s"},{"role":"user","content":"ab"}]`},
+		{Prompt{Messages: []byte(`[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}},{"type":"text","text":"b"}]}]`)}, `[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}},{"type":"text","text":"b"}]}]`},
+		{Prompt{Messages: []byte(`[{"role":"tool","content":null}]`)}, `[{"role":"tool","content":null}]`},
+	} {
+		body, err := d.AppendBody(nil, Call{Model: "m", Prompt: tt.prompt, MaxTokens: 1, Plain: true})
+		if err != nil || !strings.Contains(string(body), `"messages":`+tt.want+`,`) {
+			t.Errorf("got %s, %v, want %s", body, err, tt.want)
+		}
+	}
+	for _, bad := range []string{`[1]`, `{}`, `["a"]`} {
+		if body, err := d.AppendBody(nil, Call{Prompt: Prompt{Messages: []byte(bad)}, Plain: true}); err == nil {
+			t.Errorf("%s: got %s, want an error", bad, body)
+		}
+	}
+}
+
+// TestLenient: what Python's json takes for a number is one.
+func TestLenient(t *testing.T) {
+	d, _ := New("vllm")
+	const data = `{"choices":[{"text":"NaN w","logprobs":{"top_logprobs":[{" w":-0.5," x":-Infinity," y":NaN," z":Infinity}]}}]}`
+	if err := d.Scan([]byte(data), &Event{}); err == nil {
+		t.Error("strict JSON took -Infinity")
+	}
+	var ev Event
+	if err := Lenient(d).Scan([]byte(data), &ev); err != nil || string(ev.Text) != "NaN w" {
+		t.Errorf("got %q, %v", ev.Text, err)
+	}
+	for text, want := range map[string]bool{data: true, `{"a":nan}`: false, `{"a":-NaN}`: false, `{"a":`: false} {
+		if got := PythonReads([]byte(text)); got != want {
+			t.Errorf("%s: got %v", text, got)
+		}
+	}
 }

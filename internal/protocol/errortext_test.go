@@ -32,9 +32,9 @@ func TestErrorText(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.why, func(t *testing.T) {
 			for _, backend := range Backends() {
-				d, _ := New(backend)
+				d, _ := New(backend.Name)
 				if got := d.ErrorText([]byte(tt.body)); got != tt.want {
-					t.Errorf("%s: got %q, want %q", backend, got, tt.want)
+					t.Errorf("%s: got %q, want %q", backend.Name, got, tt.want)
 				}
 			}
 		})

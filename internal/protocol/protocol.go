@@ -11,7 +11,6 @@ package protocol
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 )
 
 // A Kind says what an event carries.
@@ -104,8 +103,12 @@ type Call struct {
 	IgnoreEOS bool
 	Logprobs  *int            // completions only
 	Extra     json.RawMessage // JSON object merged last over the body; nil for none
+	// Plain sends the content of chat messages as a string where it is text alone,
+	// not as a list of parts.
+	Plain bool
 	// Compat adds what vLLM's client sends and strict servers refuse:
-	// repetition_penalty 1.0 and a null logprobs.
+	// repetition_penalty 1.0, a null logprobs, and every null of Extra. Without it
+	// a null in Extra takes out the member that would be there.
 	Compat bool
 }
 
@@ -116,7 +119,8 @@ type Dialect interface {
 	Path() string
 	// AppendBody appends the JSON body of c to dst: the payload of vLLM's
 	// client, its keys in the same order, then ignore_eos, then Extra merged
-	// over it (a key that is there is replaced in its place). It fails when the
+	// over it (a key that is there is replaced in its place, a null takes it out,
+	// see Call.Compat). It fails when the
 	// dialect has no place for the prompt, or Extra is no JSON object.
 	AppendBody(dst []byte, c Call) ([]byte, error)
 	// Scan reads the data of one event into ev, reusing ev's buffers.
@@ -127,37 +131,3 @@ type Dialect interface {
 	// line; "" when the body is empty.
 	ErrorText(body []byte) string
 }
-
-// Backends lists the names that New knows, in the order in which help shows them.
-func Backends() []string {
-	return []string{"vllm", "openai", "openai-chat", "openai-responses"}
-}
-
-// New returns the dialect of a backend: vllm and openai speak completions,
-// openai-chat chat completions, openai-responses the responses API.
-func New(backend string) (Dialect, error) {
-	switch backend {
-	case "vllm", "openai":
-		return completions{}, nil
-	case "openai-chat":
-		return chat{}, nil
-	case "openai-responses":
-		return responses{}, nil
-	}
-	return nil, fmt.Errorf("backend %q is not known: use one of %s", backend, strings.Join(Backends(), ", "))
-}
-
-// completions is the API of /v1/completions.
-type completions struct{}
-
-func (completions) Path() string { return "/v1/completions" }
-
-// chat is the API of /v1/chat/completions.
-type chat struct{}
-
-func (chat) Path() string { return "/v1/chat/completions" }
-
-// responses is the API of /v1/responses.
-type responses struct{}
-
-func (responses) Path() string { return "/v1/responses" }

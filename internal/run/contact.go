@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -191,18 +190,43 @@ func (s *server) checkModel(ctx context.Context) error {
 	t := &s.job.plan.Target
 	name := t.ModelName()
 	listed := slices.ContainsFunc(s.models, func(m target.Model) bool { return m.ID == name })
-	if len(s.models) == 0 || listed || len(t.LoRAModules) > 0 || s.job.plan.CompatVLLM() {
+	if len(s.models) == 0 || listed || len(t.LoRAModules) > 0 || s.job.plan.CompatVLLM() || t.NoProbe {
 		return nil
 	}
-	rec, err := s.probe(ctx)
+	rec, err := s.probeAloud(ctx, Probing{Model: name, Limit: probeLimit})
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if err != nil || !refusesModel(rec) {
+	if err != nil || rec.Outcome != record.HTTPError && rec.Outcome != record.StreamError {
 		return err
 	}
-	hint := fmt.Sprintf("it offers %s", strings.Join(s.offers(), ", "))
-	return failf(Failed, hint, "the server at %s does not take the model %q: %d: %s", s.BaseURL, name, rec.Status, rec.Err)
+	if readRefusal(rec.Err).noSuchModel(name) {
+		return failf(Failed, fmt.Sprintf("it offers %s", strings.Join(s.offers(), ", ")), "the server at %s does not take the model %q: %s", s.BaseURL, name, excerpt.Lines(rec.Err))
+	}
+	s.job.doubt("model", "/v1/models does not list the model %q, and the server refused one token of it for another reason: %s", name, excerpt.Lines(rec.Err))
+	return nil
+}
+
+// quietProbe is how long a probe may take before it is told of.
+const quietProbe = time.Second
+
+// probeAloud is probe, told of where it takes long.
+func (s *server) probeAloud(ctx context.Context, e Probing) (*record.Record, error) {
+	answered := make(chan struct{})
+	var told sync.WaitGroup
+	told.Go(func() {
+		patience := time.NewTimer(quietProbe)
+		defer patience.Stop()
+		select {
+		case <-answered:
+		case <-patience.C:
+			s.job.tell(e)
+		}
+	})
+	rec, err := s.probe(ctx)
+	close(answered)
+	told.Wait()
+	return rec, err
 }
 
 // offers lists the names of the server's models.
@@ -212,17 +236,6 @@ func (s *server) offers() []string {
 		ids = append(ids, m.ID)
 	}
 	return ids
-}
-
-// refusesModel reports whether an answer says that there is no such model.
-func refusesModel(rec *record.Record) bool {
-	switch rec.Status {
-	case http.StatusNotFound:
-		return true
-	case http.StatusBadRequest, http.StatusUnprocessableEntity:
-		return strings.Contains(strings.ToLower(rec.Err), "model")
-	}
-	return false
 }
 
 // unreachedFor is how long a run goes on against a server that could not be

@@ -7,8 +7,8 @@ import (
 )
 
 // An Observer is told what a run does as it does it. Events come in the order of
-// what they tell; Draining alone comes from a goroutine of its own, between
-// Running and Ended. The run waits for Observe, so it must not block.
+// what they tell; Probing, and Draining between Running and Ended, come from
+// goroutines of their own. The run waits for Observe, so it must not block.
 type Observer interface{ Observe(Event) }
 
 // An Event is one thing that a run did or is about to do: one of the types of
@@ -29,6 +29,13 @@ type AskingModel struct{}
 type ModelFound struct {
 	ID   string // the name in requests
 	Name string // the name of its weights
+}
+
+// Probing says that the server has been asked for one token of a model that it
+// does not list and takes its time, which may be as long as Limit.
+type Probing struct {
+	Model string
+	Limit time.Duration
 }
 
 // NotReady says why a server that is waited for did not answer.
@@ -94,6 +101,7 @@ func (Opened) event()           {}
 func (Building) event()         {}
 func (AskingModel) event()      {}
 func (ModelFound) event()       {}
+func (Probing) event()          {}
 func (NotReady) event()         {}
 func (Aligned) event()          {}
 func (Saved) event()            {}

@@ -8,7 +8,6 @@ import (
 
 	"tokmeter/internal/excerpt"
 	"tokmeter/internal/load"
-	"tokmeter/internal/protocol"
 	"tokmeter/internal/record"
 	"tokmeter/internal/wire"
 	"tokmeter/internal/workload"
@@ -29,7 +28,7 @@ func (j *job) measure(ctx context.Context, r prepared, d *directory) (s sent, er
 	s.records = record.NewSpool(d.path())
 	p := r.server.plan()
 	j.spare(p, r.simulator != nil)
-	dialect, err := protocol.New(p.Target.Backend)
+	dialect, err := r.dialect()
 	if err != nil {
 		return s, usage(err)
 	}
@@ -51,6 +50,7 @@ func (j *job) measure(ctx context.Context, r prepared, d *directory) (s sent, er
 	l := load.Job{
 		Source: requests, Requests: r.due.Len(), Pace: r.due.Pace(), Busiest: r.due.Busiest,
 		Client: client, Dialect: dialect, Sink: s.records, Progress: j.world.Progress, Clock: clock,
+		Mask:           p.Target.Mask,
 		MaxConcurrency: p.Load.MaxConcurrency,
 		Timeout:        p.Target.RequestTimeout,
 		Grace:          p.Load.Grace, Abort: j.world.Abort,
@@ -141,7 +141,7 @@ func (j *job) send(ctx context.Context, r prepared, l load.Job, d *directory, s 
 	quiet()
 	j.tell(Ended{})
 	for _, w := range s.ending.Warnings {
-		j.doubt("connections", "%s", w)
+		j.doubt(w.Code, "%s", w.Text)
 	}
 	if err != nil {
 		err = failf(Failed, "", "%w", err)

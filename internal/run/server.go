@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
@@ -52,7 +51,7 @@ func Bind(p plan.Plan, w World) (target.Server, error) {
 	if w.Proxy != nil {
 		transport.Proxy = func(req *http.Request) (*url.URL, error) { return w.Proxy(req.URL) }
 	}
-	return target.Server{BaseURL: p.Target.BaseURL, Header: header(p), HTTP: origin.Keep(&http.Client{Transport: transport})}, nil
+	return target.Server{BaseURL: p.Target.BaseURL, Header: header(p), Mask: p.Target.Mask, HTTP: origin.Keep(&http.Client{Transport: transport})}, nil
 }
 
 // rootCAs reads --ca-file; nil means the system's authorities.
@@ -136,7 +135,7 @@ func (s *server) client(clock *wire.Clock) (wire.Client, error) {
 	}
 	cfg := wire.Config{
 		Method: method,
-		URL:    p.Target.URL(), Header: header(p), Clock: clock, Reader: reader(p), Whole: json.Valid,
+		URL:    p.Target.URL(), Header: header(p), Clock: clock, Reader: reader(p), Whole: protocol.PythonReads,
 		Insecure: p.Target.Insecure, RootCAs: pool, Proxy: s.job.world.Proxy,
 	}
 	if why := cfg.NeedsStd(); why != "" && p.Target.Client != plan.ClientStd {
@@ -151,14 +150,38 @@ func (s *server) client(clock *wire.Clock) (wire.Client, error) {
 	return c, usage(err)
 }
 
+// dialect is how the server is spoken to. Ollama has no limit under OpenAI's
+// later name.
+func (s *server) dialect() (protocol.Dialect, error) {
+	p := s.plan()
+	backend := p.Target.Backend
+	if s.ollama() && backend == "openai-chat" && !p.CompatVLLM() {
+		backend = "ollama"
+	}
+	d, err := protocol.New(backend)
+	if err == nil && p.CompatVLLM() {
+		d = protocol.Lenient(d)
+	}
+	return d, err
+}
+
+// ollama reports whether the server's list of models is Ollama's.
+func (s *server) ollama() bool {
+	return len(s.models) > 0 && s.models[0].Owner == "library"
+}
+
+// probeLimit is how long a server may take for the one token of a probe: it may
+// have to load the model.
+const probeLimit = time.Minute
+
 // probe asks the server for one token.
 func (s *server) probe(ctx context.Context) (*record.Record, error) {
 	p := s.plan()
-	dialect, err := protocol.New(p.Target.Backend)
+	dialect, err := s.dialect()
 	if err != nil {
 		return nil, usage(err)
 	}
-	body, err := dialect.AppendBody(nil, protocol.Call{Model: p.Target.ModelName(), Prompt: protocol.Prompt{Text: "Hi"}, MaxTokens: 1, Compat: p.CompatVLLM()})
+	body, err := dialect.AppendBody(nil, protocol.Call{Model: p.Target.ModelName(), Prompt: protocol.Prompt{Text: "Hi"}, MaxTokens: 1, Extra: p.Target.ExtraBody, Plain: p.Target.PlainContent, Compat: p.CompatVLLM()})
 	if err != nil {
 		return nil, usage(err)
 	}
@@ -167,9 +190,9 @@ func (s *server) probe(ctx context.Context) (*record.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
-	rec := load.Once(ctx, load.Job{Client: client, Dialect: dialect, Clock: clock}, workload.Request{Body: body})
+	rec := load.Once(ctx, load.Job{Client: client, Dialect: dialect, Clock: clock, Mask: p.Target.Mask}, workload.Request{Body: body})
 	return rec, client.Close()
 }
 

@@ -35,7 +35,6 @@ func (o *Outcome) Verdict(s *metrics.Summary) error {
 	f := &s.Failures[0]
 	example, hint := string(f.Outcome), ""
 	if f.Outcome == record.HTTPError {
-		example += fmt.Sprintf(" %d", f.Status)
 		hint = statusHint(f.Status, f.Example)
 	}
 	example += ": " + f.Example

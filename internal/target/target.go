@@ -31,12 +31,16 @@ type Server struct {
 	// Notice, if set, hears of each question that was redirected to another
 	// origin, where Header was not sent.
 	Notice func(string)
+	// Mask takes the user's secrets out of a refusal's words; nil leaves them.
+	Mask func(string) string
 }
 
 // A Model is one entry of /v1/models.
 type Model struct {
 	ID   string `json:"id"`   // the name in requests
 	Root string `json:"root"` // where its weights come from; "" where the server does not say
+	// Owner is "library" for Ollama's, an engine's or a maker's name for others'.
+	Owner string `json:"owned_by"`
 }
 
 // ErrUnreachable is what an error is when no connection could be made, or no
@@ -159,6 +163,9 @@ func (s *Server) ask(ctx context.Context, method, path string, body, into any) (
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if resp.StatusCode != http.StatusOK {
+		if s.Mask != nil {
+			raw = []byte(s.Mask(string(raw)))
+		}
 		return nil, &StatusError{Path: path, Status: resp.StatusCode, Body: strings.TrimSpace(string(raw[:min(len(raw), 300)])), Note: note}
 	}
 	if into == nil {

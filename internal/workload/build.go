@@ -147,7 +147,8 @@ func (b *builder) sampler() (func(context.Context) error, error) {
 
 // chat says that the server applies the chat template itself.
 func (b *builder) chat() bool {
-	return b.Plan.Target.Backend == "openai-chat" || b.Plan.Target.Backend == "openai-responses"
+	backend, _ := protocol.Named(b.Plan.Target.Backend)
+	return backend.Chat
 }
 
 func (b *builder) warn(format string, args ...any) {

@@ -104,6 +104,7 @@ func call(it *Item, p *plan.Plan) protocol.Call {
 		IgnoreEOS: p.Target.IgnoreEOS,
 		Logprobs:  p.Target.Logprobs,
 		Extra:     p.Target.ExtraBody,
+		Plain:     p.Target.PlainContent,
 		Compat:    p.CompatVLLM(),
 	}
 	if it.Model != "" {
