@@ -22,9 +22,12 @@ func TestFaults(t *testing.T) {
 		frame  func(body string) string
 		step   int
 	}{
-		{"native", wire.NewNative, chunk, 1 << 20},
-		{"native bytewise", wire.NewNative, chunk, 1},
-		{"native to the end", wire.NewNative, func(body string) string { return head + "\r\n" + body }, 1 << 20},
+		{"go", by(wire.MethodGo), chunk, 1 << 20},
+		{"go bytewise", by(wire.MethodGo), chunk, 1},
+		{"go to the end", by(wire.MethodGo), func(body string) string { return head + "\r\n" + body }, 1 << 20},
+		{"auto", by(wire.MethodAuto), chunk, 1 << 20},
+		{"auto bytewise", by(wire.MethodAuto), chunk, 1},
+		{"auto to the end", by(wire.MethodAuto), func(body string) string { return head + "\r\n" + body }, 1 << 20},
 		{"std", wire.NewStd, chunk, 1 << 20},
 		{"std to the end", wire.NewStd, func(body string) string { return head + "\r\n" + body }, 7},
 	}
