@@ -41,7 +41,7 @@ func serverFlags() table {
 		{Name: "insecure", Group: g, Kind: toggle, Help: "Accept any certificate of the server."},
 		{Name: "ca-file", Group: g, Kind: file, Origin: own, Help: "PEM file of certificates to trust beside the system's."},
 		{Name: "client", Group: g, Default: "native", Origin: own, Choices: []string{"native", "std"}, Help: "HTTP client: native takes the kernel's time of arrival; std is Go's, for cross-checks, proxies and HTTP/2."},
-		{Name: "reader", Group: g, Default: "auto", Origin: own, Choices: []string{"auto", "epoll", "go"}, Help: "How the native client reads: epoll has few threads read what is ready, in rounds; go has a goroutine a stream, as TLS always has. The numbers do not depend on it, the client's CPU does."},
+		{Name: "reader", Group: g, Default: "auto", Origin: own, Choices: []string{"auto", "uring", "epoll", "go"}, Help: "How the native client reads: epoll has few threads read what is ready, in rounds; uring (Linux 6.1, where the container allows it) has the kernel read for them; go has a goroutine a stream, as TLS always has. The numbers do not depend on it, the client's CPU does."},
 		{Name: "request-timeout-sec", Group: g, Kind: number, Default: "21600", Meta: "SEC", Origin: own, Help: "Limit for the whole of one request; 0 for none."},
 		{Name: "ready-check-timeout-sec", Group: g, Kind: integer, Default: "0", Meta: "SEC", Help: "How long to wait for the server to come up and to answer a first request; 0 skips the check."},
 		{Name: "num-warmups", Group: g, Kind: integer, Default: "0", Help: "Requests that are sent before the measurement and not counted."},

@@ -14,6 +14,7 @@ const (
 
 // The readers of the native client that a plan may name.
 const (
+	ReaderUring = "uring" // few threads take what io_uring has received for them, in rounds
 	ReaderEpoll = "epoll" // few threads read what is ready, in rounds
 	ReaderGo    = "go"    // a goroutine a stream
 )

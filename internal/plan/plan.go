@@ -33,7 +33,7 @@ type Target struct {
 	BaseURL   string `json:"base_url"`         // scheme://host:port, without the endpoint
 	Endpoint  string `json:"endpoint"`         // path, such as /v1/completions, perhaps with a query
 	Client    string `json:"client"`           // native or std
-	Reader    string `json:"reader,omitempty"` // how the native client reads: epoll or go; "" leaves the choice to it
+	Reader    string `json:"reader,omitempty"` // how the native client reads: uring, epoll or go; "" leaves the choice to it
 	Insecure  bool   `json:"insecure,omitempty"`
 	CAFile    string `json:"ca_file,omitempty"`
 	Simulate  string `json:"simulate,omitempty"` // spec of the server inside, "" for a real one

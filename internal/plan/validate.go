@@ -79,7 +79,7 @@ func (t *Target) validate(ps *problems) {
 		}
 	}
 	ps.add(t.Client == ClientNative || t.Client == ClientStd, "client: want native or std, got %q", t.Client)
-	ps.add(t.Reader == "" || t.Reader == ReaderEpoll || t.Reader == ReaderGo, "reader: want epoll or go, got %q", t.Reader)
+	ps.add(t.Reader == "" || t.Reader == ReaderUring || t.Reader == ReaderEpoll || t.Reader == ReaderGo, "reader: want uring, epoll or go, got %q", t.Reader)
 	ps.add(t.Reader == "" || t.Client == ClientNative, "reader: the client std reads by itself: leave one of the two out")
 	ps.add(!t.Insecure || t.CAFile == "", "insecure and a CA file contradict each other: leave one out")
 	for _, h := range t.Headers {

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"encoding/binary"
 	"os"
 	"syscall"
 	"unsafe"
@@ -9,11 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An epoll tells which descriptors are ready, and reads them with recvmsg. All
-// but wakeUp is for one thread.
+// An epoll tells which lines are ready, and reads them with recvmsg.
 type epoll struct {
 	fd     int
-	wake   int // an eventfd
+	wake   bell
 	events [256]unix.EpollEvent
 	in     inbox
 }
@@ -26,18 +24,18 @@ type inbox struct {
 	buf     [64 << 10]byte
 }
 
-func newEpoll() (*epoll, error) {
+func newEpoll() (watcher, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
-	wake, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
+	wake, err := newBell()
 	if err != nil {
 		unix.Close(fd)
-		return nil, os.NewSyscallError("eventfd", err)
+		return nil, err
 	}
 	e := &epoll{fd: fd, wake: wake}
-	err = unix.EpollCtl(fd, unix.EPOLL_CTL_ADD, wake, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(wake)})
+	err = unix.EpollCtl(fd, unix.EPOLL_CTL_ADD, int(wake), &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(wake)})
 	if err != nil {
 		e.close()
 		return nil, os.NewSyscallError("epoll_ctl", err)
@@ -45,11 +43,67 @@ func newEpoll() (*epoll, error) {
 	return e, nil
 }
 
-// add watches a descriptor from then on: each change is told once.
-func (e *epoll) add(fd int) error {
+// add watches a line from then on: each change is told once.
+func (e *epoll) add(ln *line) error {
 	const all = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET&0xffffffff
-	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(e.fd, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: all, Fd: int32(fd)}))
+	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(e.fd, unix.EPOLL_CTL_ADD, ln.fd, &unix.EpollEvent{Events: all, Fd: int32(ln.fd)}))
 }
+
+// remove has nothing to do: closing a descriptor ends its watch.
+func (e *epoll) remove(*line) {}
+
+// room has nothing to do: that there is room is told with everything else.
+func (e *epoll) room(*line) {}
+
+func (e *epoll) turn(l *loop, block bool) {
+	for i := range e.wait(block) {
+		fd, events := int(e.events[i].Fd), e.events[i].Events
+		if fd == int(e.wake) {
+			e.wake.hush()
+		} else if ln := l.lines[fd]; ln != nil {
+			e.ready(l, ln, events)
+		}
+	}
+}
+
+// ready looks at a line on which something happened.
+func (e *epoll) ready(l *loop, ln *line, events uint32) {
+	if events&unix.EPOLLOUT != 0 && ln.blocked.Load() {
+		ln.wakeUp()
+	}
+	if events&^unix.EPOLLOUT == 0 {
+		return
+	}
+	r := ln.reply.Load()
+	if r == nil {
+		// Nobody asked yet. Who asks next finds either this mark or its answer read.
+		ln.unread.Store(true)
+		if r = ln.reply.Load(); r == nil {
+			return
+		}
+	}
+	e.read(l, ln, r, events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0)
+}
+
+// read reads a line until nothing is left; ends says that its end has come too,
+// so that a short read is not the last.
+func (e *epoll) read(l *loop, ln *line, r *reply, ends bool) {
+	for range maxReads {
+		b, wall, errno := e.recv(ln.fd)
+		if errno == unix.EAGAIN || l.took(ln, r, b, wall, errno) {
+			return
+		}
+		if len(b) < len(e.in.buf) && !ends {
+			return
+		}
+	}
+	l.post(job{what: jobRead, line: ln, reply: r})
+}
+
+// again looks at a line, whether it is ready or not.
+func (e *epoll) again(l *loop, ln *line, r *reply) { e.read(l, ln, r, true) }
+
+func (e *epoll) wakeUp() { e.wake.ring() }
 
 // wait gives how many events there are: at once, or when there is one.
 func (e *epoll) wait(block bool) int {
@@ -64,10 +118,6 @@ func (e *epoll) wait(block bool) int {
 		return 0 // EINTR: the caller comes again
 	}
 	return int(n)
-}
-
-func (e *epoll) event(i int) (fd int, events uint32) {
-	return int(e.events[i].Fd), e.events[i].Events
 }
 
 // recv reads without waiting: the bytes, which the next call overwrites, none
@@ -93,23 +143,7 @@ func (e *epoll) recv(fd int) (b []byte, wall int64, errno syscall.Errno) {
 	}
 }
 
-// room is the most bytes that one recv brings.
-func (e *epoll) room() int { return len(e.in.buf) }
-
-// wakeUp ends a wait, from any goroutine.
-func (e *epoll) wakeUp() {
-	var one [8]byte
-	binary.NativeEndian.PutUint64(one[:], 1)
-	_, _ = unix.Write(e.wake, one[:])
-}
-
-// awake takes the wake-up.
-func (e *epoll) awake() {
-	var b [8]byte
-	_, _ = unix.Read(e.wake, b[:])
-}
-
 func (e *epoll) close() {
-	unix.Close(e.wake)
+	e.wake.close()
 	unix.Close(e.fd)
 }

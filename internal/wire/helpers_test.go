@@ -138,8 +138,8 @@ func bothClients(t *testing.T, test func(t *testing.T, open func(Config) Client)
 	for _, kind := range []struct {
 		name string
 		make func(Config) (Client, error)
-	}{{"go", newGo}, {"epoll", newEpollAtOnce}, {"epoll in rounds", newEpollRounds}, {"std", NewStd}} {
-		if strings.HasPrefix(kind.name, "epoll") && runtime.GOOS != "linux" {
+	}{{"go", newGo}, {"epoll", newEpollAtOnce}, {"epoll in rounds", newEpollRounds}, {"uring", newUringAtOnce}, {"uring in rounds", newUringRounds}, {"std", NewStd}} {
+		if strings.Contains(kind.name, "epoll") && runtime.GOOS != "linux" || strings.Contains(kind.name, "uring") && !hasUring(t) {
 			continue
 		}
 		t.Run(kind.name, func(t *testing.T) {
@@ -176,6 +176,27 @@ func newEpollAtOnce(cfg Config) (Client, error) {
 func newEpollRounds(cfg Config) (Client, error) {
 	cfg.rounds = 300 * time.Microsecond
 	return newEpollAtOnce(cfg)
+}
+
+func newUringAtOnce(cfg Config) (Client, error) {
+	cfg.Method = MethodUring
+	return NewNative(cfg)
+}
+
+func newUringRounds(cfg Config) (Client, error) {
+	cfg.rounds = 300 * time.Microsecond
+	return newUringAtOnce(cfg)
+}
+
+// hasUring reports whether this kernel and container have io_uring.
+func hasUring(t testing.TB) bool {
+	c, err := newUringAtOnce(Config{URL: "http://127.0.0.1:1", Clock: NewClock()})
+	if err != nil {
+		t.Logf("left out: %v", err)
+		return false
+	}
+	c.Close()
+	return true
 }
 
 // A result is what one call came to.

@@ -28,6 +28,7 @@ type line struct {
 	broken   atomic.Bool           // a read found the connection reset
 	failed   atomic.Pointer[error] // why the loop cannot read it
 	shut     atomic.Bool
+	spoke    atomic.Bool // something came at rest that was taken from the kernel
 	signal   chan struct{} // look again: the reply is over, or there is room
 	sent     atomic.Int64  // stamp before the first write since begin; 0 before it
 
@@ -45,6 +46,10 @@ type line struct {
 	bytesIn  int64
 	gaps     gapFilter
 	timer    *time.Timer // of hurry
+
+	// The loop's.
+	number uint32 // see uring
+	stash  []arrival
 }
 
 func (ln *line) begin() {
@@ -69,7 +74,7 @@ func (ln *line) missed() bool            { return ln.unmet }
 
 func (ln *line) open() bool {
 	readable, _ := peekAt(ln.fd)
-	return !readable
+	return !readable && !ln.spoke.Load()
 }
 
 func (ln *line) unasked(status int, first record.Stamp) bool {
@@ -131,6 +136,7 @@ func (ln *line) write(p []byte) error {
 // makes no sense any more: the server has answered, or the request was ended.
 func (ln *line) awaitRoom() bool {
 	if !ln.blocked.Swap(true) {
+		ln.loop.post(job{what: jobRoom, line: ln})
 		return true // there may be room since, which nobody was told of
 	}
 	slice := time.NewTimer(writeSlice)

@@ -20,7 +20,7 @@ import (
 // goroutine wakes for an event. See interval for the time between two rounds.
 type loop struct {
 	clock *Clock
-	poll  *epoll
+	in    watcher
 	lines []*line // by descriptor; nil for those that are not read here
 	every interval
 	began time.Time // the round
@@ -47,6 +47,7 @@ type jobKind uint8
 const (
 	jobAdd   jobKind = iota // read the line from then on
 	jobRead                 // look at the line, whether it is ready or not
+	jobRoom                 // have the line's goroutine look again when there is room to write
 	jobStop                 // end the reply with errDeadline
 	jobClose                // close the line
 	jobEnd                  // end the loop, and close all lines
@@ -56,14 +57,31 @@ const (
 // not make the others wait.
 const maxReads = 4
 
-func newLoop(clock *Clock, rounds time.Duration) (*loop, error) {
-	poll, err := newEpoll()
-	if err != nil {
-		return nil, err
-	}
-	l := &loop{clock: clock, poll: poll, every: interval{now: rounds, fixed: rounds > 0}, gone: make(chan struct{})}
-	go l.run()
-	return l, nil
+// A watcher is how a loop learns of its lines. All but wakeUp is for the loop's
+// thread, which made it.
+type watcher interface {
+	// add watches a line from then on.
+	add(ln *line) error
+	// remove ends that, before the line is closed.
+	remove(ln *line)
+	// room wakes a line's goroutine once it may write again.
+	room(ln *line)
+	// turn hands what came to the loop; block waits for it.
+	turn(l *loop, block bool)
+	// again looks at a line of which something was told before its reply was under
+	// way.
+	again(l *loop, ln *line, r *reply)
+	// wakeUp ends a turn that waits.
+	wakeUp()
+	close()
+}
+
+// newLoop starts a loop whose thread makes its watcher.
+func newLoop(clock *Clock, rounds time.Duration, watch func() (watcher, error)) (*loop, error) {
+	l := &loop{clock: clock, every: interval{now: rounds, fixed: rounds > 0}, gone: make(chan struct{})}
+	ready := make(chan error)
+	go l.run(watch, ready)
+	return l, <-ready
 }
 
 // adopt takes over a connection: c itself is closed.
@@ -109,7 +127,7 @@ func (l *loop) post(j job) bool {
 	l.asleep = false
 	l.mu.Unlock()
 	if wake {
-		l.poll.wakeUp()
+		l.in.wakeUp()
 	}
 	return true
 }
@@ -121,22 +139,19 @@ func (l *loop) close() {
 }
 
 // run is the loop's goroutine. It ends locked, so its thread ends with it.
-func (l *loop) run() {
+func (l *loop) run(watch func() (watcher, error), ready chan<- error) {
 	defer close(l.gone)
 	runtime.LockOSThread()
+	var err error
+	l.in, err = watch()
+	if ready <- err; err != nil {
+		return
+	}
 	// A refusal costs exactness alone: wake-ups are delayed by up to 50 µs.
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 	for {
 		l.rest()
-		n := l.poll.wait(l.mayBlock())
-		for i := range n {
-			fd, events := l.poll.event(i)
-			if fd == l.poll.wake {
-				l.poll.awake()
-			} else if ln := l.lines[fd]; ln != nil {
-				l.ready(ln, events)
-			}
-		}
+		l.in.turn(l, l.mayBlock())
 		if !l.work() {
 			return
 		}
@@ -167,50 +182,23 @@ func (l *loop) mayBlock() bool {
 	return l.asleep
 }
 
-// ready looks at a line on which something happened.
-func (l *loop) ready(ln *line, events uint32) {
-	if events&unix.EPOLLOUT != 0 && ln.blocked.Load() {
-		ln.wakeUp()
+// took pushes what a read of a line brought into its reply: no bytes are the
+// end. It reports whether the reply is over.
+func (l *loop) took(ln *line, r *reply, b []byte, wall int64, errno syscall.Errno) bool {
+	switch {
+	case errno != 0:
+		ln.broken.Store(ln.broken.Load() || errno == unix.ECONNRESET)
+		r.stop(ln.opError("read", "recvmsg", errno))
+	case len(b) == 0:
+		r.stop(io.EOF)
+	default:
+		r.push(b, l.stamp(ln, len(b), wall))
 	}
-	if events&^unix.EPOLLOUT == 0 {
-		return
+	if r.isOver() {
+		l.finish(ln)
+		return true
 	}
-	r := ln.reply.Load()
-	if r == nil {
-		// Nobody asked yet. Who asks next finds either this mark or its answer read.
-		ln.unread.Store(true)
-		if r = ln.reply.Load(); r == nil {
-			return
-		}
-	}
-	l.read(ln, r, events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0)
-}
-
-// read reads a line until nothing is left; ends says that its end has come too,
-// so that a short read is not the last.
-func (l *loop) read(ln *line, r *reply, ends bool) {
-	for range maxReads {
-		b, wall, errno := l.poll.recv(ln.fd)
-		switch {
-		case errno == unix.EAGAIN:
-			return
-		case errno != 0:
-			ln.broken.Store(ln.broken.Load() || errno == unix.ECONNRESET)
-			r.stop(ln.opError("read", "recvmsg", errno))
-		case len(b) == 0:
-			r.stop(io.EOF)
-		default:
-			r.push(b, l.stamp(ln, len(b), wall))
-		}
-		if r.isOver() {
-			l.finish(ln)
-			return
-		}
-		if len(b) < l.poll.room() && !ends {
-			return
-		}
-	}
-	l.post(job{what: jobRead, line: ln, reply: r})
+	return false
 }
 
 // stamp accounts for a read of n bytes and gives the moment at which the kernel
@@ -268,7 +256,10 @@ func (l *loop) work() bool {
 				j.reply.stop(errDeadline)
 				l.finish(j.line)
 			}
+		case jobRoom:
+			l.in.room(j.line)
 		case jobClose:
+			l.in.remove(j.line)
 			l.lines[j.line.fd] = nil
 			_ = unix.Close(j.line.fd)
 		case jobEnd:
@@ -290,7 +281,15 @@ func (l *loop) reread(ln *line, r *reply) {
 		l.finish(ln)
 		return
 	}
-	l.read(ln, r, true)
+	l.in.again(l, ln, r)
+}
+
+// lineAt is the line that has a descriptor, nil for none.
+func (l *loop) lineAt(fd int) *line {
+	if fd >= len(l.lines) {
+		return nil
+	}
+	return l.lines[fd]
 }
 
 func (l *loop) add(ln *line) {
@@ -298,7 +297,7 @@ func (l *loop) add(ln *line) {
 		l.lines = append(l.lines, nil)
 	}
 	l.lines[ln.fd] = ln
-	if err := l.poll.add(ln.fd); err != nil {
+	if err := l.in.add(ln); err != nil {
 		ln.failed.Store(&err)
 		if r := ln.reply.Load(); r != nil {
 			l.reread(ln, r)
@@ -319,8 +318,10 @@ func (l *loop) end() {
 	}
 	for _, ln := range l.lines {
 		if ln != nil {
+			// The watcher may hold the connection for a moment longer.
+			_ = unix.Shutdown(ln.fd, unix.SHUT_RDWR)
 			_ = unix.Close(ln.fd)
 		}
 	}
-	l.poll.close()
+	l.in.close()
 }

@@ -32,17 +32,23 @@ func newLoops(cfg Config) (*loops, error) {
 	if cfg.Method == MethodGo {
 		return nil, nil
 	}
-	s, err := startLoops(cfg)
-	if err != nil && cfg.Method == MethodAuto {
+	switch cfg.Method {
+	case MethodUring:
+		return startLoops(cfg, newUring)
+	case MethodEpoll:
+		return startLoops(cfg, newEpoll)
+	}
+	s, err := startLoops(cfg, newEpoll)
+	if err != nil {
 		return nil, nil
 	}
-	return s, err
+	return s, nil
 }
 
-func startLoops(cfg Config) (*loops, error) {
+func startLoops(cfg Config, watch func() (watcher, error)) (*loops, error) {
 	s := new(loops)
 	for range min(max(runtime.GOMAXPROCS(0)/coresALoop, 1), maxLoops) {
-		l, err := newLoop(cfg.Clock, cfg.rounds)
+		l, err := newLoop(cfg.Clock, cfg.rounds, watch)
 		if err != nil {
 			s.close()
 			return nil, fmt.Errorf("no reader thread: %w", err)

@@ -4,6 +4,7 @@ package wire
 
 import (
 	"errors"
+	"fmt"
 	"net"
 
 	"tokmeter/internal/record"
@@ -13,8 +14,8 @@ import (
 type loops struct{}
 
 func newLoops(cfg Config) (*loops, error) {
-	if cfg.Method == MethodEpoll {
-		return nil, errors.New("this system has no epoll: leave the choice to tokmeter")
+	if cfg.Method == MethodEpoll || cfg.Method == MethodUring {
+		return nil, fmt.Errorf("this system has no %s: leave the choice to tokmeter", cfg.Method)
 	}
 	return nil, nil
 }

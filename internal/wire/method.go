@@ -14,10 +14,13 @@ const (
 	MethodGo
 	// MethodEpoll has few threads read what is ready, in rounds. Linux only.
 	MethodEpoll
+	// MethodUring has few threads take, in rounds, what the kernel has received
+	// for them by io_uring. Linux from 6.1 on, where the container allows it.
+	MethodUring
 )
 
 // methodNames are the words of ParseMethod.
-var methodNames = [...]string{MethodAuto: "auto", MethodGo: "go", MethodEpoll: "epoll"}
+var methodNames = [...]string{MethodAuto: "auto", MethodGo: "go", MethodEpoll: "epoll", MethodUring: "uring"}
 
 // ParseMethod reads a method's name.
 func ParseMethod(s string) (Method, error) {
@@ -26,7 +29,7 @@ func ParseMethod(s string) (Method, error) {
 			return Method(m), nil
 		}
 	}
-	return 0, fmt.Errorf("%q is no way to read: auto, epoll and go are", s)
+	return 0, fmt.Errorf("%q is no way to read: auto, uring, epoll and go are", s)
 }
 
 func (m Method) String() string { return methodNames[m] }
