@@ -28,7 +28,7 @@ type line struct {
 	broken   atomic.Bool           // a read found the connection reset
 	failed   atomic.Pointer[error] // why the loop cannot read it
 	shut     atomic.Bool
-	spoke    atomic.Bool // something came at rest that was taken from the kernel
+	spoke    atomic.Bool   // something came at rest that was taken from the kernel
 	signal   chan struct{} // look again: the reply is over, or there is room
 	sent     atomic.Int64  // stamp before the first write since begin; 0 before it
 
