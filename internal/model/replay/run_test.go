@@ -33,7 +33,10 @@ func build(t testing.TB, s setup.Setup) *setup.Built {
 	return b
 }
 
-func replayed(t testing.TB, b *setup.Built, a []Arrival, o Options) *Result {
+func replayed(t interface {
+	Helper()
+	Fatal(...any)
+}, b *setup.Built, a []Arrival, o Options) *Result {
 	t.Helper()
 	r, err := Run(b, a, o)
 	if err != nil {
