@@ -37,23 +37,25 @@ type sweep struct {
 	moments func(dst []moment, e *entry) []moment
 	show    func(moment)
 
+	size     int // of a block
 	second   bool
-	room     []moment
+	room     []moment // of one record's
 	inBlock  int
 	earliest []int64 // of each block, then of it and all after it
 	block    int     // the current one, in the second pass
 
-	fresh, waiting, spare []moment // not in order; in order; room for a merge
+	fresh, waiting []moment // not in order; in order
+	sorting, spare []moment // room for a sort; for a merge
 }
 
 func newSweep(moments func(dst []moment, e *entry) []moment, show func(moment)) *sweep {
-	return &sweep{moments: moments, show: show, earliest: []int64{math.MaxInt64}}
+	return &sweep{moments: moments, show: show, size: sweepBlock, earliest: []int64{math.MaxInt64}}
 }
 
 func (s *sweep) take(e *entry) {
 	s.room = s.moments(s.room[:0], e)
 	s.inBlock += len(s.room)
-	ends := s.inBlock >= sweepBlock
+	ends := s.inBlock >= s.size
 	if ends {
 		s.inBlock = 0
 	}
@@ -91,7 +93,7 @@ func (s *sweep) turn() bool {
 
 // flush shows what is before a moment in order.
 func (s *sweep) flush(before int64) {
-	sortMoments(s.fresh)
+	s.sorting = sortMoments(s.fresh, s.sorting)
 	a, b := s.fresh, s.waiting
 	rest := s.spare[:0]
 	for len(a) > 0 || len(b) > 0 {
@@ -110,18 +112,20 @@ func (s *sweep) flush(before int64) {
 	s.spare, s.waiting, s.fresh = s.waiting, rest, s.fresh[:0]
 }
 
-// sortMoments sorts in place, by digits where there are many.
-func sortMoments(x []moment) {
+// sortMoments sorts in place, by digits where there are many. It returns the room
+// that it took, for the next call.
+func sortMoments(x, room []moment) []moment {
 	const digit = 11
 	if len(x) < 1<<digit {
 		slices.SortFunc(x, func(a, b moment) int { return cmp.Compare(a.order(), b.order()) })
-		return
+		return room
 	}
 	low, high := int64(math.MaxInt64), int64(math.MinInt64)
 	for _, m := range x {
 		low, high = min(low, m.order()), max(high, m.order())
 	}
-	from, to := x, make([]moment, len(x))
+	room = slices.Grow(room[:0], len(x))[:len(x)]
+	from, to := x, room
 	for shift := 0; shift < bits.Len64(uint64(high-low)); shift += digit {
 		var at [1<<digit + 1]int
 		part := func(m moment) int { return int(uint64(m.order()-low) >> shift & (1<<digit - 1)) }
@@ -139,4 +143,5 @@ func sortMoments(x []moment) {
 		from, to = to, from
 	}
 	copy(x, from)
+	return room
 }
