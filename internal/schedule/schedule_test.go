@@ -325,18 +325,6 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-func TestClosed(t *testing.T) {
-	p := Closed(3)
-	got := [][]time.Duration{taken(p)}
-	p.Ended(Ended{At: 7})
-	p.Ended(Ended{At: 9})
-	got = append(got, taken(p))
-	want := [][]time.Duration{{0, 0, 0}, {7, 9}}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Fatal(d)
-	}
-}
-
 func BenchmarkOffsets(b *testing.B) {
 	for b.Loop() {
 		if _, err := offsets(plan.Load{RequestRate: 10, Burstiness: 1}, 1000, state(b, 0)); err != nil {
