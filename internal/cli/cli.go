@@ -33,16 +33,20 @@ func Main(env *Env) int {
 
 // commands are all commands, those with others under them first.
 func commands() []Command {
-	all := []Command{
-		{Path: "bench", Short: "Measure a server"},
-		serveCommand(),
-		precisionCommand(),
-		reportCommand(),
-		solCommand(),
-		tokenizeCommand(),
-		versionCommand(),
-	}
-	return append(all, simCommands()...)
+	return slices.Concat(
+		[]Command{
+			{Path: "bench", Short: "Measure a server"},
+			serveCommand(),
+			precisionCommand(),
+			reportCommand(),
+		},
+		simCommands(),
+		[]Command{
+			solCommand(),
+			tokenizeCommand(),
+			versionCommand(),
+		},
+	)
 }
 
 // A node is a command in the tree.

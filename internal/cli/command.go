@@ -12,6 +12,11 @@ type Command struct {
 	Words   bool     // it takes words that belong to no flag
 	Files   []string // ends of the files that complete its words; nil where none do
 	Choices []string // what its word may be; nil for anything
+	// About is what docs/cli.md says of it, and After what follows its flags there;
+	// without About it is not on that page.
+	About, After string
+	// Own is how many of Flags, the first ones, the page shows; 0 for all.
+	Own int
 	// Run does it. Nil stands for a command that only has others under it.
 	Run func(ctx context.Context, c *Call) error
 }

@@ -10,32 +10,19 @@ func docs() string {
 	var b strings.Builder
 	b.WriteString(docsHead)
 	docsTable(&b, serveTable(), "##", marks())
-	for _, c := range documented() {
-		fmt.Fprintf(&b, "\n## tokmeter %s\n\n%s\n", c.name, c.about)
-		docsTable(&b, c.flags, "###", nil)
-		b.WriteString(c.after)
+	for _, c := range commands() {
+		if c.About == "" {
+			continue
+		}
+		fmt.Fprintf(&b, "\n## tokmeter %s\n\n%s\n", c.Path, c.About)
+		shown := c.Flags
+		if c.Own > 0 {
+			shown = shown[:c.Own]
+		}
+		docsTable(&b, shown, "###", nil)
+		b.WriteString(c.After)
 	}
 	return b.String()
-}
-
-// A documentedCommand is a command that docs/cli.md shows after bench serve.
-type documentedCommand struct {
-	name, about string
-	flags       table
-	after       string // what follows the flags
-}
-
-// documented lists them in the order of the page.
-func documented() []documentedCommand {
-	return []documentedCommand{
-		{"precision", docsPrecision, precisionFlags(), docsPrecisionAfter},
-		{"sim", docsSim, simTable(), docsFaults()},
-		{"sim replay", docsReplay, replayTable(), ""},
-		{"sim hardware", "Lists the cards of the catalogue: every number with its unit and source, those of a single source marked `?`. A word shows the cards whose names hold it; where that is one, its kernels too.", hardwareTable(), ""},
-		{"sim models", "Lists the models of the catalogue with their shapes. A word shows the models whose names hold it.", modelsTable(), ""},
-		{"sol", docsSol, solTable(), ""},
-		{"sim steps", "Runs the scheduler alone on given cases and prints every decision: who is scheduled with how many tokens, who is preempted, free blocks, cache hits.", stepsTable(), ""},
-	}
 }
 
 // docsTable writes the flags of a table under a heading for each group.

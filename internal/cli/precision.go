@@ -31,6 +31,7 @@ rounds, and tells TTFT, TPOT and speedup with intervals, the speed of light and 
 reason for the speedup or for its absence. Engines are started, watched and taken down
 where the file gives their commands.`,
 		Flags: precisionTable(), Words: true, Files: []string{"yaml", "yml"},
+		About: docsPrecision, After: docsPrecisionAfter, Own: len(precisionFlags()),
 		Run: func(ctx context.Context, c *Call) error {
 			env := c.Env
 			ctx, second, release := env.interruptible(ctx)

@@ -33,6 +33,7 @@ the formulas of docs/simulator.md give the card. Nothing of it was measured on
 that card. It is ready when /health answers; Ctrl-C or SIGTERM stops it, exit
 code 0. Flags have the names that vllm serve gives them, where it has them.`,
 		Flags: simTable(), Words: true,
+		About: docsSim, After: docsFaults(),
 		Run: func(ctx context.Context, c *Call) error {
 			env := c.Env
 			o, err := c.simOptions(env, c.Words)

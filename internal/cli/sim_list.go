@@ -26,12 +26,11 @@ func hardwareCommand() Command {
 		Path: "sim hardware", Takes: "[CARD] [flags]",
 		Short: "List the cards that can be simulated, with the source of every number",
 		Long:  "A word shows the cards whose names hold it; where that is one, its kernels too.",
-		Flags: hardwareTable(), Words: true,
-		Run: func(_ context.Context, c *Call) error { return c.lists("gpu", listHardware) },
+		Flags: listTable("gpu", "Show the cards whose names hold this word."), Words: true,
+		About: "Lists the cards of the catalogue: every number with its unit and source, those of a single source marked `?`. A word shows the cards whose names hold it; where that is one, its kernels too.",
+		Run:   func(_ context.Context, c *Call) error { return c.lists("gpu", listHardware) },
 	}
 }
-
-func hardwareTable() table { return listTable("gpu", "Show the cards whose names hold this word.") }
 
 func listHardware(w io.Writer, word string, asJSON bool) error {
 	cards, err := matching("card", word, roofline.Cards(), func(c *roofline.Card) []string {
@@ -56,12 +55,11 @@ func modelsCommand() Command {
 		Path: "sim models", Takes: "[MODEL] [flags]",
 		Short: "List the models that can be simulated, with their shapes",
 		Long:  "A word shows the models whose names hold it.",
-		Flags: modelsTable(), Words: true,
-		Run: func(_ context.Context, c *Call) error { return c.lists("model", listModels) },
+		Flags: listTable("model", "Show the models whose names hold this word."), Words: true,
+		About: "Lists the models of the catalogue with their shapes. A word shows the models whose names hold it.",
+		Run:   func(_ context.Context, c *Call) error { return c.lists("model", listModels) },
 	}
 }
-
-func modelsTable() table { return listTable("model", "Show the models whose names hold this word.") }
 
 func listModels(w io.Writer, word string, asJSON bool) error {
 	models, err := matching("model", word, roofline.Models(), func(m *roofline.Model) []string {

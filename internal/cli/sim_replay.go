@@ -27,7 +27,7 @@ prompt tokens and output tokens for each request: JSON lines or CSV of a trace, 
 bench serve --dry-run --save-requests writes, or the folder of a run. What the file
 says was measured is shown beside, with the error. A meta.json beside a trace gives
 what no flag gives: model, card and settings.`,
-		Flags: replayTable(),
+		Flags: replayTable(), About: docsReplay,
 		Run: func(_ context.Context, c *Call) error {
 			if err := c.Values.check(); err != nil {
 				return usage(err)
@@ -176,6 +176,7 @@ func stepsCommand() Command {
 is scheduled with how many tokens, who is admitted with how many tokens from the
 cache, who is preempted, and the free blocks. No time passes in it.`,
 		Flags: stepsTable(),
+		About: "Runs the scheduler alone on given cases and prints every decision: who is scheduled with how many tokens, who is preempted, free blocks, cache hits.",
 		Run: func(_ context.Context, c *Call) error {
 			if err := c.Values.check(); err != nil {
 				return usage(err)

@@ -53,8 +53,8 @@ func solCommand() Command {
 --requests under that load through vLLM V1's schedule. What binds is named, and with
 --explain every constant with its source. Nothing of it is measured, but for what
 --cpu finds out of this machine's memory.`,
-		Flags: solTable(),
-		Run:   runSol,
+		Flags: solTable(), About: docsSol,
+		Run: runSol,
 	}
 }
 
