@@ -17,12 +17,12 @@ import (
 // simValues reads a command line of sim.
 func simValues(t *testing.T, args string) *values {
 	t.Helper()
-	flags := simTable()
-	r, err := argv.Parse(flags.options(), flags.lengthen(strings.Fields(args)), os.ReadFile)
+	all := simTable()
+	r, err := argv.Parse(all.options(), all.lengthen(strings.Fields(args)), os.ReadFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return valuesOf(flags, r.Settings)
+	return valuesOf(all, r.Settings)
 }
 
 // TestEngineSetup: each flag arrives where it belongs, and nothing else.
