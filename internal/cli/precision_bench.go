@@ -63,14 +63,14 @@ type jobRun struct {
 // read makes the plan of a variant's runs of the flags that all variants share
 // and of what the variant says itself.
 func (l *laboratory) read(v *precision.Variant) (serving, error) {
-	flags := slices.Clone(l.spec.Bench)
+	given := slices.Clone(l.spec.Bench)
 	for name, value := range map[string]string{"model": v.Model, "served-model-name": v.Served, "tokenizer": v.Tokenizer, "simulate": v.Simulate, "base-url": v.URL} {
 		if value != "" {
-			flags = append(flags, precision.Flag{Name: name, Values: []string{value}})
+			given = append(given, precision.Flag{Name: name, Values: []string{value}})
 		}
 	}
 	t := serveTable()
-	p, o, err := servePlan(l.env, valuesOfFlags(t, flags), nil)
+	p, o, err := servePlan(l.env, valuesOfFlags(t, given), nil)
 	if err == nil {
 		err = checkFiles(p)
 	}
@@ -83,9 +83,9 @@ func (l *laboratory) read(v *precision.Variant) (serving, error) {
 
 // valuesOfFlags is the values of a table by the flags of a spec, whose names were
 // checked.
-func valuesOfFlags(t table, flags []precision.Flag) *values {
+func valuesOfFlags(t table, given []precision.Flag) *values {
 	v := newValues(t)
-	for _, f := range flags {
+	for _, f := range given {
 		v.set(f.Name, f.Values)
 	}
 	return v

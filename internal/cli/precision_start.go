@@ -36,17 +36,17 @@ func (l *laboratory) Start(ctx context.Context, v experiment.Variant) (experimen
 	}
 }
 
-// A simulated is a simulator that serves a variant.
-type simulated struct {
+// A simServer is a simulator that serves a variant.
+type simServer struct {
 	lab   *laboratory
 	sim   run.Simulator
 	facts experiment.Facts
 }
 
-func (s *simulated) URL() string             { return s.sim.URL() }
-func (s *simulated) Facts() experiment.Facts { return s.facts }
-func (s *simulated) Err() error              { return nil }
-func (s *simulated) Stop(context.Context) error {
+func (s *simServer) URL() string             { return s.sim.URL() }
+func (s *simServer) Facts() experiment.Facts { return s.facts }
+func (s *simServer) Err() error              { return nil }
+func (s *simServer) Stop(context.Context) error {
 	s.lab.mu.Lock()
 	delete(s.lab.sims, s.sim.URL())
 	s.lab.mu.Unlock()
@@ -55,12 +55,7 @@ func (s *simulated) Stop(context.Context) error {
 
 func (l *laboratory) startSim(ctx context.Context, v *precision.Variant) (experiment.Server, error) {
 	r := l.serveVariant(v.Name, "")
-	// So that its cache can be reset.
-	r.world.Engine = func(text string) (run.Engine, error) {
-		o, built, err := simulation(text)
-		o.DevMode = true
-		return inside{o, built}, err
-	}
+	r.world.Engine = resettable // between turns its cache is emptied
 	up, err := run.Simulate(ctx, r.plan, r.world)
 	if err != nil {
 		return nil, err
@@ -69,7 +64,7 @@ func (l *laboratory) startSim(ctx context.Context, v *precision.Variant) (experi
 	if err != nil {
 		return nil, errors.Join(err, up.Close())
 	}
-	s := &simulated{lab: l, sim: up, facts: experiment.Facts{Version: "simulated"}}
+	s := &simServer{lab: l, sim: up, facts: experiment.Facts{Version: "simulated"}}
 	if b != nil {
 		s.facts = experiment.Facts{Version: b.Setup.Engine, Card: b.Card.Name, WeightBytes: b.Machine.ReadBytes(1)}
 	}

@@ -61,20 +61,20 @@ benchmark database.`,
 
 // reportTable is the flags of bench serve that a report knows too.
 func reportTable() table {
-	var flags table
+	var list table
 	for _, f := range serveTable() {
 		switch f.Name {
 		case "percentile-metrics", "metric-percentiles", "goodput", "compat", "save-detailed", "verbose":
 			f.Group, f.Default = "options", ""
-			flags = append(flags, f)
+			list = append(list, f)
 		}
 	}
 	var formats []string
 	for _, f := range reportFormats() {
 		formats = append(formats, f.name)
 	}
-	flags = append(flags, flagDef{Name: "format", Group: "options", Origin: own, Default: formats[0], Choices: formats, Help: "How the result is printed."})
-	return flags
+	list = append(list, flagDef{Name: "format", Group: "options", Origin: own, Default: formats[0], Choices: formats, Help: "How the result is printed."})
+	return list
 }
 
 // reportOptions turns the words of report into its options.

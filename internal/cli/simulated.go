@@ -50,6 +50,13 @@ func simulator(text string) (run.Engine, error) {
 	return inside{o, built}, err
 }
 
+// resettable is simulator for a server whose cache can be emptied.
+func resettable(text string) (run.Engine, error) {
+	o, built, err := simulation(text)
+	o.DevMode = true
+	return inside{o, built}, err
+}
+
 // Setup is what the engine runs on; nil at set times.
 func (i inside) Setup() *setup.Setup {
 	if i.built == nil {
