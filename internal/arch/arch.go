@@ -63,6 +63,27 @@ func pure() []string {
 		"sim/call", "sim/exposition", "sim/fault", "sim/prompt", "sim/text", "sim/truth"}
 }
 
+// folders is the import table inside cli: what each folder may import of the
+// others. A folder that is not here is a command's, which may import all of these
+// and no other command's; cli itself imports them all.
+func folders() []room {
+	return []room{
+		{"argv", "", ""},
+		{"flags", "argv", ""},
+		{"shell", "flags", ""},
+		{"simulated", "flags shell", ""},
+		{"measure", "argv flags shell simulated", ""},
+	}
+}
+
+// homes says which folder of cli alone touches what no other room does.
+func homes(what string) string {
+	if what == "github.com/spf13/cobra" || what == "github.com/spf13/pflag" {
+		return "cli"
+	}
+	return "cli/shell"
+}
+
 // A ban is something that only some rooms may use.
 type ban struct {
 	what  string   // the word of room.touches that allows it; "" allows cli alone
@@ -83,7 +104,7 @@ func bans() []ban {
 		{"", []string{
 			"os.Args", "os.Stdin", "os.Stdout", "os.Stderr", "os.Exit", "os.Getenv", "os.LookupEnv", "os.Environ", "os.ExpandEnv", "os.Setenv",
 			"os.UserHomeDir", "fmt.Print", "fmt.Printf", "fmt.Println", "os/signal", "flag", "log", "golang.org/x/term", "github.com/spf13/cobra", "github.com/spf13/pflag",
-		}, "only cli touches arguments, environment, streams, signals, terminal and exit"},
+		}, "only cli/shell touches arguments, environment, streams, signals, terminal and exit, and only cli knows cobra"},
 	}
 }
 

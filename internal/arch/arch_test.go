@@ -171,13 +171,28 @@ func checkImports(s source, r room) []string {
 		if !ours {
 			continue
 		}
-		other, _, _ := strings.Cut(rest, "/")
+		other, folder, _ := strings.Cut(rest, "/")
+		if other == "cli" && r.name == "cli" && !mayImport(path.Dir(s.path), folder) {
+			out = append(out, fmt.Sprintf("%s: the folder %s may not import %s", s.at(i.Pos()), path.Dir(s.path), rest))
+		}
 		if other == r.name || slices.Contains(allowed, other) || slices.Contains(allowed, "*") {
 			continue
 		}
 		out = append(out, fmt.Sprintf("%s: the room %s may not import %s (may: %s)", s.at(i.Pos()), r.name, other, r.imports))
 	}
 	return out
+}
+
+// mayImport says whether a folder of cli may import another one.
+func mayImport(dir, folder string) bool {
+	own := strings.TrimPrefix(dir, "cli/")
+	of := func(name string) int {
+		return slices.IndexFunc(folders(), func(r room) bool { return r.name == name })
+	}
+	if i := of(own); i >= 0 {
+		return slices.Contains(strings.Fields(folders()[i].imports), folder)
+	}
+	return dir == "cli" || of(folder) >= 0
 }
 
 func checkTouches(s source, r room) []string {
@@ -215,7 +230,7 @@ func touch(s source, r room, p token.Pos, what string) []string {
 		if !slices.Contains(b.paths, what) {
 			continue
 		}
-		if b.what == "" && r.name == "cli" || b.what != "" && slices.Contains(strings.Fields(r.touches), b.what) {
+		if b.what == "" && path.Dir(s.path) == homes(what) || b.what != "" && slices.Contains(strings.Fields(r.touches), b.what) {
 			continue
 		}
 		out = append(out, fmt.Sprintf("%s: %s in the room %s: %s", s.at(p), what, r.name, b.rule))
@@ -239,10 +254,14 @@ func TestRules(t *testing.T) {
 		{"room that is not in the table", "cake/a.go", "// Package cake.\npackage cake\n", "internal/cake/a.go: the room cake is not in the table of arch"},
 		{"network", "plan/a.go", "// Package plan.\npackage plan\nimport \"net/http\"\nvar _ = http.Get\n", "internal/plan/a.go:4: net/http.Get in the room plan: only rooms with the network in the table open connections"},
 		{"clock", "schedule/a.go", "// Package schedule.\npackage schedule\nimport \"time\"\nvar _ = time.Now\n", "internal/schedule/a.go:4: time.Now in the room schedule: only rooms with the clock in the table know the time"},
-		{"environment under another name", "hub/a.go", "// Package hub.\npackage hub\nimport sys \"os\"\nvar _ = sys.Getenv\n", "internal/hub/a.go:4: os.Getenv in the room hub: only cli touches arguments, environment, streams, signals, terminal and exit"},
-		{"printing", "load/a.go", "// Package load.\npackage load\nimport \"fmt\"\nfunc f() { fmt.Println() }\n", "internal/load/a.go:4: fmt.Println in the room load: only cli touches arguments, environment, streams, signals, terminal and exit"},
+		{"environment under another name", "hub/a.go", "// Package hub.\npackage hub\nimport sys \"os\"\nvar _ = sys.Getenv\n", "internal/hub/a.go:4: os.Getenv in the room hub: only cli/shell touches arguments, environment, streams, signals, terminal and exit, and only cli knows cobra"},
+		{"printing", "load/a.go", "// Package load.\npackage load\nimport \"fmt\"\nfunc f() { fmt.Println() }\n", "internal/load/a.go:4: fmt.Println in the room load: only cli/shell touches arguments, environment, streams, signals, terminal and exit, and only cli knows cobra"},
 		{"a clock where time is a number", "model/sched/a.go", "// Package sched.\npackage sched\nimport \"time\"\nvar t = time.Now()\n", "internal/model/sched/a.go:4: time.Now in the room model: only rooms with the clock in the table know the time"},
 		{"a goroutine there", "model/light/a.go", "// Package light.\npackage light\nfunc f() { go f() }\n", "internal/model/light/a.go:3: the room model starts no goroutines"},
+		{"the terminal in a command", "cli/sim/a.go", "// Package sim.\npackage sim\nimport \"os\"\nvar _ = os.Stdout\n", "internal/cli/sim/a.go:4: os.Stdout in the room cli: only cli/shell touches arguments, environment, streams, signals, terminal and exit, and only cli knows cobra"},
+		{"cobra in a command", "cli/sim/a.go", "// Package sim.\npackage sim\nimport _ \"github.com/spf13/cobra\"\n", "internal/cli/sim/a.go:3: github.com/spf13/cobra in the room cli: only cli/shell touches arguments, environment, streams, signals, terminal and exit, and only cli knows cobra"},
+		{"a command that imports another", "cli/sim/a.go", "// Package sim.\npackage sim\nimport _ \"tokmeter/internal/cli/bench\"\n", "internal/cli/sim/a.go:3: the folder cli/sim may not import cli/bench"},
+		{"what commands share imports one", "cli/measure/a.go", "// Package measure.\npackage measure\nimport _ \"tokmeter/internal/cli/bench\"\n", "internal/cli/measure/a.go:3: the folder cli/measure may not import cli/bench"},
 		{"goroutine", "metrics/a.go", "// Package metrics.\npackage metrics\nfunc f() { go f() }\n", "internal/metrics/a.go:3: the room metrics starts no goroutines"},
 		{"JSON in the wire", "wire/a.go", "// Package wire.\npackage wire\nimport _ \"encoding/json\"\n", "internal/wire/a.go:3: the room wire never uses encoding/json"},
 		{"long file", "plan/a.go", "// Package plan.\npackage plan\n" + strings.Repeat("\n", maxFile), "internal/plan/a.go: 452 lines: a file has at most 450"},

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"tokmeter/internal/cli/shell"
 )
 
 // TestBadInput: what is wrong with the input is found before any server is
@@ -85,8 +87,8 @@ func TestBadInput(t *testing.T) {
 				}
 				before := w.listing()
 				got := w.run(w.absolute(args)...)
-				if got.code != ExitUsage || got.stdout != "" || !strings.Contains(strings.ReplaceAll(got.stderr, w.dir+string(os.PathSeparator), ""), tt.says) {
-					t.Errorf("got exit code %d, stdout %q and stderr\n%s\nwant %d, nothing and %q", got.code, got.stdout, got.stderr, ExitUsage, tt.says)
+				if got.code != shell.ExitUsage || got.stdout != "" || !strings.Contains(strings.ReplaceAll(got.stderr, w.dir+string(os.PathSeparator), ""), tt.says) {
+					t.Errorf("got exit code %d, stdout %q and stderr\n%s\nwant %d, nothing and %q", got.code, got.stdout, got.stderr, shell.ExitUsage, tt.says)
 				}
 				if n := strings.Count(got.stderr, "\n"); n > 3 || strings.Contains(got.stderr, "goroutine ") {
 					t.Errorf("%d lines on stderr, want at most 3:\n%s", n, got.stderr)
@@ -141,7 +143,7 @@ func TestUnwritable(t *testing.T) {
 			w := newWorld(t)
 			s := newFaultServer(t, nil)
 			got := w.run(append([]string{"bench", "serve", "--base-url", s.url(), "--model", "m", "--num-prompts", "1"}, args...)...)
-			got.want(t, ExitUsage, "/proc")
+			got.want(t, shell.ExitUsage, "/proc")
 			wantOneLine(t, got)
 			if s.connections() != 0 {
 				t.Error("the server was asked")

@@ -1,13 +1,14 @@
-// Package cli is the command line: commands and flags, environment and
-// configuration file become a plan.Plan, and errors become one line and an
-// exit code. It is the only room that touches arguments, environment, standard
-// streams, signals and the terminal. It contains no arithmetic.
+// Package cli is the command line: the table of commands, and the way from words
+// to a command, its help and its completion. Each command is a folder that turns
+// flags into a plan, calls the room that does it, and prints; none of them knows
+// another, and none contains arithmetic. What they share is in shell (the outside
+// world, errors, exit codes), flags, measure and simulated. These are the only
+// rooms that touch arguments, environment, standard streams, signals and the
+// terminal.
 package cli
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -15,8 +16,23 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokmeter/internal/cli/argv"
+	"tokmeter/internal/cli/bench"
+	"tokmeter/internal/cli/flags"
+	"tokmeter/internal/cli/precision"
+	"tokmeter/internal/cli/report"
+	"tokmeter/internal/cli/shell"
+	"tokmeter/internal/cli/sim"
+	"tokmeter/internal/cli/sol"
+	"tokmeter/internal/cli/tokenize"
+	"tokmeter/internal/cli/version"
 	"tokmeter/internal/near"
 )
+
+// Env is the outside world of a command.
+type Env = shell.Env
+
+// OS is the real outside world.
+func OS() *Env { return shell.OS() }
 
 // Main runs the command that env.Args names and returns the exit code of the
 // process. It never exits by itself.
@@ -27,31 +43,31 @@ func Main(env *Env) int {
 		}
 	}
 	err := execute(env)
-	printError(env.Stderr, err)
-	return exitCode(err)
+	shell.PrintError(env.Stderr, err)
+	return shell.ExitCode(err)
 }
 
 // commands are all commands, those with others under them first.
-func commands() []Command {
+func commands() []shell.Command {
 	return slices.Concat(
-		[]Command{
+		[]shell.Command{
 			{Path: "bench", Short: "Measure a server"},
-			serveCommand(),
-			precisionCommand(),
-			reportCommand(),
+			bench.Command(),
+			precision.Command(),
+			report.Command(),
 		},
-		simCommands(),
-		[]Command{
-			solCommand(),
-			tokenizeCommand(),
-			versionCommand(),
+		sim.Commands(),
+		[]shell.Command{
+			sol.Command(),
+			tokenize.Command(),
+			version.Command(),
 		},
 	)
 }
 
 // A node is a command in the tree.
 type node struct {
-	Command
+	shell.Command
 	cobra *cobra.Command
 }
 
@@ -62,7 +78,7 @@ type tree struct {
 }
 
 // execute finds the command, reads its words and runs it.
-func execute(env *Env) error {
+func execute(env *shell.Env) error {
 	t := newTree(env)
 	args := env.Args
 	if len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) {
@@ -80,24 +96,24 @@ func execute(env *Env) error {
 	if cmd == t.root && len(rest) == 0 {
 		return n.help(env, "")
 	}
-	parsed, err := argv.Parse(n.Flags.options(), n.Flags.lengthen(rest), os.ReadFile)
+	parsed, err := argv.Parse(n.Flags.Options(), n.Flags.Lengthen(rest), os.ReadFile)
 	if err != nil {
-		return withCode(ExitUsage, err)
+		return shell.WithCode(shell.ExitUsage, err)
 	}
 	if n.Run == nil {
-		return usagef("there is "+strings.Join(t.commands(cmd), ", "), "%s needs a command", cmd.CommandPath())
+		return shell.Usagef("there is "+strings.Join(t.commands(cmd), ", "), "%s needs a command", cmd.CommandPath())
 	}
 	if !n.Words {
-		if err := noWords(parsed.Words); err != nil {
+		if err := shell.NoWords(parsed.Words); err != nil {
 			return err
 		}
 	}
-	c := &Call{Env: env, Path: cmd.CommandPath(), Values: valuesOf(n.Flags, parsed.Settings), Notes: parsed.Notes, Words: parsed.Words}
+	c := &shell.Call{Env: env, Path: cmd.CommandPath(), Values: flags.ValuesOf(n.Flags, parsed.Settings), Notes: parsed.Notes, Words: parsed.Words}
 	return n.Run(context.Background(), c)
 }
 
 // newTree builds all commands for one run.
-func newTree(env *Env) *tree {
+func newTree(env *shell.Env) *tree {
 	root := &cobra.Command{
 		Use:           "tokmeter",
 		Short:         "Measure online serving of large language models",
@@ -124,7 +140,7 @@ func (t *tree) help(cmd *cobra.Command) {
 }
 
 // add puts a command into the tree, below the one whose words its own begin with.
-func (t *tree) add(c Command) {
+func (t *tree) add(c shell.Command) {
 	words := strings.Fields(c.Path)
 	name := words[len(words)-1]
 	cmd := &cobra.Command{Use: strings.TrimSpace(name + " " + c.Takes), Short: c.Short, Long: c.Long}
@@ -215,9 +231,9 @@ func (t *tree) commands(under *cobra.Command) []string {
 func (t *tree) unknownCommand(args []string) error {
 	names := t.commands(t.root)
 	if like := near.Names(args[0], names); len(like) > 0 {
-		return usagef("", "unknown command %q; did you mean %q?", args[0], like[0])
+		return shell.Usagef("", "unknown command %q; did you mean %q?", args[0], like[0])
 	}
-	return usagef("", "unknown command %q: there is %s", args[0], strings.Join(names, ", "))
+	return shell.Usagef("", "unknown command %q: there is %s", args[0], strings.Join(names, ", "))
 }
 
 // helpWanted looks for -h, --help and --help=WORD.
@@ -234,19 +250,4 @@ func helpWanted(args []string) (about string, wanted bool) {
 		}
 	}
 	return "", false
-}
-
-// noWords refuses words that belong to no flag.
-func noWords(args []string) error {
-	if len(args) > 0 {
-		return usagef("flags begin with two hyphens", "unexpected word %q", shorten(args[0]))
-	}
-	return nil
-}
-
-// printNotes writes the notes about the command line on stderr.
-func printNotes(w io.Writer, notes []string) {
-	for _, n := range notes {
-		fmt.Fprint(w, oneLine("tokmeter: warning: %s", n))
-	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
-	"tokmeter/internal/cli/argv"
-	"tokmeter/internal/plan"
+	"tokmeter/internal/cli/measure"
+	"tokmeter/internal/cli/shell"
 )
 
 var update = flag.Bool("update", false, "write the golden files again")
@@ -47,43 +47,21 @@ func (l leakCheck) Run() int {
 
 func TestMain(m *testing.M) {
 	// The guard of an engine is this very program (see package engine).
-	if handled, code := OS().Guard(os.Args[1:]); handled {
+	if handled, code := shell.OS().Guard(os.Args[1:]); handled {
 		os.Exit(code)
 	}
 	testscript.Main(leakCheck{m}, map[string]func(){
-		"tokmeter": func() { os.Exit(Main(OS())) },
+		"tokmeter": func() { os.Exit(Main(shell.OS())) },
 	})
 }
 
 // fakeEnv is an outside world that keeps what is written.
-func fakeEnv(args ...string) (env *Env, stdout, stderr *bytes.Buffer) {
+func fakeEnv(args ...string) (env *shell.Env, stdout, stderr *bytes.Buffer) {
 	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
-	return &Env{
+	return &shell.Env{
 		Args: args, Getenv: func(string) string { return "" },
 		Stdin: strings.NewReader(""), Stdout: stdout, Stderr: stderr, Width: 100,
 	}, stdout, stderr
-}
-
-// parseServe reads the flags of bench serve.
-func parseServe(args []string) (*values, error) {
-	t := serveTable()
-	r, err := argv.Parse(t.options(), args, os.ReadFile)
-	if err != nil {
-		return nil, err
-	}
-	if len(r.Words) > 0 {
-		return nil, noWords(r.Words)
-	}
-	return valuesOf(t, r.Settings), nil
-}
-
-// servePlanOf makes the plan of a command line without looking at files.
-func servePlanOf(env *Env, args ...string) (plan.Plan, runOptions, error) {
-	v, err := parseServe(args)
-	if err != nil {
-		return plan.Plan{}, runOptions{}, err
-	}
-	return servePlan(env, v, nil)
 }
 
 // golden compares got with a file, or writes the file with -update.
@@ -129,7 +107,7 @@ func TestHelp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			env, stdout, stderr := fakeEnv(args...)
-			if code := Main(env); code != ExitOK || stderr.Len() > 0 {
+			if code := Main(env); code != shell.ExitOK || stderr.Len() > 0 {
 				t.Fatalf("got exit code %d and %q, want 0 and nothing", code, stderr)
 			}
 			golden(t, filepath.Join("testdata", "help", name+".txt"), stdout.Bytes())
@@ -141,9 +119,9 @@ func TestHelp(t *testing.T) {
 func TestHelpListsEveryFlag(t *testing.T) {
 	env, stdout, _ := fakeEnv("bench", "serve", "--help")
 	Main(env)
-	for _, f := range serveTable() {
-		if !strings.Contains(stdout.String(), "\n  "+f.syntax()) {
-			t.Errorf("--help does not show %s", f.syntax())
+	for _, f := range measure.Table() {
+		if !strings.Contains(stdout.String(), "\n  "+f.Syntax()) {
+			t.Errorf("--help does not show %s", f.Syntax())
 		}
 	}
 	env, stdout, _ = fakeEnv("bench", "serve", "--help=options")
@@ -200,7 +178,7 @@ func TestCompletion(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			env, stdout, _ := fakeEnv(append([]string{"__complete"}, tt.words...)...)
-			if code := Main(env); code != ExitOK {
+			if code := Main(env); code != shell.ExitOK {
 				t.Fatalf("got exit code %d, want 0", code)
 			}
 			if got := stdout.String(); !strings.Contains(got, tt.want) || tt.not != "" && strings.Contains(got, tt.not) {

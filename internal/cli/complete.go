@@ -9,21 +9,25 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokmeter/internal/cli/argv"
+	"tokmeter/internal/cli/flags"
+	"tokmeter/internal/cli/measure"
+	"tokmeter/internal/cli/shell"
+	"tokmeter/internal/cli/simulated"
 )
 
 // completionCommand prints a shell's completion script.
-func (t *tree) completionCommand() Command {
+func (t *tree) completionCommand() shell.Command {
 	shells := []string{"bash", "zsh", "fish"}
-	return Command{
+	return shell.Command{
 		Path: "completion", Takes: "{bash,zsh,fish}",
 		Short: "Print the completion script of a shell",
 		Long: `bash: source <(tokmeter completion bash)
 zsh:  tokmeter completion zsh > "${fpath[1]}/_tokmeter"
 fish: tokmeter completion fish > ~/.config/fish/completions/tokmeter.fish`,
 		Words: true, Choices: shells,
-		Run: func(_ context.Context, c *Call) error {
+		Run: func(_ context.Context, c *shell.Call) error {
 			if len(c.Words) != 1 || !slices.Contains(shells, c.Words[0]) {
-				return usagef("", "completion wants the name of one shell: %s", strings.Join(shells, ", "))
+				return shell.Usagef("", "completion wants the name of one shell: %s", strings.Join(shells, ", "))
 			}
 			switch c.Words[0] {
 			case "bash":
@@ -38,7 +42,7 @@ fish: tokmeter completion fish > ~/.config/fish/completions/tokmeter.fish`,
 
 // A completed is a flag as pflag has it, for the shells' completion alone: the
 // words of a command that runs are read by package argv.
-type completed struct{ def *flagDef }
+type completed struct{ def *flags.Def }
 
 // String is the default.
 func (c completed) String() string {
@@ -49,19 +53,19 @@ func (c completed) String() string {
 }
 
 // Type is the name of the value.
-func (c completed) Type() string { return c.def.metavar() }
+func (c completed) Type() string { return c.def.Metavar() }
 
 // Set takes any value.
 func (completed) Set(string) error { return nil }
 
 // completeFlag tells cobra how the value of a flag is completed.
-func (t *tree) completeFlag(cmd *cobra.Command, def *flagDef) {
+func (t *tree) completeFlag(cmd *cobra.Command, def *flags.Def) {
 	flag := cmd.Flags().VarPF(completed{def}, def.Name, "", def.Help)
 	flag.DefValue, flag.Hidden = def.Default, def.Refused != "" || def.Taken
 	switch {
-	case def.isSwitch():
+	case def.IsSwitch():
 		flag.NoOptDefVal = "true"
-	case def.Kind == optional:
+	case def.Kind == flags.Optional:
 		flag.NoOptDefVal = " "
 	}
 	fixed := func(list []string) cobra.CompletionFunc {
@@ -70,27 +74,27 @@ func (t *tree) completeFlag(cmd *cobra.Command, def *flagDef) {
 	var how cobra.CompletionFunc
 	switch {
 	case def.Choices != nil:
-		how = fixed(def.built())
+		how = fixed(def.Built())
 	case def.Name == "config":
 		how = cobra.FixedCompletions([]string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt)
 	case def.Name == "percentile-metrics":
-		how = completeList(percentileMetrics(), ",")
+		how = completeList(measure.PercentileMetrics(), ",")
 	case def.Name == "goodput":
 		how = cobra.FixedCompletions([]string{"ttft:", "tpot:", "e2el:"}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)
 	case def.Name == "gpu" || def.Name == "simulate" && cmd.Name() == "precision":
-		how = fixed(cardNames())
+		how = fixed(simulated.CardNames())
 	case def.Name == "simulate":
 		how = completeTarget
 	case def.Name == "model" && cmd.Name() != "serve":
-		how = cobra.FixedCompletions(modelNames(), cobra.ShellCompDirectiveDefault)
-	case def.Kind == folder:
+		how = cobra.FixedCompletions(simulated.ModelNames(), cobra.ShellCompDirectiveDefault)
+	case def.Kind == flags.Folder:
 		how = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
-	case def.Kind == file || def.Name == "tokenizer" || def.Name == "model":
+	case def.Kind == flags.File || def.Name == "tokenizer" || def.Name == "model":
 		how = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
-	case def.Kind == toggleNo:
+	case def.Kind == flags.ToggleNo:
 		cmd.Flags().Bool("no-"+def.Name, false, "Switch --"+def.Name+" off")
 		return
-	case def.isSwitch():
+	case def.IsSwitch():
 		return
 	default:
 		how = fixed(nil)
@@ -116,14 +120,14 @@ func completeList(entries []string, sep string) cobra.CompletionFunc {
 
 // completeTarget completes a card, its model and its precision.
 func completeTarget(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
-	next, more := cardNames(), cobra.ShellCompDirectiveNoSpace
+	next, more := simulated.CardNames(), cobra.ShellCompDirectiveNoSpace
 	head := word[:strings.LastIndex(word, "/")+1]
 	switch strings.Count(head, "/") {
 	case 0:
 	case 1:
-		next = modelNames()
+		next = simulated.ModelNames()
 	case 2:
-		next, more = precisions(), 0
+		next, more = simulated.Precisions(), 0
 	default:
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -141,7 +145,7 @@ func completeTarget(_ *cobra.Command, _ []string, word string) ([]string, cobra.
 // into what pflag reads; where that fails it is taken as it is.
 func (t *tree) complete(args []string) error {
 	if len(args) < 2 {
-		return usagef("", "%s wants words", args[0])
+		return shell.Usagef("", "%s wants words", args[0])
 	}
 	before, last := args[1:len(args)-1], args[len(args)-1]
 	if cmd, rest := t.find(before); cmd != nil {
@@ -167,7 +171,7 @@ func canonical(settings []argv.Setting) []string {
 func (n *node) lenient(words []string) []string {
 	noFile := func(string) ([]byte, error) { return []byte("{}"), nil }
 	read := func(words []string) ([]string, bool) {
-		p, err := argv.Parse(n.Flags.options(), words, noFile)
+		p, err := argv.Parse(n.Flags.Options(), words, noFile)
 		if err != nil {
 			return nil, false
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tokmeter/internal/cli/shell"
 )
 
 // counting answers /metrics with counters that grow from one question to the
@@ -26,11 +28,11 @@ func TestCounters(t *testing.T) {
 		"Acceptance length:                       2.50      \n",
 		"Accepted tokens:                         60        \n",
 	}
-	w.serve(s.url(), "--header", "X-A=b").want(t, ExitOK, rows...)
+	w.serve(s.url(), "--header", "X-A=b").want(t, shell.ExitOK, rows...)
 	if got := w.result()["spec_decode_num_drafts"]; got != 40.0 {
 		t.Errorf("spec_decode_num_drafts is %v, want 40", got)
 	}
-	w.run("report", w.path("record")).want(t, ExitOK, rows...)
+	w.run("report", w.path("record")).want(t, shell.ExitOK, rows...)
 	for _, q := range s.questions("GET /metrics") {
 		if q.Header.Get("X-A") != "b" {
 			t.Error("/metrics was asked without the headers")
@@ -42,7 +44,7 @@ func TestCounters(t *testing.T) {
 func TestNoCounters(t *testing.T) {
 	w := newWorld(t)
 	s := newFaultServer(t, map[string]answer{"GET /v1/models": models("m"), "POST /v1/completions": good(), "GET /metrics": status(200, "vllm:num_requests_running 1\n")})
-	w.serve(s.url()).want(t, ExitOK)
+	w.serve(s.url()).want(t, shell.ExitOK)
 	if n := len(s.questions("GET /metrics")); n != 1 {
 		t.Errorf("/metrics was asked %d times, want once", n)
 	}
@@ -60,7 +62,7 @@ func TestProfilerLines(t *testing.T) {
 		"POST /start_profile": status(200, ""), "POST /stop_profile": status(200, ""),
 	})
 	got := w.serve(s.url(), "--profile")
-	got.want(t, ExitOK)
+	got.want(t, shell.ExitOK)
 	var lines []string
 	for _, l := range masked(got.stdout, strings.NewReplacer()) {
 		if slices.Contains([]string{"Starting profiler...", "Profiler started", "Traffic request rate: inf", "Successful requests:                     #", "Stopping profiler...", "Profiler stopped"}, l) {

@@ -3,13 +3,18 @@ package cli
 import (
 	"fmt"
 	"strings"
+
+	"tokmeter/internal/cli/flags"
+	"tokmeter/internal/cli/measure"
+	"tokmeter/internal/cli/shell"
+	"tokmeter/internal/cli/sim"
 )
 
 // docs is the text of docs/cli.md: the flags from the tables.
 func docs() string {
 	var b strings.Builder
 	b.WriteString(docsHead)
-	docsTable(&b, serveTable(), "##", marks())
+	docsTable(&b, measure.Table(), "##", marks())
 	for _, c := range commands() {
 		if c.About == "" {
 			continue
@@ -26,10 +31,10 @@ func docs() string {
 }
 
 // docsTable writes the flags of a table under a heading for each group.
-func docsTable(b *strings.Builder, t table, heading string, marks map[origin]string) {
-	for _, g := range t.groups() {
-		if g == groupTaken {
-			fmt.Fprintf(b, "\n%s %s%s\n\n`%s`\n", heading, strings.ToUpper(g[:1]), g[1:], strings.Join(takenFlags().names(), "`, `"))
+func docsTable(b *strings.Builder, t flags.Table, heading string, marks map[flags.Origin]string) {
+	for _, g := range t.Groups() {
+		if g == sim.GroupTaken {
+			fmt.Fprintf(b, "\n%s %s%s\n\n`%s`\n", heading, strings.ToUpper(g[:1]), g[1:], strings.Join(sim.Names(sim.TakenFlags()), "`, `"))
 			continue
 		}
 		fmt.Fprintf(b, "\n%s %s%s\n\n| flag | default | meaning |\n|--|--|--|\n", heading, strings.ToUpper(g[:1]), g[1:])
@@ -40,23 +45,25 @@ func docsTable(b *strings.Builder, t table, heading string, marks map[origin]str
 			}
 			def := f.Default
 			switch {
-			case f.isSwitch():
+			case f.IsSwitch():
 				def = ""
 			case def != "":
 				def = "`" + def + "`"
 			}
-			fmt.Fprintf(b, "| `%s`%s | %s | %s |\n", escapeCell(f.syntax()), marks[f.Origin], escapeCell(def), escapeCell(docsText(f)))
+			fmt.Fprintf(b, "| `%s`%s | %s | %s |\n", shell.EscapeCell(f.Syntax()), marks[f.Origin], shell.EscapeCell(def), shell.EscapeCell(docsText(f)))
 		}
 	}
 }
 
 // marks stand after flags that vLLM's Python client does not have.
-func marks() map[origin]string { return map[origin]string{rust: " ²", own: " ¹"} }
+func marks() map[flags.Origin]string {
+	return map[flags.Origin]string{flags.Rust: " ²", flags.Own: " ¹"}
+}
 
-func docsText(f *flagDef) string {
+func docsText(f *flags.Def) string {
 	s := f.Help
 	if len(f.Choices) > 4 || f.Choices != nil && f.Meta != "" {
-		s += " One of " + strings.Join(f.built(), ", ") + "."
+		s += " One of " + strings.Join(f.Built(), ", ") + "."
 	}
 	if len(f.Unbuilt) > 0 {
 		s += " Not built: " + strings.Join(f.Unbuilt, ", ") + "."
@@ -66,8 +73,6 @@ func docsText(f *flagDef) string {
 	}
 	return s
 }
-
-func escapeCell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
 const docsHead = `# The command line
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"tokmeter/internal/cli/shell"
 )
 
 // raw finds a character that moves a terminal's cursor or changes its state.
@@ -49,7 +51,7 @@ func TestForeignNames(t *testing.T) {
 			t.Errorf("%s has a line of the server's", where)
 		}
 	}
-	got.want(t, ExitOK, "First model name: evil [2J", "request 2")
+	got.want(t, shell.ExitOK, "First model name: evil [2J", "request 2")
 	files, err := filepath.Glob(w.path("results/*.json"))
 	if err != nil || len(files) != 1 {
 		t.Fatalf("got the results %q, %v", files, err)
@@ -67,21 +69,21 @@ func TestModelFile(t *testing.T) {
 		w := newWorld(t)
 		s := goodServer(t)
 		got := w.serve(s.url(), "--model", gguf(w), "--served-model-name", "m")
-		got.want(t, ExitOK, "x.gguf is a file and no tokenizer (name one with --tokenizer)")
+		got.want(t, shell.ExitOK, "x.gguf is a file and no tokenizer (name one with --tokenizer)")
 	})
 	t.Run("that the server names", func(t *testing.T) {
 		w := newWorld(t)
 		path := gguf(w)
 		s := newFaultServer(t, map[string]answer{"GET /v1/models": status(200, `{"data":[{"id":"m","root":"`+path+`"}]}`), "POST /v1/completions": good()})
 		got := w.run("bench", "serve", "--base-url", s.url(), "--num-prompts", "2", "--no-live", "--random-input-len", "8", "--record-dir", w.path("record"))
-		got.want(t, ExitOK, "the server names its model by the path", "which is not read (name the tokenizer with --tokenizer)")
+		got.want(t, shell.ExitOK, "the server names its model by the path", "which is not read (name the tokenizer with --tokenizer)")
 	})
 	t.Run("a file that is no model", func(t *testing.T) {
 		w := newWorld(t)
 		secret := w.write("secret.json", `{"a secret": true}`)
 		s := newFaultServer(t, map[string]answer{"GET /v1/models": status(200, `{"data":[{"id":"m","root":"`+secret+`"}]}`), "POST /v1/completions": good()})
 		got := w.run("bench", "serve", "--base-url", s.url(), "--num-prompts", "2", "--no-live", "--random-input-len", "8", "--no-record")
-		got.want(t, ExitOK, "which is not read")
+		got.want(t, shell.ExitOK, "which is not read")
 		if strings.Contains(got.stdout+got.stderr, "a secret") {
 			t.Error("the file was read")
 		}
@@ -89,13 +91,13 @@ func TestModelFile(t *testing.T) {
 	t.Run("a tokenizer that is none", func(t *testing.T) {
 		w := newWorld(t)
 		s := goodServer(t)
-		w.serve(s.url(), "--tokenizer", gguf(w)).want(t, ExitUsage, "--tokenizer: ")
+		w.serve(s.url(), "--tokenizer", gguf(w)).want(t, shell.ExitUsage, "--tokenizer: ")
 	})
 	t.Run("a name with NUL", func(t *testing.T) {
 		w := newWorld(t)
 		s := goodServer(t)
 		got := w.serve(s.url(), "--result-filename", w.path("a\x00b.json"))
-		got.want(t, ExitUsage, "result file ", "choose another --result-filename")
+		got.want(t, shell.ExitUsage, "result file ", "choose another --result-filename")
 		if n := len(s.questions("POST /v1/completions")); n > 0 {
 			t.Errorf("%d requests were sent before", n)
 		}

@@ -8,6 +8,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+
+	"tokmeter/internal/cli/flags"
+	"tokmeter/internal/cli/shell"
+	"tokmeter/internal/cli/sim"
 )
 
 // jsonTip explains the two ways to write a JSON flag.
@@ -25,30 +29,30 @@ and with = before the value. Of a flag that is given twice the last one counts.
 
 // help writes the help of a command: all of it, one group, or the flags whose
 // names contain a word.
-func (n *node) help(env *Env, about string) error {
-	p := helpPrinter{w: env.Stdout, width: min(env.width(), 120)}
+func (n *node) help(env *shell.Env, about string) error {
+	p := helpPrinter{w: env.Stdout, width: min(env.TextWidth(), 120)}
 	word := strings.ReplaceAll(strings.ToLower(about), "_", "-")
 	switch {
 	case word == "" || word == "all":
 		n.helpAll(&p, word == "all")
 		return p.err
 	case n.cobra.HasSubCommands() && n.Run == nil:
-		return usagef("", "%s has no flags to look for: see %s --help", n.cobra.CommandPath(), n.cobra.CommandPath())
+		return shell.Usagef("", "%s has no flags to look for: see %s --help", n.cobra.CommandPath(), n.cobra.CommandPath())
 	}
 	if found := n.inGroup(word); len(found) > 0 {
 		p.groups(found)
 		p.text(jsonTip)
 		return p.err
 	}
-	var found table
+	var found flags.Table
 	for _, f := range n.Flags {
-		if strings.Contains("--"+f.Name, word) || f.Kind == toggleNo && strings.Contains("--no-"+f.Name, word) {
+		if strings.Contains("--"+f.Name, word) || f.Kind == flags.ToggleNo && strings.Contains("--no-"+f.Name, word) {
 			found = append(found, f)
 		}
 	}
 	if len(found) == 0 {
 		p.text(fmt.Sprintf("No group or flag matches %q.", about))
-		p.text("--help lists all flags in their groups: " + strings.Join(n.Flags.groups(), ", ") + ".")
+		p.text("--help lists all flags in their groups: " + strings.Join(n.Flags.Groups(), ", ") + ".")
 		return p.err
 	}
 	p.section("flags matching "+word, found)
@@ -58,19 +62,14 @@ func (n *node) help(env *Env, about string) error {
 
 // inGroup returns the flags of a group. "options" is what vLLM calls all those
 // that have no group of a dataset or of sampling.
-func (n *node) inGroup(title string) table {
-	var found table
+func (n *node) inGroup(title string) flags.Table {
+	var found flags.Table
 	for _, f := range n.Flags {
-		if strings.EqualFold(strings.ReplaceAll(f.Group, "_", "-"), title) || title == "options" && slices.Contains(generalGroups(), f.Group) {
+		if strings.EqualFold(strings.ReplaceAll(f.Group, "_", "-"), title) || title == "options" && slices.Contains(flags.GeneralGroups(), f.Group) {
 			found = append(found, f)
 		}
 	}
 	return found
-}
-
-// generalGroups are the parts of what vLLM lists as "options".
-func generalGroups() []string {
-	return []string{groupServer, groupRequest, groupDataset, groupArrival, groupResult}
 }
 
 func (n *node) helpAll(p *helpPrinter, tips bool) {
@@ -95,7 +94,7 @@ func (n *node) helpAll(p *helpPrinter, tips bool) {
 	if tips {
 		p.text(jsonTip)
 	}
-	if len(n.Flags.groups()) > 1 {
+	if len(n.Flags.Groups()) > 1 {
 		p.text(nameTip)
 	}
 }
@@ -136,9 +135,9 @@ func (p *helpPrinter) text(s string) {
 	}
 }
 
-func (p *helpPrinter) groups(t table) {
-	for _, g := range t.groups() {
-		var part table
+func (p *helpPrinter) groups(t flags.Table) {
+	for _, g := range t.Groups() {
+		var part flags.Table
 		for _, f := range t {
 			if f.Group == g {
 				part = append(part, f)
@@ -148,17 +147,17 @@ func (p *helpPrinter) groups(t table) {
 	}
 }
 
-func (p *helpPrinter) section(title string, t table) {
+func (p *helpPrinter) section(title string, t flags.Table) {
 	p.line("")
 	p.line(title + ":")
-	if title == groupTaken {
-		for _, l := range wrap(strings.Join(t.names(), " "), p.width-2) {
+	if title == sim.GroupTaken {
+		for _, l := range wrap(strings.Join(sim.Names(t), " "), p.width-2) {
 			p.line("  " + l)
 		}
 		return
 	}
 	for i := range t {
-		p.entry(t[i].syntax(), t[i].describe())
+		p.entry(t[i].Syntax(), t[i].Describe())
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tokmeter/internal/cli/shell"
 )
 
 // interruptible makes the world's interrupts come by hand.
@@ -46,13 +48,13 @@ func TestInterruptDrains(t *testing.T) {
 	s.await(t, "POST /v1/completions", 4)
 	w.interrupts <- os.Interrupt
 	got := <-ended
-	got.want(t, ExitInterrupted, "tokmeter: interrupted: waiting up to 30 s for ", "the run ended early (interrupted)",
+	got.want(t, shell.ExitInterrupted, "tokmeter: interrupted: waiting up to 30 s for ", "the run ended early (interrupted)",
 		"Successful requests: ", "Failed requests:                         0  ", "Result saved to ", "of 1000 requests were sent, ")
 	res := w.result()
 	if n := res["completed"].(float64); n < 4 || n > 100 || res["ended"] != "interrupted" {
 		t.Errorf("got %v completed and ended %q", n, res["ended"])
 	}
-	w.run("report", w.path("record")).want(t, ExitOK, "the run ended early (interrupted)")
+	w.run("report", w.path("record")).want(t, shell.ExitOK, "the run ended early (interrupted)")
 }
 
 // TestInterruptCuts: the second interrupt cuts what is under way, and still
@@ -70,7 +72,7 @@ func TestInterruptCuts(t *testing.T) {
 	}
 	w.interrupts <- os.Interrupt
 	got := <-ended
-	got.want(t, ExitInterrupted, "Failed requests:                         6  ", "cancelled", "Result saved to ")
+	got.want(t, shell.ExitInterrupted, "Failed requests:                         6  ", "cancelled", "Result saved to ")
 	if got.took > 5*time.Second {
 		t.Errorf("took %v", got.took)
 	}
@@ -114,7 +116,7 @@ func TestInterruptAnywhere(t *testing.T) {
 			}
 			w.interrupts <- os.Interrupt
 			got := <-ended
-			got.want(t, ExitInterrupted, "tokmeter: interrupted")
+			got.want(t, shell.ExitInterrupted, "tokmeter: interrupted")
 			wantOneLine(t, got)
 			if got.took > 5*time.Second {
 				t.Errorf("took %v", got.took)
@@ -143,7 +145,7 @@ func TestInterruptAnywhere(t *testing.T) {
 		s.await(t, "POST /tokenize", 2)
 		w.interrupts <- os.Interrupt
 		got := <-ended
-		got.want(t, ExitInterrupted, "Successful requests:                     3  ", "counted 0 of 3 answers", "Result saved to ")
+		got.want(t, shell.ExitInterrupted, "Successful requests:                     3  ", "counted 0 of 3 answers", "Result saved to ")
 	})
 	t.Run("a download", func(t *testing.T) {
 		for name, args := range map[string][]string{
@@ -163,7 +165,7 @@ func TestInterruptAnywhere(t *testing.T) {
 				hub.await(t, path, 1)
 				w.interrupts <- os.Interrupt
 				got := <-ended
-				got.want(t, ExitInterrupted, "tokmeter: interrupted")
+				got.want(t, shell.ExitInterrupted, "tokmeter: interrupted")
 				wantOneLine(t, got)
 				w.wantNothing("record")
 				if s.connections() != 0 {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tokmeter/internal/cli/shell"
 )
 
 // TestOutcomes: what a server can do wrong, what it is called, and that the
@@ -45,7 +47,7 @@ func TestOutcomes(t *testing.T) {
 			w := newWorld(t)
 			s := newFaultServer(t, map[string]answer{"GET /v1/models": models("m"), "POST /v1/completions": tt.reply})
 			got := w.serve(s.url(), "--request-timeout-sec", "0.4", "--verbose")
-			got.want(t, ExitFailed, "tokmeter: no request succeeded, the first failed with "+tt.outcome, "Result saved to ")
+			got.want(t, shell.ExitFailed, "tokmeter: no request succeeded, the first failed with "+tt.outcome, "Result saved to ")
 			wantOneLine(t, got)
 			row := fmt.Sprintf("%6d  %-13s", 3, tt.outcome)
 			if !strings.Contains(got.stdout, row) {
@@ -95,7 +97,7 @@ func TestMixedOutcomes(t *testing.T) {
 		},
 	})
 	got := w.serve(s.url(), "--num-prompts", "5", "--max-concurrency", "1", "--verbose")
-	got.want(t, ExitFailed, "Successful requests:                     2  ", "Failed requests:                         3  ",
+	got.want(t, shell.ExitFailed, "Successful requests:                     2  ", "Failed requests:                         3  ",
 		"     2  http_error    500     request 1: HTTP 500 Internal Server Error: boom", "     1  cut_short     200     request 2: ")
 	out := w.result()["outcomes"].(map[string]any)
 	if out["ok"] != 2.0 || out["http_error"] != 2.0 || out["cut_short"] != 1.0 {
@@ -121,7 +123,7 @@ func TestServerDies(t *testing.T) {
 		},
 	})
 	got := w.serve(s.url(), "--num-prompts", "12", "--request-rate", "40")
-	got.want(t, ExitFailed, "Successful requests:                     3  ", "Failed requests:                         9  ",
+	got.want(t, shell.ExitFailed, "Successful requests:                     3  ", "Failed requests:                         9  ",
 		"9 of 12 requests failed, most of them with ")
 	out := w.result()["outcomes"].(map[string]any)
 	if cut, gone := out["cut_short"].(float64), out["refused"].(float64)+out["reset"].(float64); cut < 1 || gone < 1 || cut+gone != 9 {
@@ -134,24 +136,24 @@ func TestUnreachable(t *testing.T) {
 	t.Run("a model is named", func(t *testing.T) {
 		w := newWorld(t)
 		got := w.serve(deadURL(t))
-		got.want(t, ExitUnreachable, "could not be reached: dial tcp 127.0.0.1:", "connection refused (is the server running, and are --base-url, --host and --port right?)", "Result saved to ")
+		got.want(t, shell.ExitUnreachable, "could not be reached: dial tcp 127.0.0.1:", "connection refused (is the server running, and are --base-url, --host and --port right?)", "Result saved to ")
 		wantOneLine(t, got)
 		if out := w.result()["outcomes"].(map[string]any); out["refused"] != 3.0 {
 			t.Errorf("got outcomes %v, want 3 refused", out)
 		}
-		w.run("report", w.path("record"), "--verbose").want(t, ExitOK, "     3  refused ")
+		w.run("report", w.path("record"), "--verbose").want(t, shell.ExitOK, "     3  refused ")
 	})
 	t.Run("no model is named", func(t *testing.T) {
 		w := newWorld(t)
 		got := w.run("bench", "serve", "--base-url", deadURL(t), "--record-dir", w.path("record"))
-		got.want(t, ExitUnreachable, "connection refused (is the server running")
+		got.want(t, shell.ExitUnreachable, "connection refused (is the server running")
 		wantOneLine(t, got)
 		w.wantNothing("record")
 	})
 	t.Run("a long schedule is given up", func(t *testing.T) {
 		w := newWorld(t)
 		got := w.serve(deadURL(t), "--num-prompts", "1000", "--request-rate", "0.01")
-		got.want(t, ExitUnreachable, "connection refused (is the server running", "the run ended early (server unreachable)")
+		got.want(t, shell.ExitUnreachable, "connection refused (is the server running", "the run ended early (server unreachable)")
 		if w.result()["ended"] != "server unreachable" {
 			t.Errorf("ended: got %v", w.result()["ended"])
 		}
@@ -159,7 +161,7 @@ func TestUnreachable(t *testing.T) {
 	t.Run("a proxy that is not there", func(t *testing.T) {
 		w := newWorld(t)
 		w.env["http_proxy"] = deadURL(t)
-		w.serve("http://model.invalid:8000").want(t, ExitUnreachable, "connection refused (the proxy is that of HTTP_PROXY")
+		w.serve("http://model.invalid:8000").want(t, shell.ExitUnreachable, "connection refused (the proxy is that of HTTP_PROXY")
 	})
 }
 

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tokmeter/internal/cli/shell"
 )
 
 // goodServer answers completions and lists the model m.
@@ -46,7 +48,7 @@ func TestReceived(t *testing.T) {
 			w := newWorld(t)
 			w.env["OPENAI_API_KEY"] = tt.key
 			s := goodServer(t)
-			w.serve(s.url(), append([]string{"--num-prompts", "1"}, tt.args...)...).want(t, ExitOK)
+			w.serve(s.url(), append([]string{"--num-prompts", "1"}, tt.args...)...).want(t, shell.ExitOK)
 			qs := s.questions("POST /v1/completions")
 			if len(qs) != 1 {
 				t.Fatalf("got %d requests, want 1", len(qs))
@@ -100,7 +102,7 @@ func TestBackends(t *testing.T) {
 		t.Run(tt.backend, func(t *testing.T) {
 			w := newWorld(t)
 			s := newFaultServer(t, map[string]answer{"GET /v1/models": models("m"), "POST " + tt.path: tt.reply})
-			w.serve(s.url(), "--backend", tt.backend).want(t, ExitOK, "Successful requests:                     3  ")
+			w.serve(s.url(), "--backend", tt.backend).want(t, shell.ExitOK, "Successful requests:                     3  ")
 			for _, q := range s.questions("POST " + tt.path) {
 				if !strings.Contains(q.Body, `"`+tt.member+`":`) {
 					t.Errorf("got %s, want it with %s", q.Body, tt.member)
@@ -126,12 +128,12 @@ func TestLoRA(t *testing.T) {
 	}
 	w := newWorld(t)
 	s := goodServer(t)
-	w.serve(s.url(), "--lora-modules", "a", "b", "--lora-assignment", "round-robin", "--num-prompts", "4", "--max-concurrency", "1").want(t, ExitOK)
+	w.serve(s.url(), "--lora-modules", "a", "b", "--lora-assignment", "round-robin", "--num-prompts", "4", "--max-concurrency", "1").want(t, shell.ExitOK)
 	if got, want := asked(s), []string{"a", "b", "a", "b"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	s = goodServer(t)
-	w.serve(s.url(), "--lora-modules", "a", "b", "--num-prompts", "20", "--max-concurrency", "1", "--record-dir", w.path("second")).want(t, ExitOK)
+	w.serve(s.url(), "--lora-modules", "a", "b", "--num-prompts", "20", "--max-concurrency", "1", "--record-dir", w.path("second")).want(t, shell.ExitOK)
 	if got := asked(s); !slices.Contains(got, "a") || !slices.Contains(got, "b") || len(got) != 20 {
 		t.Errorf("got %v, want 20 of a and b", got)
 	}
@@ -146,7 +148,7 @@ func TestWarmupAndProfile(t *testing.T) {
 		"POST /start_profile": status(200, ""), "POST /stop_profile": status(200, ""),
 	})
 	got := w.serve(s.url(), "--num-warmups", "5", "--profile", "--ready-check-timeout-sec", "5")
-	got.want(t, ExitOK, "Waiting for endpoint to become up in 5 seconds\nInitial test run completed.\nWarming up with 5 requests...\nWarmup run completed.\n"+
+	got.want(t, shell.ExitOK, "Waiting for endpoint to become up in 5 seconds\nInitial test run completed.\nWarming up with 5 requests...\nWarmup run completed.\n"+
 		"Starting main benchmark run...\nStarting profiler...\nProfiler started\nTraffic request rate: inf\n", "Stopping profiler...\nProfiler stopped\n", "Successful requests:                     3  ")
 	var order []string
 	for _, q := range s.all() {
@@ -160,7 +162,7 @@ func TestWarmupAndProfile(t *testing.T) {
 	}
 	t.Run("a server without a profiler", func(t *testing.T) {
 		w := newWorld(t)
-		w.serve(goodServer(t).url(), "--profile").want(t, ExitOK, "the profiler did not obey: /start_profile answered 404")
+		w.serve(goodServer(t).url(), "--profile").want(t, shell.ExitOK, "the profiler did not obey: /start_profile answered 404")
 	})
 }
 
@@ -200,13 +202,13 @@ func TestLateServer(t *testing.T) {
 				}
 			}()
 			got := w.run(append([]string{"bench", "serve", "--base-url", "http://" + addr, "--num-prompts", "2", "--no-live", "--no-record", "--ready-check-timeout-sec", "20"}, args...)...)
-			got.want(t, ExitOK, "Initial test run completed.", "Successful requests:                     2  ", "tokmeter: not ready: http://"+addr)
+			got.want(t, shell.ExitOK, "Initial test run completed.", "Successful requests:                     2  ", "tokmeter: not ready: http://"+addr)
 		})
 	}
 	t.Run("it never comes", func(t *testing.T) {
 		w := newWorld(t)
 		got := w.serve(deadURL(t), "--ready-check-timeout-sec", "1")
-		got.want(t, ExitUnreachable, "connection refused (is the server running")
+		got.want(t, shell.ExitUnreachable, "connection refused (is the server running")
 		wantOneLine(t, got)
 		w.wantNothing("record", "result.json")
 		if got.took > 10*time.Second {
@@ -217,7 +219,7 @@ func TestLateServer(t *testing.T) {
 		w := newWorld(t)
 		s := newFaultServer(t, map[string]answer{"GET /v1/models": models("m"), "POST /v1/completions": status(500, "no")})
 		got := w.serve(s.url(), "--ready-check-timeout-sec", "1")
-		got.want(t, ExitFailed, "initial test run failed: "+s.url()+"/v1/completions: the server was not ready within 1s: http_error: HTTP 500 Internal Server Error: no")
+		got.want(t, shell.ExitFailed, "initial test run failed: "+s.url()+"/v1/completions: the server was not ready within 1s: http_error: HTTP 500 Internal Server Error: no")
 		w.wantNothing("record", "result.json")
 	})
 }
@@ -232,7 +234,7 @@ func TestModels(t *testing.T) {
 			"POST /v1/completions": good(),
 		})
 		got := w.run("bench", "serve", "--base-url", s.url(), "--num-prompts", "1", "--no-live", "--record-dir", w.path("record"), "--save-result", "--result-filename", w.path("result.json"))
-		got.want(t, ExitOK, "First model name: served, first model id: org/Weights-7B\n")
+		got.want(t, shell.ExitOK, "First model name: served, first model id: org/Weights-7B\n")
 		if body := s.questions("POST /v1/completions")[0].Body; !strings.Contains(body, `"model":"served"`) {
 			t.Errorf("got %s", body)
 		}
@@ -244,37 +246,37 @@ func TestModels(t *testing.T) {
 		w := newWorld(t)
 		s := newFaultServer(t, map[string]answer{"GET /v1/models": models("a/b", "c"), "POST /v1/completions": noModel})
 		got := w.serve(s.url(), "--model", "x")
-		got.want(t, ExitFailed, `does not take the model "x": HTTP 404 Not Found: `, "(it offers a/b, c)")
+		got.want(t, shell.ExitFailed, `does not take the model "x": HTTP 404 Not Found: `, "(it offers a/b, c)")
 		wantOneLine(t, got)
 		w.wantNothing("record", "result.json")
 	})
 	t.Run("a name that is not listed but served", func(t *testing.T) {
 		w := newWorld(t)
 		s := newFaultServer(t, map[string]answer{"GET /v1/models": models("a"), "POST /v1/completions": good()})
-		w.serve(s.url(), "--model", "alias").want(t, ExitOK)
+		w.serve(s.url(), "--model", "alias").want(t, shell.ExitOK)
 	})
 	t.Run("no list, a wrong name", func(t *testing.T) {
 		w := newWorld(t)
 		s := newFaultServer(t, map[string]answer{"POST /v1/completions": noModel})
-		w.serve(s.url(), "--model", "x").want(t, ExitFailed, "The model x does not exist.", "Result saved to ")
+		w.serve(s.url(), "--model", "x").want(t, shell.ExitFailed, "The model x does not exist.", "Result saved to ")
 	})
 	t.Run("no list, no name", func(t *testing.T) {
 		w := newWorld(t)
 		s := newFaultServer(t, map[string]answer{"POST /v1/completions": good()})
 		got := w.run("bench", "serve", "--base-url", s.url(), "--record-dir", w.path("record"))
-		got.want(t, ExitFailed, "no model given, and the server does not say which it has: /v1/models answered 404", "(name the model with --model)")
+		got.want(t, shell.ExitFailed, "no model given, and the server does not say which it has: /v1/models answered 404", "(name the model with --model)")
 		w.wantNothing("record")
 	})
 	t.Run("an empty list, no name", func(t *testing.T) {
 		w := newWorld(t)
 		s := newFaultServer(t, map[string]answer{"GET /v1/models": models()})
-		w.run("bench", "serve", "--base-url", s.url(), "--no-record").want(t, ExitFailed, "lists none (name the model with --model)")
+		w.run("bench", "serve", "--base-url", s.url(), "--no-record").want(t, shell.ExitFailed, "lists none (name the model with --model)")
 	})
 	t.Run("no key", func(t *testing.T) {
 		w := newWorld(t)
 		no := status(401, `{"error":"Unauthorized"}`)
 		s := newFaultServer(t, map[string]answer{"GET /v1/models": no, "POST /v1/completions": no, "POST /tokenize": no})
-		w.serve(s.url()).want(t, ExitFailed, "http_error: HTTP 401 Unauthorized: {\"error\":\"Unauthorized\"} (set OPENAI_API_KEY")
+		w.serve(s.url()).want(t, shell.ExitFailed, "http_error: HTTP 401 Unauthorized: {\"error\":\"Unauthorized\"} (set OPENAI_API_KEY")
 	})
 }
 
@@ -317,18 +319,18 @@ func TestTransport(t *testing.T) {
 		code      int
 		says      string
 	}{
-		{"TLS of an unknown authority", secure.URL, nil, "", ExitUnreachable, "certificate signed by unknown authority (trust the server's authority with --ca-file FILE, or any certificate with --insecure)"},
-		{"TLS, any certificate", secure.URL, []string{"--insecure"}, "", ExitOK, ok},
-		{"TLS, its authority", secure.URL, []string{"--ca-file", "CA"}, "", ExitOK, ok},
-		{"HTTP/2", secure.URL, []string{"--ca-file", "CA", "--client", "std"}, "", ExitOK, ok},
-		{"plain HTTP to TLS", "http" + strings.TrimPrefix(secure.URL, "https"), nil, "", ExitFailed, "(the server speaks TLS: try https:// in --base-url)"},
-		{"TLS to plain HTTP", "https" + strings.TrimPrefix(plain.URL, "http"), nil, "", ExitUnreachable, "(it may speak plain HTTP: try http:// in --base-url)"},
-		{"net/http's client", plain.URL, []string{"--client", "std"}, "", ExitOK, ok},
-		{"a proxy", "http://model.invalid:8000", nil, plain.URL, ExitOK, "model.invalid:8000 is reached through the proxy " + plain.URL},
-		{"no proxy for this host", plain.URL, nil, "http://127.0.0.1:9", ExitOK, ok},
-		{"a redirect", plain.URL, []string{"--endpoint", "/old/completions"}, "", ExitOK, ok},
-		{"a redirect without end", plain.URL, []string{"--endpoint", "/round/completions"}, "", ExitFailed, "more than 10 redirects"},
-		{"a wrong path", plain.URL, []string{"--endpoint", "/v2/completions"}, "", ExitFailed, "http_error: HTTP 404 Not Found: 404 page not found"},
+		{"TLS of an unknown authority", secure.URL, nil, "", shell.ExitUnreachable, "certificate signed by unknown authority (trust the server's authority with --ca-file FILE, or any certificate with --insecure)"},
+		{"TLS, any certificate", secure.URL, []string{"--insecure"}, "", shell.ExitOK, ok},
+		{"TLS, its authority", secure.URL, []string{"--ca-file", "CA"}, "", shell.ExitOK, ok},
+		{"HTTP/2", secure.URL, []string{"--ca-file", "CA", "--client", "std"}, "", shell.ExitOK, ok},
+		{"plain HTTP to TLS", "http" + strings.TrimPrefix(secure.URL, "https"), nil, "", shell.ExitFailed, "(the server speaks TLS: try https:// in --base-url)"},
+		{"TLS to plain HTTP", "https" + strings.TrimPrefix(plain.URL, "http"), nil, "", shell.ExitUnreachable, "(it may speak plain HTTP: try http:// in --base-url)"},
+		{"net/http's client", plain.URL, []string{"--client", "std"}, "", shell.ExitOK, ok},
+		{"a proxy", "http://model.invalid:8000", nil, plain.URL, shell.ExitOK, "model.invalid:8000 is reached through the proxy " + plain.URL},
+		{"no proxy for this host", plain.URL, nil, "http://127.0.0.1:9", shell.ExitOK, ok},
+		{"a redirect", plain.URL, []string{"--endpoint", "/old/completions"}, "", shell.ExitOK, ok},
+		{"a redirect without end", plain.URL, []string{"--endpoint", "/round/completions"}, "", shell.ExitFailed, "more than 10 redirects"},
+		{"a wrong path", plain.URL, []string{"--endpoint", "/v2/completions"}, "", shell.ExitFailed, "http_error: HTTP 404 Not Found: 404 page not found"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -350,7 +352,7 @@ func TestTransport(t *testing.T) {
 		defer s.close()
 		_, port, _ := net.SplitHostPort(ln.Addr().String())
 		got := w.run("bench", "serve", "--model", "m", "--host", "::1", "--port", port, "--num-prompts", "3", "--no-live", "--no-record")
-		got.want(t, ExitOK, ok)
+		got.want(t, shell.ExitOK, ok)
 		if host := s.questions("POST /v1/completions")[0].Header.Get("Host"); host != "[::1]:"+port {
 			t.Errorf("Host: got %q", host)
 		}

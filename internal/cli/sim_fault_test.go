@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tokmeter/internal/cli/shell"
 	"tokmeter/internal/sim"
 	"tokmeter/internal/sim/fault"
 )
@@ -147,9 +148,9 @@ func (s seen) match(t *testing.T, w *world, got ran) {
 	if outcome == "" {
 		outcome = "ok"
 	}
-	code := ExitOK
+	code := shell.ExitOK
 	if outcome != "ok" {
-		code = ExitFailed
+		code = shell.ExitFailed
 	}
 	got.want(t, code, s.said)
 	r := w.result()

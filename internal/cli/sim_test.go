@@ -2,144 +2,45 @@ package cli
 
 import (
 	"encoding/json"
-	"math"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/google/go-cmp/cmp"
-
-	"tokmeter/internal/cli/argv"
+	"tokmeter/internal/cli/shell"
 	"tokmeter/internal/model/roofline"
-	"tokmeter/internal/model/setup"
 )
 
-// simValues reads a command line of sim.
-func simValues(t *testing.T, args string) *values {
-	t.Helper()
-	all := simTable()
-	r, err := argv.Parse(all.options(), all.lengthen(strings.Fields(args)), os.ReadFile)
+// TestIdealEngineIsItsLimit: the server inside with perfect kernels, measured
+// over HTTP, is as fast as the limit that is printed beside it.
+func TestIdealEngineIsItsLimit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r.json")
+	env, _, stderr := fakeEnv("bench", "serve", "--simulate", "a10g/llama-3-8b/fp16,constants=ideal", "--num-prompts", "6", "--request-rate", "10",
+		"--random-input-len", "200", "--random-output-len", "12", "--no-record", "--no-live", "--save-result", "--result-filename", path)
+	env.Now = time.Now
+	if code := Main(env); code != shell.ExitOK {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return valuesOf(all, r.Settings)
-}
-
-// TestEngineSetup: each flag arrives where it belongs, and nothing else.
-func TestEngineSetup(t *testing.T) {
-	on, off, ms := true, false, 2.5
-	plain := func(change func(*setup.Setup)) setup.Setup {
-		s := setup.Setup{Model: "llama-3-8b", GPU: "a10g"}
-		change(&s)
-		return s
+	var got struct {
+		Limit struct {
+			Over map[string]float64 `json:"measured_over_load"`
+		} `json:"speed_of_light"`
 	}
-	tests := []struct {
-		name, args string
-		want       func(*setup.Setup)
-	}{
-		{"nothing is the default", "", func(*setup.Setup) {}},
-		{"names", "--model m --gpu g --precision int4", func(s *setup.Setup) { s.Model, s.GPU, s.Precision = "m", "g", "int4" }},
-		{"the short name of tensor parallelism", "-tp 2", func(s *setup.Setup) { s.TP = 2 }},
-		{"the short name with =", "-tp=4", func(s *setup.Setup) { s.TP = 4 }},
-		{"underscores", "--tensor_parallel_size 8", func(s *setup.Setup) { s.TP = 8 }},
-		{"a type of 16 bit", "--dtype half", func(s *setup.Setup) { s.Precision = "fp16" }},
-		{"a method of quantization", "-q awq", func(s *setup.Setup) { s.Precision = "int4" }},
-		{"a type beside a quantization is the activations'", "--dtype bfloat16 --quantization fp8", func(s *setup.Setup) { s.Precision = "fp8" }},
-		{"one format said twice", "--precision int4 -q gptq", func(s *setup.Setup) { s.Precision = "int4" }},
-		{"an 8-bit cache by vLLM's names", "--kv-cache-dtype fp8_e5m2", func(s *setup.Setup) { s.KV = "fp8" }},
-		{"a 16-bit cache by name", "--kv-cache-dtype bfloat16", func(s *setup.Setup) { s.KV = "auto" }},
-		{"the default, given", "--engine vllm-v1", func(s *setup.Setup) { s.Engine = "vllm-v1" }},
-		{"lengths as people write them", "--max-model-len 8k --max-num-seqs 1K --max-num-batched-tokens 2048", func(s *setup.Setup) { s.MaxModelLen, s.MaxSeqs, s.MaxBatchedTokens = 8000, 1024, 2048 }},
-		{"the length that fits", "--max-model-len auto", func(*setup.Setup) {}},
-		{"the same as a number", "--max-model-len -1", func(*setup.Setup) {}},
-		{"switches that were not given are the engine's", "--enable-prefix-caching --no-enable-chunked-prefill", func(s *setup.Setup) { s.PrefixCaching, s.ChunkedPrefill = &on, &off }},
-		{"the host's time", "--host-ms 2.5 --no-async-scheduling", func(s *setup.Setup) { s.HostMs, s.Async = &ms, &off }},
-		{"the cache", "--num-gpu-blocks-override 100 --block-size 32 --gpu-memory-utilization 0.8", func(s *setup.Setup) { s.Blocks, s.BlockSize, s.MemoryUtilization = 100, 32, 0.8 }},
-		{"the queue", "--scheduling-policy priority --long-prefill-token-threshold 512", func(s *setup.Setup) { s.Policy, s.LongPrefill = "priority", 512 }},
-		{"the constants", "--constants ideal", func(s *setup.Setup) { s.Constants = roofline.Ideal }},
-		{"kernels launched one by one", "--enforce-eager", func(s *setup.Setup) { s.Eager = true }},
-		{"room for adapters that come later", "--enable-lora --max-loras 4", func(s *setup.Setup) { s.MaxAdapters = 4 }},
-		{"one adapter at once where there are adapters", "--lora-modules a b", func(s *setup.Setup) { s.MaxAdapters = 1 }},
-		{"as many as were asked for", "--lora-modules a b --max-loras 3", func(s *setup.Setup) { s.MaxAdapters = 3 }},
-		{"drafts", `--speculative-config {"num_speculative_tokens":2,"acceptance":0.5}`, func(s *setup.Setup) { s.Acceptance = []float64{0.5, 0.5} }},
+	if err := json.Unmarshal(raw, &got); err != nil {
+		t.Fatal(err)
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := simValues(t, tt.args).engineSetup("")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(plain(tt.want), got); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", tt.args, diff)
-			}
-		})
-	}
-}
-
-// TestAcceptance: vLLM's words for how often drafts are right.
-func TestAcceptance(t *testing.T) {
-	tests := []struct {
-		name, text string
-		want       []float64
-		says       string
-	}{
-		{"one for all", `{"num_speculative_tokens":3,"acceptance":0.8}`, []float64{0.8, 0.8, 0.8}, ""},
-		{"one for each", `{"num_speculative_tokens":2,"acceptance":[0.8,0.5]}`, []float64{0.8, 0.5}, ""},
-		{"none given", `{"num_speculative_tokens":2}`, []float64{defaultAcceptance, defaultAcceptance}, ""},
-		{"vLLM's rates are of all that come", `{"num_speculative_tokens":3,"synthetic_acceptance_rates":[0.8,0.4,0]}`, []float64{0.8, 0.5, 0}, ""},
-		{"nothing comes after a rate of 0", `{"num_speculative_tokens":2,"synthetic_acceptance_rates":[0,0]}`, []float64{0, 0}, ""},
-		{"vLLM's mean length", `{"num_speculative_tokens":3,"synthetic_acceptance_length":2.5}`, []float64{1, 0.5, 0}, ""},
-		{"the drafter is not simulated", `{"num_speculative_tokens":1,"method":"ngram","prompt_lookup_max":4}`, []float64{defaultAcceptance}, ""},
-		{"no drafts", `{"acceptance":0.5}`, nil, "num_speculative_tokens: want 1 to 64, got 0"},
-		{"too many drafts", `{"num_speculative_tokens":65}`, nil, "want 1 to 64"},
-		{"an unknown key", `{"num_speculative_tokens":1,"rate":1}`, nil, `unknown key "rate"`},
-		{"a list of another length", `{"num_speculative_tokens":2,"acceptance":[1]}`, nil, "want a number or a list of 2"},
-		{"rates of another length", `{"num_speculative_tokens":2,"synthetic_acceptance_rates":[1]}`, nil, "want 2 numbers, got 1"},
-		{"no chance", `{"num_speculative_tokens":1,"acceptance":1.5}`, nil, "want 0 to 1, got 1.5"},
-		{"rates that grow", `{"num_speculative_tokens":2,"synthetic_acceptance_rates":[0.1,0.2]}`, nil, "may exceed the one before"},
-		{"a length that no drafts give", `{"num_speculative_tokens":2,"synthetic_acceptance_length":4}`, nil, "want 1 to 3, got 4"},
-		{"two ways", `{"num_speculative_tokens":1,"acceptance":1,"synthetic_acceptance_length":2}`, nil, "give one"},
-		{"a text for a number", `{"num_speculative_tokens":"2"}`, nil, "num_speculative_tokens: a string is no value for it"},
-		{"no object", `[1]`, nil, "want a JSON object"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := acceptance(tt.text)
-			if tt.says != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.says) {
-					t.Fatalf("got %v, want an error with %q", err, tt.says)
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(tt.want, got, cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) < 1e-12 })); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-// FuzzAcceptance: whatever the text is, chances are chances, one for each draft.
-func FuzzAcceptance(f *testing.F) {
-	f.Add(`{"num_speculative_tokens":3,"synthetic_acceptance_rates":[0.8,0.4,0]}`)
-	f.Add(`{"num_speculative_tokens":2,"acceptance":[0.8,0.5]}`)
-	f.Add(`{"num_speculative_tokens":3,"synthetic_acceptance_length":2.5}`)
-	f.Fuzz(func(t *testing.T, text string) {
-		got, err := acceptance(text)
-		if err != nil {
-			return
+	// A request that comes at the end of a step in one and at the beginning of
+	// the next in the other waits a step more or less, and a busy machine is late.
+	for _, key := range []string{"ttft", "tpot", "e2el"} {
+		if x := got.Limit.Over[key]; x < 0.85 || x > 2 {
+			t.Errorf("%s: measured ÷ limit is %v, want 1", key, x)
 		}
-		if len(got) < 1 || len(got) > maxDrafts {
-			t.Fatalf("%q: %d chances", text, len(got))
-		}
-		for _, x := range got {
-			if !(x >= 0 && x <= 1) {
-				t.Fatalf("%q: chance %v", text, x)
-			}
-		}
-	})
+	}
 }
 
 // TestSimBadInput: what is wrong with a simulated engine is said in at most
@@ -223,8 +124,8 @@ func TestSimBadInput(t *testing.T) {
 			}
 			got := w.run(args...)
 			text := strings.ReplaceAll(got.stderr, w.dir+string(os.PathSeparator), "")
-			if got.code != ExitUsage || got.stdout != "" || !strings.Contains(text, tt.says) {
-				t.Errorf("got exit code %d, stdout %q and stderr\n%s\nwant %d, nothing and %q", got.code, got.stdout, text, ExitUsage, tt.says)
+			if got.code != shell.ExitUsage || got.stdout != "" || !strings.Contains(text, tt.says) {
+				t.Errorf("got exit code %d, stdout %q and stderr\n%s\nwant %d, nothing and %q", got.code, got.stdout, text, shell.ExitUsage, tt.says)
 			}
 			if n := strings.Count(got.stderr, "\n"); n > 3 || strings.Contains(got.stderr, "goroutine ") {
 				t.Errorf("%d lines on stderr, want at most 3:\n%s", n, got.stderr)
@@ -237,7 +138,7 @@ func TestSimBadInput(t *testing.T) {
 func TestCatalogueJSON(t *testing.T) {
 	w := newWorld(t)
 	got := w.run("sim", "hardware", "--json")
-	got.want(t, ExitOK)
+	got.want(t, shell.ExitOK)
 	var list struct {
 		Cards []struct {
 			Name    string
@@ -264,7 +165,7 @@ func TestCatalogueJSON(t *testing.T) {
 		}
 	}
 	got = w.run("sim", "models", "--json")
-	got.want(t, ExitOK)
+	got.want(t, shell.ExitOK)
 	var models struct {
 		Models []struct {
 			Name, Source string

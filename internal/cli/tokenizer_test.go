@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tokmeter/internal/cli/shell"
 )
 
 // hubServer answers as the hub does for one model, whose files it has.
@@ -80,7 +82,7 @@ func TestTokenizerFromHub(t *testing.T) {
 			s := newFaultServer(t, map[string]answer{"GET /v1/models": models(tt.model), "POST /v1/completions": good()})
 			got := w.serve(s.url(), "--model", tt.model)
 			says := strings.ReplaceAll(tt.says, "@", hub.URL)
-			got.want(t, ExitOK, says)
+			got.want(t, shell.ExitOK, says)
 			if tt.says == "" && strings.Contains(got.stdout, inside) {
 				t.Errorf("the tokenizer was not taken:\n%s", got.stdout)
 			}
@@ -91,7 +93,7 @@ func TestTokenizerFromHub(t *testing.T) {
 				// It is in the cache: the hub is asked no more.
 				w.env["HF_HUB_OFFLINE"] = "1"
 				again := w.serve(s.url(), "--model", tt.model, "--record-dir", w.path("again"))
-				again.want(t, ExitOK)
+				again.want(t, shell.ExitOK)
 				if strings.Contains(again.stdout, inside) {
 					t.Errorf("the cache was not used:\n%s", again.stdout)
 				}
@@ -134,7 +136,7 @@ func TestTokenizerFolder(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w, s := setup(t)
-			w.serve(s.url(), append([]string{"--tokenizer", w.path("model"), "--dataset-name", "custom", "--dataset-path", w.path("custom.jsonl"), "--num-prompts", "1"}, tt.args...)...).want(t, ExitOK)
+			w.serve(s.url(), append([]string{"--tokenizer", w.path("model"), "--dataset-name", "custom", "--dataset-path", w.path("custom.jsonl"), "--num-prompts", "1"}, tt.args...)...).want(t, shell.ExitOK)
 			var body struct{ Prompt string }
 			if err := json.Unmarshal([]byte(s.questions("POST /v1/completions")[0].Body), &body); err != nil || body.Prompt != tt.prompt {
 				t.Errorf("got %q, %v, want %q", body.Prompt, err, tt.prompt)
@@ -145,7 +147,7 @@ func TestTokenizerFolder(t *testing.T) {
 		w, s := setup(t)
 		w.write("model/tokenizer_config.json", `{"chat_template":"{% if %}"}`)
 		got := w.serve(s.url(), "--tokenizer", w.path("model"), "--dataset-name", "custom", "--dataset-path", w.path("custom.jsonl"))
-		got.want(t, ExitUsage, "(add --skip-chat-template to send the prompts as they are)")
+		got.want(t, shell.ExitUsage, "(add --skip-chat-template to send the prompts as they are)")
 		wantOneLine(t, got)
 		if s.connections() != 0 {
 			t.Error("the server was asked")
@@ -157,7 +159,7 @@ func TestTokenizerFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := w.serve(s.url(), "--tokenizer", filepath.Join(w.path("model"), "mine.json"))
-		got.want(t, ExitOK)
+		got.want(t, shell.ExitOK)
 	})
 }
 
@@ -185,7 +187,7 @@ func TestCountingOrder(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
 			s := newFaultServer(t, map[string]answer{"GET /v1/models": models("m"), "POST /v1/completions": tt.reply, "POST /tokenize": tt.tokenize})
-			w.serve(s.url(), tt.args...).want(t, ExitOK)
+			w.serve(s.url(), tt.args...).want(t, shell.ExitOK)
 			res := w.result()
 			if src := res["token_source"].(map[string]any); src[tt.source] != 3.0 || len(src) != 1 {
 				t.Errorf("token_source: got %v, want 3 by %s", src, tt.source)
@@ -194,7 +196,7 @@ func TestCountingOrder(t *testing.T) {
 				t.Errorf("got %v tokens, want %v", res["total_output_tokens"], tt.total)
 			}
 			// A later report counts the same.
-			w.run("report", w.path("record")).want(t, ExitOK, fmt.Sprintf("Total generated tokens:                  %-10.0f\n", tt.total))
+			w.run("report", w.path("record")).want(t, shell.ExitOK, fmt.Sprintf("Total generated tokens:                  %-10.0f\n", tt.total))
 		})
 	}
 }
@@ -207,12 +209,12 @@ func TestPromptsByServer(t *testing.T) {
 		w := newWorld(t)
 		s := newFaultServer(t, map[string]answer{"GET /v1/models": models("m"), "POST /v1/completions": good(),
 			"POST /tokenize": status(200, `{"count":5,"tokens":[1,2,3,4,5]}`)})
-		w.serve(s.url(), append(args, "--verbose")...).want(t, ExitOK, "the server's /tokenize was asked instead", "15 asked; counted by usage")
+		w.serve(s.url(), append(args, "--verbose")...).want(t, shell.ExitOK, "the server's /tokenize was asked instead", "15 asked; counted by usage")
 	})
 	t.Run("it has none", func(t *testing.T) {
 		w := newWorld(t)
 		s := goodServer(t)
-		w.serve(s.url(), args...).want(t, ExitOK, "prompts are made and cut with the small tokenizer inside")
+		w.serve(s.url(), args...).want(t, shell.ExitOK, "prompts are made and cut with the small tokenizer inside")
 		if n := len(s.questions("POST /tokenize")); n > 40 { // those that were under way, of 300 entries
 			t.Errorf("/tokenize was asked %d times", n)
 		}

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+
+	"tokmeter/internal/cli/shell"
 )
 
 // A vllmRun is what vLLM's own client sent, printed and saved for the words of
@@ -142,7 +144,7 @@ func (c *vllmRun) test(t *testing.T, places map[string]string) {
 		w.env[k] = v
 	}
 	got := w.run(append(args, "--no-record", "--compat", "vllm")...)
-	got.want(t, ExitOK)
+	got.want(t, shell.ExitOK)
 
 	measured, before := c.received(t, s)
 	if diff := gocmp.Diff(c.Sent, measured); diff != "" {

@@ -1,0 +1,72 @@
+package measure
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"tokmeter/internal/cli/shell"
+	"tokmeter/internal/plan"
+	"tokmeter/internal/report"
+	"tokmeter/internal/result"
+	"tokmeter/internal/run"
+)
+
+// Finish reports a run and says how it went.
+func Finish(env *shell.Env, out run.Outcome, see *Watcher) error {
+	defer out.Close()
+	res, err := result.From(out.Run, nil)
+	// First what is to last: the terminal may be gone, or nobody read the output.
+	path, saved := report.Save(res)
+	errs := []error{err, report.Text(env.Stdout, res, see.Opts.Verbose)}
+	if out.Plan.Target.Profile { // it stopped with the last answer; vLLM's client tells of it behind the numbers
+		see.Say("Stopping profiler...")
+		if out.Profiled {
+			see.Say("Profiler stopped")
+		}
+	}
+	errs = append(errs, saved)
+	if path != "" {
+		see.sayBeside("Result saved to %s", path)
+	}
+	if out.Dir != "" {
+		see.sayBeside("Records kept in %s", out.Dir)
+	}
+	return errors.Join(append(errs, out.Verdict(&res.Summary))...)
+}
+
+// Options is the command line as vLLM's client has it in the end.
+func (o *Options) Options(p plan.Plan) json.RawMessage {
+	list := []report.Option{{Name: "subparser", Value: "bench"}, {Name: "bench_type", Value: "serve"}}
+	for _, n := range o.Namespace {
+		v := n.Value
+		if n.Name == "dataset_name" {
+			v = p.Workload.Dataset // a file's kind may have been found out
+		}
+		list = append(list, report.Option{Name: n.Name, Value: v})
+	}
+	return report.Options(list)
+}
+
+// isHeaderFlag reports whether a word is --header, in full or shortened.
+func isHeaderFlag(word string) bool {
+	name, _, _ := strings.Cut(word, "=")
+	return len(name) > len("--h") && strings.HasPrefix("--header", name)
+}
+
+// cutValue takes the value out of NAME=VALUE, and of --header=NAME=VALUE.
+func cutValue(word string) string {
+	flag := ""
+	if strings.HasPrefix(word, "--") {
+		name, rest, ok := strings.Cut(word, "=")
+		if !ok {
+			return word
+		}
+		flag, word = name+"=", rest
+	}
+	name, _, ok := strings.Cut(word, "=")
+	if !ok {
+		return flag + plan.Redacted
+	}
+	return flag + name + "=" + plan.Redacted
+}
