@@ -23,6 +23,7 @@ import (
 	"tokmeter/internal/precision"
 	"tokmeter/internal/precision/board"
 	"tokmeter/internal/record"
+	"tokmeter/internal/result"
 	"tokmeter/internal/run"
 )
 
@@ -339,14 +340,11 @@ func writeJob(dir string, n jobNote) error {
 func (l *laboratory) Load(_ context.Context, j experiment.Job, dir string) (experiment.Outcome, error) {
 	dir = filepath.Join(l.runs(), filepath.Base(dir))
 	o := experiment.Outcome{Dir: dir}
-	run, err := record.Open(dir)
+	res, err := result.Of(dir)
 	if err != nil {
 		return o, err
 	}
-	var p plan.Plan
-	if err := json.Unmarshal(run.Head.Plan, &p); err != nil {
-		return o, fmt.Errorf("%s: the plan in run.json can't be read: %w", dir, err)
-	}
+	defer res.Close()
 	var n jobNote
 	raw, err := os.ReadFile(filepath.Join(dir, jobFile))
 	if err == nil {
@@ -355,8 +353,8 @@ func (l *laboratory) Load(_ context.Context, j experiment.Job, dir string) (expe
 	if err != nil {
 		return o, fmt.Errorf("note of the run: %w", err)
 	}
-	o.Prompts, o.IgnoreEOS, o.PowerW = n.Prompts, p.Target.IgnoreEOS, n.PowerW
-	o.Run, err = comparable(run, p, j)
+	o.Prompts, o.IgnoreEOS, o.PowerW = n.Prompts, res.Plan.Target.IgnoreEOS, n.PowerW
+	o.Run, err = comparable(res, j)
 	return o, err
 }
 

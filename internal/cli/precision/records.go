@@ -6,20 +6,14 @@ import (
 	"tokmeter/internal/compare"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/metrics"
-	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
 	"tokmeter/internal/result"
 )
 
-// comparable is a run from its records, with what the run itself doubts.
-func comparable(run *record.Run, p plan.Plan, j experiment.Job) (compare.Run, error) {
-	res, err := result.From(run, nil)
-	if err != nil {
-		return compare.Run{}, err
-	}
-	defer res.Close()
+// comparable is a run as it is compared, with what the run itself doubts.
+func comparable(res result.Result, j experiment.Job) (compare.Run, error) {
 	s := res.Summary
-	out, err := compare.FromRecords(res.Records, metrics.ViewOf(p), s)
+	out, err := compare.FromRecords(res.Records, metrics.ViewOf(res.Plan), s)
 	if err != nil {
 		return compare.Run{}, err
 	}
