@@ -152,8 +152,11 @@ func (e *evidence) clientLag() string {
 		return ""
 	}
 	cost := "kernel stamps keep it out of the latencies, but a closed loop sends its next requests late"
-	if e.Clock != "kernel" {
+	switch {
+	case e.Clock != "kernel":
 		cost = "without kernel stamps it is part of the latencies"
+	case e.p.Load.MaxConcurrency == 0:
+		return "" // it moves no number
 	}
 	return fmt.Sprintf("the client read its answers up to %.2f ms late (P99), more than %s of the median %s of %.2f ms; %s: use fewer streams or more cores",
 		lag.P99, part(lagLimit), name, against.Median, cost)
