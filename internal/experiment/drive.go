@@ -48,17 +48,6 @@ func Run(ctx context.Context, spec Spec, deps Deps) (*Result, error) {
 	return x.result(context.WithoutCancel(ctx)), err
 }
 
-// Collect gives the result of what a store has, and runs nothing.
-func Collect(ctx context.Context, spec Spec, deps Deps) (*Result, error) {
-	spec.Fill()
-	x := &driver{spec: spec, deps: deps}
-	x.deps.Resume = true
-	if err := x.open(); err != nil {
-		return nil, err
-	}
-	return x.result(ctx), nil
-}
-
 func (x *driver) checkDeps() error {
 	switch d := x.deps; {
 	case d.Starter == nil || d.Runner == nil || d.Store == nil:

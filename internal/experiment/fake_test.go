@@ -210,7 +210,7 @@ func (m *memory) Load() (*State, error) {
 	if m.text == nil {
 		return nil, nil
 	}
-	return ReadState(m.text)
+	return readState(m.text)
 }
 
 func (m *memory) Save(s *State) error {

@@ -32,7 +32,7 @@ func (f Folder) Load() (*State, error) {
 	if len(text) == 0 {
 		return nil, nil // claimed, and nothing was saved yet
 	}
-	s, err := ReadState(text)
+	s, err := readState(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

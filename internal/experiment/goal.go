@@ -64,10 +64,10 @@ func parseGoal(text string) (Goal, error) {
 	return g, nil
 }
 
-// Met reports whether a run keeps the goal. A request that failed is over every
+// met reports whether a run keeps the goal. A request that failed is over every
 // limit. TPOT is of requests that have one, and of failed ones. A run without a
 // single good request keeps no goal.
-func (g Goal) Met(r compare.Run) bool {
+func (g Goal) met(r compare.Run) bool {
 	n, within, good, sum := 0, 0, 0, 0.0
 	for _, q := range r.Requests {
 		x := g.of(q)

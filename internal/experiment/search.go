@@ -53,13 +53,13 @@ type Tried struct {
 	Failure string  `json:"failure,omitempty"` // why there is no result; it counts as not held
 }
 
-// A Search finds the highest rate that holds: it doubles or halves until one
+// A search finds the highest rate that holds: it doubles or halves until one
 // rate holds and one does not, halves the gap between them until it is within
 // the tolerance, and asks for the found rate again. A confirmation that fails
 // makes that rate one that does not hold, and the search goes on below it. Its
 // steps follow from its results alone, so a stopped search goes on by being
 // told its tries again.
-type Search struct {
+type search struct {
 	b         Bounds
 	tries     []Tried
 	held      []float64 // rates that held, ascending, all below failed
@@ -69,15 +69,15 @@ type Search struct {
 	complete  bool
 }
 
-// NewSearch begins a search.
-func NewSearch(b Bounds) *Search {
+// newSearch begins a search.
+func newSearch(b Bounds) *search {
 	b.fill()
 	b.Confirm = max(b.Confirm, 0)
-	return &Search{b: b, failed: math.Inf(1)}
+	return &search{b: b, failed: math.Inf(1)}
 }
 
 // best is the highest rate that holds so far, 0 for none.
-func (s *Search) best() float64 {
+func (s *search) best() float64 {
 	if len(s.held) == 0 {
 		return 0
 	}
@@ -86,7 +86,7 @@ func (s *Search) best() float64 {
 
 // Next says which rate is to be tried, and whether it is a confirmation. ok is
 // false once the search has ended.
-func (s *Search) Next() (rate float64, confirm, ok bool) {
+func (s *search) Next() (rate float64, confirm, ok bool) {
 	if s.stop != "" {
 		return 0, false, false
 	}
@@ -100,7 +100,7 @@ func (s *Search) Next() (rate float64, confirm, ok bool) {
 	return rate, confirm, s.stop == ""
 }
 
-func (s *Search) upTo() string {
+func (s *search) upTo() string {
 	if math.IsInf(s.failed, 1) {
 		return "any higher one"
 	}
@@ -108,7 +108,7 @@ func (s *Search) upTo() string {
 }
 
 // next is Next without the limit of runs.
-func (s *Search) next() (rate float64, confirm bool) {
+func (s *search) next() (rate float64, confirm bool) {
 	best := s.best()
 	switch {
 	case len(s.tries) == 0:
@@ -132,7 +132,7 @@ func (s *Search) next() (rate float64, confirm bool) {
 }
 
 // Add tells the search how the rate that Next named came out.
-func (s *Search) Add(t Tried) {
+func (s *search) Add(t Tried) {
 	s.tries = append(s.tries, t)
 	switch {
 	case !t.Held:
@@ -150,7 +150,7 @@ func (s *Search) Add(t Tried) {
 }
 
 // Held is what the search has found.
-func (s *Search) Held(variant string) Held {
+func (s *search) Held(variant string) Held {
 	h := Held{Variant: variant, Rate: s.best(), Stop: s.stop, Tries: s.tries, Complete: s.complete}
 	if !math.IsInf(s.failed, 1) {
 		h.Above = s.failed

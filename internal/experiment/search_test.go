@@ -13,7 +13,7 @@ import (
 
 // finish runs a search against a server.
 func finish(b Bounds, holds func(rate float64) bool) Held {
-	s := NewSearch(b)
+	s := newSearch(b)
 	for {
 		rate, confirm, ok := s.Next()
 		if !ok {
@@ -154,7 +154,7 @@ func TestGoals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := g[0].Met(tt.run); got != tt.want {
+		if got := g[0].met(tt.run); got != tt.want {
 			t.Errorf("%s: %s is %v, want %v", tt.reason, tt.goal, got, tt.want)
 		}
 		if g[0].String() != tt.goal {

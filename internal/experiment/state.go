@@ -60,8 +60,8 @@ type Store interface {
 	Save(*State) error
 }
 
-// ReadState reads the text of a state. The error says that it is none.
-func ReadState(text []byte) (*State, error) {
+// readState reads the text of a state. The error says that it is none.
+func readState(text []byte) (*State, error) {
 	var s State
 	if err := json.Unmarshal(text, &s); err != nil {
 		return nil, fmt.Errorf("no state of an experiment (%v): begin in another folder", err)

@@ -194,10 +194,10 @@ func (x *driver) ask(ctx context.Context, b *seat, v Variant) error {
 }
 
 // told is a variant's search with what the state has of it.
-func (x *driver) told(name string) *Search {
+func (x *driver) told(name string) *search {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	s := NewSearch(x.spec.Search)
+	s := newSearch(x.spec.Search)
 	for _, t := range x.state.Steps {
 		if t.Kind == Try && t.Variant == name {
 			s.Add(Tried{Rate: t.Load.Rate, Held: t.Held, Confirm: t.Confirm, Dir: t.Path, Sent: t.Sent, Needs: t.Needs, Failure: t.Failure})
@@ -242,7 +242,7 @@ func (x *driver) try(ctx context.Context, b *seat, v Variant, rate float64, conf
 	} else {
 		s.Held, s.Sent, s.Needs = true, len(o.Run.Requests), steady(o.Run)
 		for _, g := range x.spec.Goals {
-			s.Held = s.Held && g.Met(o.Run)
+			s.Held = s.Held && g.met(o.Run)
 		}
 	}
 	if e := x.add(s); e != nil {

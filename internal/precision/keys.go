@@ -143,8 +143,8 @@ func variants(d *decoder, to *common, n *yaml.Node) error {
 	return nil
 }
 
-// Reference is docs/precision-spec.md but for its beginning: the tables of keys.
-func Reference() string {
+// reference is docs/precision-spec.md but for its beginning: the tables of keys.
+func reference() string {
 	var b strings.Builder
 	b.WriteString("## The file\n\n")
 	keyTable(&b, specKeys())

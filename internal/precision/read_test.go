@@ -277,7 +277,7 @@ func TestReference(t *testing.T) {
 	}
 	const mark = "## The file\n"
 	head, _, _ := strings.Cut(string(b), mark)
-	want := head + Reference()
+	want := head + reference()
 	if *update {
 		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
 			t.Fatal(err)

@@ -53,12 +53,6 @@ func (r *reading) note(format string, args ...any) {
 	}
 }
 
-// Variants is what the table compares.
-func (a *Answer) Variants() []table.Variant {
-	r := &reading{answer: a}
-	return r.variants()
-}
-
 // Page makes the page of the table. The error says that the runs can't be
 // compared.
 func (a *Answer) Page() (*page.Page, error) {

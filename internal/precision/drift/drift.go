@@ -56,8 +56,8 @@ const (
 // Where the server refuses log-probabilities, or llama.cpp's word for an answer
 // that takes nothing from an earlier one's cache, they are left out from there on.
 func Ask(ctx context.Context, c Client, n int, have []compare.Answer, keep func(compare.Answer) error) ([]compare.Answer, error) {
-	if n < 1 || n > MaxPrompts {
-		return nil, fmt.Errorf("drift: %d prompts: want 1 to %d", n, MaxPrompts)
+	if n < 1 || n > maxPrompts {
+		return nil, fmt.Errorf("drift: %d prompts: want 1 to %d", n, maxPrompts)
 	}
 	if err := c.fill(); err != nil {
 		return nil, err

@@ -40,7 +40,7 @@ type line struct {
 
 const (
 	maxLine  = 64 << 20
-	maxIndex = MaxPrompts - 1
+	maxIndex = maxPrompts - 1
 )
 
 // Write writes an answer as a line.

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// MaxPrompts is the most prompts that are asked.
-const MaxPrompts = 10_000
+// maxPrompts is the most prompts that are asked.
+const maxPrompts = 10_000
 
 //go:embed prompts.txt
 var promptsText string

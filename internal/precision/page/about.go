@@ -120,8 +120,8 @@ func commandLine(words []string) string {
 	return strings.Join(out, " ")
 }
 
-// Conclusion is the answer in one sentence.
-func (p *Page) Conclusion() string {
+// conclusion is the answer in one sentence.
+func (p *Page) conclusion() string {
 	var base *table.Row
 	var told, silent []*table.Row
 	for i := range p.Rows {

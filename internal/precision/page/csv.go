@@ -106,7 +106,7 @@ func (p *Page) csvRow(l compare.Load, r *table.Row, main bool) []string {
 		begun = a.Begun.UTC().Format(time.RFC3339)
 	}
 	out = append(out, held)
-	for _, s := range []string{of(a.Cards, r), of(a.Engines, r), a.Dataset, begun, a.Tokmeter, a.Currency, commandLine(a.Command), p.Conclusion()} {
+	for _, s := range []string{of(a.Cards, r), of(a.Engines, r), a.Dataset, begun, a.Tokmeter, a.Currency, commandLine(a.Command), p.conclusion()} {
 		out = append(out, csvCell(s))
 	}
 	return out

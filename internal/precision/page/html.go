@@ -60,7 +60,7 @@ func HTML(w io.Writer, p *Page) error {
 		Title: flat(p.title()), Style: template.CSS(htmlStyle),
 		Differences: p.differences(), Verdicts: p.verdicts(), Remarks: p.remarks(),
 	}
-	d.Conclusion = p.Conclusion()
+	d.Conclusion = p.conclusion()
 	for _, f := range p.facts() {
 		d.Facts = append(d.Facts, pageFact{f.label, f.text, f.label == "Command"})
 	}

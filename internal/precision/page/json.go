@@ -126,7 +126,7 @@ func (p *Page) setAbout(o *object) {
 	if !a.Begun.IsZero() {
 		begun = a.Begun.UTC().Format(time.RFC3339)
 	}
-	o.set("conclusion", word(p.Conclusion()))
+	o.set("conclusion", word(p.conclusion()))
 	o.set("begun", begun)
 	o.set("tokmeter_version", word(a.Tokmeter))
 	o.set("command", word(commandLine(a.Command)))

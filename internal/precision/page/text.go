@@ -17,7 +17,7 @@ func Text(w io.Writer, p *Page, wide bool) error {
 	b := bufio.NewWriter(w)
 	line := func(s string) { fmt.Fprintln(b, strings.TrimRight(s, " ")) }
 	line(flat(p.title()))
-	if c := p.Conclusion(); c != "" {
+	if c := p.conclusion(); c != "" {
 		line("")
 		line(c)
 	}
@@ -96,7 +96,7 @@ func textTable(line func(string), t sheet) {
 func Markdown(w io.Writer, p *Page, wide bool) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "### %s\n", markdown(p.title()))
-	if c := p.Conclusion(); c != "" {
+	if c := p.conclusion(); c != "" {
 		fmt.Fprintf(b, "\n**%s**\n", markdown(c))
 	}
 	fmt.Fprintln(b)
