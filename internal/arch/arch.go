@@ -48,7 +48,7 @@ func rooms() []room {
 		{"model", "stats near excerpt python", "disk"},
 		{"sim", "model stats tokenize template python alarm", "network clock goroutines disk"},
 		{"experiment", "plan run engine compare stats atomicfile excerpt", "disk goroutines"},
-		{"precision", "plan experiment compare model sim stats near report result origin atomicfile excerpt engine record", "network disk clock goroutines"},
+		{"precision", "plan experiment compare metrics model sim stats near report result origin atomicfile excerpt engine record", "network disk clock goroutines"},
 		{"run", "origin plan dataset workload schedule protocol wire load record target hub tokenize template metrics model excerpt atomicfile", "disk network clock goroutines"},
 		{"fleet", "plan run record", "network clock goroutines disk"},
 		{"cli", "*", "disk network clock goroutines"}, // it makes the clients that the rooms are given,

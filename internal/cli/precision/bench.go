@@ -1,7 +1,6 @@
 package precision
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,7 +22,6 @@ import (
 	"tokmeter/internal/precision"
 	"tokmeter/internal/precision/board"
 	"tokmeter/internal/record"
-	"tokmeter/internal/result"
 	"tokmeter/internal/run"
 )
 
@@ -201,12 +199,12 @@ func (l *laboratory) Run(ctx context.Context, j experiment.Job) (experiment.Outc
 		}
 	}
 	defer l.board.Runs(j, r.world.Progress)()
-	note := jobNote{Variant: j.Variant.Name}
+	note := precision.Note{Variant: j.Variant.Name}
 	begun, err := l.send(ctx, r, j, &note)
 	if err != nil && (!begun || j.Kind == experiment.Measure || ctx.Err() != nil) {
 		return experiment.Outcome{}, fmt.Errorf("%w (log: %s)", err, dir+".log")
 	}
-	if err := writeJob(dir, note); err != nil {
+	if err := note.Keep(dir); err != nil {
 		return experiment.Outcome{}, err
 	}
 	return l.Load(ctx, j, dir)
@@ -215,7 +213,7 @@ func (l *laboratory) Run(ctx context.Context, j experiment.Job) (experiment.Outc
 // send makes the run and notes the hash of its requests as they are for every
 // variant, without model and salt, and the card's mean power while it was on,
 // where that is known.
-func (l *laboratory) send(ctx context.Context, r jobRun, j experiment.Job, note *jobNote) (begun bool, err error) {
+func (l *laboratory) send(ctx context.Context, r jobRun, j experiment.Job, note *precision.Note) (begun bool, err error) {
 	see := &jobWatcher{Watcher: r.watcher()}
 	if len(l.spec.Variant(j.Variant.Name).Command) > 0 {
 		see.measure = func() func() float64 { return power(ctx) }
@@ -315,47 +313,9 @@ func fileName(name string) string {
 	}, name)
 }
 
-// A jobNote stands beside the records of a run: what they do not say.
-type jobNote struct {
-	Prompts string  `json:"prompts"` // hash
-	Variant string  `json:"variant"`
-	PowerW  float64 `json:"power_w,omitempty"` // mean of the card; 0 where not known
-}
-
-// jobFile is its name.
-const jobFile = "job.json"
-
-func writeJob(dir string, n jobNote) error {
-	raw, err := json.Marshal(n)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, jobFile), append(raw, '\n'), 0o644)
-	}
-	if err != nil {
-		return fmt.Errorf("note of the run: %w", err)
-	}
-	return nil
-}
-
 // Load reads a finished run again, from where the experiment's folder is by now.
 func (l *laboratory) Load(_ context.Context, j experiment.Job, dir string) (experiment.Outcome, error) {
-	dir = filepath.Join(l.runs(), filepath.Base(dir))
-	o := experiment.Outcome{Dir: dir}
-	res, err := result.Of(dir)
-	if err != nil {
-		return o, err
-	}
-	defer res.Close()
-	var n jobNote
-	raw, err := os.ReadFile(filepath.Join(dir, jobFile))
-	if err == nil {
-		err = json.Unmarshal(bytes.TrimSpace(raw), &n)
-	}
-	if err != nil {
-		return o, fmt.Errorf("note of the run: %w", err)
-	}
-	o.Prompts, o.IgnoreEOS, o.PowerW = n.Prompts, res.Plan.Target.IgnoreEOS, n.PowerW
-	o.Run, err = comparable(res, j)
-	return o, err
+	return precision.Finished(filepath.Join(l.runs(), filepath.Base(dir)), j)
 }
 
 // checkOutput finds out whether a file can be made in the experiment's folder.
