@@ -28,7 +28,7 @@ bench serve --dry-run --save-requests writes, or the folder of a run. What the f
 says was measured is shown beside, with the error. A meta.json beside a trace gives
 what no flag gives: model, card and settings.`,
 		Flags: replayTable(), About: docsReplay,
-		Run: func(_ context.Context, c *shell.Call) error {
+		Run: func(ctx context.Context, c *shell.Call) error {
 			if err := c.Values.Check(); err != nil {
 				return shell.Usage(err)
 			}
@@ -36,13 +36,13 @@ what no flag gives: model, card and settings.`,
 				return shell.Usagef("", "sim replay needs --requests FILE: arrivals and lengths, - for standard input, or the folder of a run")
 			}
 			shell.PrintNotes(c.Env.Stderr, c.Notes)
-			return runReplay(c, c.Env)
+			return runReplay(ctx, c, c.Env)
 		},
 	}
 }
 
 // runReplay runs the requests and prints what came of it.
-func runReplay(c *shell.Call, env *shell.Env) error {
+func runReplay(ctx context.Context, c *shell.Call, env *shell.Env) error {
 	v := c.Values
 	s, err := simulated.EngineSetup(v, "")
 	if err != nil {
@@ -66,9 +66,10 @@ func runReplay(c *shell.Call, env *shell.Env) error {
 	if s.Model == "" || s.GPU == "" {
 		return shell.Usagef("tokmeter sim models and tokmeter sim hardware list the names", "sim replay needs --model MODEL and --gpu CARD: one of them is missing, and no %s beside the requests names it", replay.MetaName)
 	}
+	_, missing := simulated.FindModel(ctx, env, &s)
 	b, err := s.Build()
 	if err != nil {
-		return shell.Usage(shell.AsLines(err))
+		return shell.Usage(shell.AsLines(err), missing)
 	}
 	res, err := replay.Run(b, f.Arrivals, replay.Options{Seed: uint64(seed)})
 	if errors.Is(err, sched.ErrTooLong) {

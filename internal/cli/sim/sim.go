@@ -39,7 +39,7 @@ code 0. Flags have the names that vllm serve gives them, where it has them.`,
 		About: docsSim, After: docsFaults(),
 		Run: func(ctx context.Context, c *shell.Call) error {
 			env := c.Env
-			o, err := simOptions(c, env, c.Words)
+			o, err := simOptions(ctx, c, env, c.Words)
 			if err != nil {
 				return shell.Usage(err)
 			}
@@ -52,7 +52,7 @@ code 0. Flags have the names that vllm serve gives them, where it has them.`,
 }
 
 // simOptions turns the flags of sim into what the server is.
-func simOptions(c *shell.Call, env *shell.Env, args []string) (sim.Options, error) {
+func simOptions(ctx context.Context, c *shell.Call, env *shell.Env, args []string) (sim.Options, error) {
 	v := c.Values
 	if err := v.Check(); err != nil {
 		return sim.Options{}, err
@@ -108,7 +108,7 @@ func simOptions(c *shell.Call, env *shell.Env, args []string) (sim.Options, erro
 	if o.TLS, err = simTLS(v); err != nil {
 		problems = append(problems, err)
 	}
-	problems = append(problems, simEngine(c, &o, model, len(args) > 0))
+	problems = append(problems, simEngine(ctx, c, &o, model, len(args) > 0))
 	return o, errors.Join(problems...)
 }
 
@@ -132,17 +132,24 @@ func simTLS(v *flags.Values) (*tls.Config, error) {
 
 // simEngine sets what gives the tokens: an engine, or set times. named says that
 // a word named the model.
-func simEngine(c *shell.Call, o *sim.Options, model string, named bool) error {
+func simEngine(ctx context.Context, c *shell.Call, o *sim.Options, model string, named bool) error {
 	v := c.Values
 	if !v.Given("fixed") {
 		var err error
 		if o.Setup, err = simulated.EngineSetup(v, model); err != nil {
 			return err
 		}
-		if _, err = o.Setup.Build(); err != nil && named {
-			return orCommand(c, o.Setup.Model, shell.AsLines(err))
+		found, missing := simulated.FindModel(ctx, c.Env, &o.Setup)
+		if found != "" && len(o.Names) == 0 {
+			o.Names = []string{found}
 		}
-		return shell.AsLines(err)
+		if _, err = o.Setup.Build(); err != nil && named {
+			return errors.Join(orCommand(c, o.Setup.Model, shell.AsLines(err)), missing)
+		}
+		if err != nil {
+			return errors.Join(shell.AsLines(err), missing)
+		}
+		return nil
 	}
 	var problems []error
 	for _, f := range append(simulated.EngineFlags(), simulated.SchedulerFlags()...) {
@@ -269,7 +276,11 @@ func setupLines(b *setup.Built) []string {
 		out = append(out, fmt.Sprintf("%-11s %s", name, fmt.Sprintf(format, args...)))
 	}
 	s := &b.Setup
-	line("model", "%s, weights %s, KV cache %s", s.Model, s.Precision, kvText(s.KV))
+	model := s.Model
+	if strings.Contains(b.Model.Name, "/") { // of the cache of Hugging Face, where it has a long path
+		model = b.Model.Name
+	}
+	line("model", "%s, weights %s, KV cache %s", model, s.Precision, kvText(s.KV))
 	cards := ""
 	if s.TP > 1 {
 		cards = fmt.Sprintf("%d x ", s.TP)

@@ -55,8 +55,9 @@ func solCPU(c *shell.Call, ctx context.Context, env *shell.Env) error {
 		return shell.Usage(err)
 	}
 	if v.Given("model") {
+		_, missing := simulated.FindModel(ctx, env, &s)
 		if _, _, err := light.Shapes(s.Model, s.Precision); err != nil {
-			return shell.Usage(shell.AsLines(err)) // at once, and not after the probe
+			return shell.Usage(shell.AsLines(err), missing) // at once, and not after the probe
 		}
 	}
 	r, err := memory.Probe(ctx, memory.Options{

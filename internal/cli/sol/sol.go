@@ -77,7 +77,7 @@ func runSol(ctx context.Context, c *shell.Call) error {
 		}
 	}
 	shell.PrintNotes(env.Stderr, c.Notes)
-	return printSol(c, env)
+	return printSol(ctx, c, env)
 }
 
 // sameModel lets --model-config stand for --model, and refuses what only --cpu
@@ -99,19 +99,20 @@ func sameModel(v *flags.Values) error {
 }
 
 // printSol answers and prints.
-func printSol(c *shell.Call, env *shell.Env) error {
+func printSol(ctx context.Context, c *shell.Call, env *shell.Env) error {
 	v := c.Values
 	s, err := simulated.EngineSetup(v, "")
 	if err != nil {
 		return shell.Usage(err)
 	}
+	_, missing := simulated.FindModel(ctx, env, &s)
 	q, err := question(v, env)
 	if err != nil {
 		return shell.Usage(err)
 	}
 	l, err := light.Build(s)
 	if err != nil {
-		return shell.Usage(shell.AsLines(err))
+		return shell.Usage(shell.AsLines(err), missing)
 	}
 	sheet := l.Sheet(q)
 	if v.On("json") {

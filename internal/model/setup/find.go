@@ -75,13 +75,19 @@ func findModel(name string) (m *roofline.Model, precision string, notes []string
 	return m, m.Precision, notes, nil
 }
 
-// folderName is the name of the folder that a file lies in.
+// folderName is the name of the folder that a file lies in; in the cache of
+// Hugging Face that of the model, such as acme/foo.
 func folderName(path string) string {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		abs = path
 	}
-	return filepath.Base(filepath.Dir(abs))
+	dir := filepath.Dir(abs)
+	up := filepath.Dir(dir)
+	if id, ok := strings.CutPrefix(filepath.Base(filepath.Dir(up)), "models--"); ok && filepath.Base(up) == "snapshots" {
+		return strings.ReplaceAll(id, "--", "/")
+	}
+	return filepath.Base(dir)
 }
 
 // findCard takes a name of the catalogue, or a path of a YAML file.
