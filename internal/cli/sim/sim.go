@@ -23,7 +23,7 @@ import (
 
 // Commands are sim and the commands under it.
 func Commands() []shell.Command {
-	return []shell.Command{simCommand(), replayCommand(), hardwareCommand(), modelsCommand(), stepsCommand()}
+	return []shell.Command{simCommand(), replayCommand(), calibrateCommand(), hardwareCommand(), modelsCommand(), stepsCommand()}
 }
 
 // simCommand serves a simulated engine.

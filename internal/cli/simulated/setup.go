@@ -42,6 +42,13 @@ func EngineSetup(v *flags.Values, model string) (setup.Setup, error) {
 		ms := v.Number("host-ms")
 		s.HostMs = &ms
 	}
+	if v.Given("host-seq-us") {
+		us := v.Number("host-seq-us")
+		s.HostSeqUs = &us
+	}
+	if name := v.Text("quantization"); slices.Contains(roofline.KernelNames(), strings.ToLower(name)) {
+		s.Quantization = name
+	}
 	if model != "" {
 		if v.Given("model") && v.Text("model") != model {
 			problems = append(problems, fmt.Errorf("two models: %s and --model %s: name one", flags.Shorten(model), flags.Shorten(v.Text("model"))))
@@ -100,8 +107,14 @@ func checkEngine(v *flags.Values) error {
 	if ms := v.Number("host-ms"); v.Given("host-ms") && !(ms >= 0 && ms <= maxHostMs) {
 		problems = append(problems, fmt.Errorf("--host-ms: want 0 to %d ms, got %s", maxHostMs, flags.Shorten(v.Text("host-ms"))))
 	}
+	if us := v.Number("host-seq-us"); v.Given("host-seq-us") && !(us >= 0 && us <= maxHostSeqUs) {
+		problems = append(problems, fmt.Errorf("--host-seq-us: want 0 to %d us, got %s", maxHostSeqUs, flags.Shorten(v.Text("host-seq-us"))))
+	}
 	return errors.Join(problems...)
 }
+
+// maxHostSeqUs bounds the host's time of a sequence.
+const maxHostSeqUs = 1_000_000
 
 // precisionOf is the format of the weights by any of the flags that may name it.
 func precisionOf(v *flags.Values) (string, error) {

@@ -126,7 +126,7 @@ func Calibrate(name string, samples []*Sample, steps int) (*Calibration, error) 
 	if err != nil {
 		return nil, err
 	}
-	card, err := b.Machine.CardYAML(name)
+	card, err := b.Machine.CardYAML(name, fmt.Sprintf("calibrated from %d runs, beginning with the constants of %s", len(samples), b.Card.Name))
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,12 @@ type Constant struct {
 	Reason    string  // of the range
 }
 
+// Name is the constant without the card that it is of.
+func (c *Constant) Name() string {
+	words := strings.SplitN(c.Path, "/", 3)
+	return strings.ReplaceAll(words[len(words)-1], "/", " ")
+}
+
 // distance is how many spreads a value is from where it is expected.
 func (c *Constant) distance(x float64) float64 {
 	if c.Low > 0 {

@@ -42,9 +42,9 @@ func (m *Machine) Efficiencies() Efficiencies {
 }
 
 // CardYAML is the machine's card as a file for --gpu: the datasheet, the kernels
-// in use and the host with their own numbers, all else by the card it was made
-// from.
-func (m *Machine) CardYAML(name string) (string, error) {
+// in use and the host with their own numbers, which source speaks for, and all
+// else by the card it was made from.
+func (m *Machine) CardYAML(name, source string) (string, error) {
 	if err := checkName("card", name); err != nil {
 		return "", err
 	}
@@ -71,18 +71,18 @@ func (m *Machine) CardYAML(name string) (string, error) {
 		}
 	}
 	line("host: {step_ms: %s, seq_us: %s, frontend_ms: %s, frontend_token_us: %s, source: %s}",
-		number(e.Host.Step), number(e.Host.Seq), number(e.Host.Frontend), number(e.Host.FrontendToken), strconv.Quote(e.Host.Source))
+		number(e.Host.Step), number(e.Host.Seq), number(e.Host.Frontend), number(e.Host.FrontendToken), strconv.Quote(source))
 	line("kernels:")
 	line("  gemm:")
 	for _, n := range e.used {
 		g := e.GEMM[n]
 		line("    %s: {bytes: %s, flops: %s, sharpness: %s, floor_us: %s, wide: %s, tile: %s, again: %s, unpack: %s, source: %s}",
-			n, number(g.Bytes), number(g.Flops), number(g.Sharpness), number(g.Floor), number(g.Wide), number(g.Tile), number(g.Again), number(g.Unpack), strconv.Quote(g.Source))
+			n, number(g.Bytes), number(g.Flops), number(g.Sharpness), number(g.Floor), number(g.Wide), number(g.Tile), number(g.Again), number(g.Unpack), strconv.Quote(source))
 	}
 	d, p := e.Decode, e.Prefill
 	line("  decode: {floor_us: %s, bytes: %s, fill_us: %s, fill_seqs: %s, fill_share: %s, tail: %s, mixed: %s, mixed_seq_us: %s, serial_ns: %s, source: %s}",
-		number(d.Floor), number(d.Bytes), number(d.Fill), number(d.FillSeqs), number(d.FillShare), number(d.Tail), number(d.Mixed), number(d.MixedSeq), number(d.Serial), strconv.Quote(d.Source))
-	line("  prefill: {floor_us: %s, flops: %s, half: %s, source: %s}", number(p.Floor), number(p.Flops), number(p.Half), strconv.Quote(p.Source))
+		number(d.Floor), number(d.Bytes), number(d.Fill), number(d.FillSeqs), number(d.FillShare), number(d.Tail), number(d.Mixed), number(d.MixedSeq), number(d.Serial), strconv.Quote(source))
+	line("  prefill: {floor_us: %s, flops: %s, half: %s, source: %s}", number(p.Floor), number(p.Flops), number(p.Half), strconv.Quote(source))
 	return b.String(), nil
 }
 
