@@ -116,6 +116,9 @@ func (c Config) withDefaults() Config {
 	if c.IdleTimeout == 0 {
 		c.IdleTimeout = defaultIdleTimeout
 	}
+	if c.Reader != ReadEvents {
+		c.Method = MethodGo // which takes all that has come as one read
+	}
 	return c
 }
 

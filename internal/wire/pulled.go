@@ -53,6 +53,9 @@ func (p *pulled) read(r *reply) {
 		p.buf = make([]byte, smallBuffer)
 	}
 	n, err := p.rw.Read(p.buf)
+	if n > 0 && r.whole {
+		n = p.readOn(n)
+	}
 	if n == 0 && err != nil {
 		r.stop(err)
 		return
@@ -60,6 +63,29 @@ func (p *pulled) read(r *reply) {
 	r.push(p.buf[:n], p.lastStamp())
 	if n == len(p.buf) && n < largeBuffer {
 		p.buf = make([]byte, 2*n)
+	}
+}
+
+// wholeRead is the most bytes that are one read to a reply that is cut by reads:
+// what Python's asyncio takes from a socket at once.
+const wholeRead = 256 << 10
+
+// readOn adds what has come to the n bytes read, without waiting for more.
+func (p *pulled) readOn(n int) int {
+	p.sys.poll(true)
+	defer p.sys.poll(false)
+	for {
+		if n == len(p.buf) {
+			if n >= wholeRead {
+				return n
+			}
+			p.buf = append(p.buf, make([]byte, n)...)
+		}
+		// An end that comes here comes again at the next read.
+		m, err := p.rw.Read(p.buf[n:])
+		if n += m; err != nil {
+			return n
+		}
 	}
 }
 

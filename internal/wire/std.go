@@ -39,7 +39,7 @@ type std struct {
 // stdState is what one call needs and the next may use again.
 type stdState struct {
 	cutter cutter
-	buf    [smallBuffer]byte
+	buf    []byte
 }
 
 // NewStd makes the client on top of net/http: it goes through proxies and
@@ -58,7 +58,11 @@ func NewStd(cfg Config) (Client, error) {
 	}
 	c := &std{cfg: cfg.withDefaults(), ahead: map[string][]*stampConn{}, calls: newCalls()}
 	c.dialer = newDialer(c.cfg)
-	c.state.New = func() any { return &stdState{cutter: cfg.cutter()} }
+	room := smallBuffer
+	if cfg.Reader != ReadEvents {
+		room = wholeRead
+	}
+	c.state.New = func() any { return &stdState{cutter: cfg.cutter(), buf: make([]byte, room)} }
 	c.first = newTarget(u, cfg.Header.Clone(), false)
 	c.keep = &http.Transport{
 		DialContext:            c.dial,
@@ -70,7 +74,7 @@ func NewStd(cfg Config) (Client, error) {
 		MaxIdleConnsPerHost:    1 << 30,
 		IdleConnTimeout:        c.cfg.IdleTimeout,
 		MaxResponseHeaderBytes: maxHead,
-		ReadBufferSize:         smallBuffer,
+		ReadBufferSize:         room,
 	}
 	if cfg.Proxy != nil {
 		c.keep.Proxy = func(r *http.Request) (*url.URL, error) { return cfg.Proxy(r.URL) }
@@ -204,7 +208,7 @@ func (c *std) try(ctx context.Context, to *target, call Call, fn Handler, t *rec
 	b := &stdBody{r: resp.Body, watch: w, shared: resp.ProtoMajor != 1}
 	state := c.state.Get().(*stdState)
 	defer c.state.Put(state)
-	b.buf = state.buf[:]
+	b.buf = state.buf
 	var timers []*time.Timer
 	hurry := func(d time.Duration) { timers = append(timers, time.AfterFunc(d, giveUp)) }
 	defer func() {

@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -135,6 +136,42 @@ func TestWholeReads(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestBursts: what has come is one read to vLLM's reader, however much it is: a
+// burst that is cut at every few kilobytes loses the blanks that stand at a cut.
+func TestBursts(t *testing.T) {
+	var events, body strings.Builder
+	const many = 600
+	for i := range many {
+		data := "{\"a\": \"" + strings.Repeat("x", i%41) + "\"}"
+		events.WriteString(data)
+		body.WriteString("data: " + data + "\n\n")
+	}
+	bothClients(t, func(t *testing.T, open func(Config) Client) {
+		sent := make(chan struct{})
+		s := newRawServer(t, nil, func(conn net.Conn, _ int) {
+			if _, _, err := readRequest(bufio.NewReader(conn)); err == nil {
+				io.WriteString(conn, sized(body.String()))
+				close(sent)
+			}
+		})
+		c := open(Config{URL: s.url("/"), Reader: ReadAsVLLM, Whole: json.Valid})
+		var got strings.Builder
+		held := false
+		_, err := c.Do(within(t, 10*time.Second), Call{}, func(e Event) bool {
+			if !held { // the whole burst is there before the reader looks again
+				<-sent
+				held = true
+			}
+			got.Write(e.Data)
+			return true
+		})
+		// The first read may have ended anywhere, and its cut costs an event a blank.
+		if lost := len(events.String()) - len(got.String()); err != nil || lost < -len("data:") || lost > 80 {
+			t.Errorf("%v, %d bytes of %d were lost", err, lost, len(events.String()))
+		}
+	})
 }
 
 // FuzzReadsAsVLLM looks for bytes that the reader does not come through, and
