@@ -1,6 +1,8 @@
 package measure
 
 import (
+	"fmt"
+
 	"tokmeter/internal/cli/flags"
 	"tokmeter/internal/cli/simulated"
 	"tokmeter/internal/model/roofline"
@@ -23,10 +25,10 @@ func limitFlags() flags.Table {
 }
 
 // light reads the flags of limitFlags.
-func (b *ServeBuilder) light() plan.Light {
+func (b *serveBuilder) light() plan.Light {
 	precision, err := roofline.NamePrecision(b.Text("precision"))
 	if err != nil {
-		b.problem("--precision: %w", err)
+		b.lightProblem("--precision: %w", err)
 		return plan.Light{}
 	}
 	l := plan.Light{GPU: b.Text("gpu"), Model: b.Text("model-config"), Precision: precision}
@@ -38,11 +40,17 @@ func (b *ServeBuilder) light() plan.Light {
 	}
 	switch {
 	case b.Integer("tensor-parallel-size") < 1:
-		b.problem("--tensor-parallel-size: want at least 1, got %d", l.TP)
+		b.lightProblem("--tensor-parallel-size: want at least 1, got %d", l.TP)
 	case b.Given("gpu") && l.GPU == "":
-		b.problem("--gpu: the name is empty: tokmeter sim hardware lists them")
+		b.lightProblem("--gpu: the name is empty: tokmeter sim hardware lists them")
 	}
 	return l
+}
+
+// lightProblem notes a problem of the speed of light, which is told after those of
+// the run itself.
+func (b *serveBuilder) lightProblem(format string, args ...any) {
+	b.late = append(b.late, fmt.Errorf(format, args...))
 }
 
 // lightNotes says which flags of limitFlags count for nothing.

@@ -16,7 +16,7 @@ func timed() []string { return []string{"timed_trace", "requests"} }
 
 // firstGiven is the value of the first of the flags that was given, else of
 // the last.
-func (b *ServeBuilder) firstGiven(names ...string) int {
+func (b *serveBuilder) firstGiven(names ...string) int {
 	for _, name := range names {
 		if b.Given(name) {
 			return b.Integer(name)
@@ -25,7 +25,7 @@ func (b *ServeBuilder) firstGiven(names ...string) int {
 	return b.Integer(names[len(names)-1])
 }
 
-func (b *ServeBuilder) workload(dataset string) plan.Workload {
+func (b *serveBuilder) workload(dataset string) plan.Workload {
 	in, out, _ := flags.ParseRatio(b.Text("random-range-ratio"))
 	tokenizer := b.Text("tokenizer")
 	if b.On("skip-tokenizer-init") && tokenizer != "" {
@@ -80,7 +80,7 @@ func (b *ServeBuilder) workload(dataset string) plan.Workload {
 	return w
 }
 
-func (b *ServeBuilder) load(dataset string) plan.Load {
+func (b *serveBuilder) load(dataset string) plan.Load {
 	s := plan.Load{
 		RequestRate:    plan.Float(b.Number("request-rate")),
 		Burstiness:     plan.Float(b.Number("burstiness")),
@@ -97,8 +97,8 @@ func (b *ServeBuilder) load(dataset string) plan.Load {
 	return s
 }
 
-// Goals reads METRIC:MS words; the last one for a metric counts.
-func (b *ServeBuilder) Goals(list []string) []plan.Goal {
+// goals reads METRIC:MS words; the last one for a metric counts.
+func (b *serveBuilder) goals(list []string) []plan.Goal {
 	var out []plan.Goal
 	for _, word := range list {
 		metric, limit, ok := strings.Cut(word, ":")
@@ -113,11 +113,11 @@ func (b *ServeBuilder) Goals(list []string) []plan.Goal {
 	return out
 }
 
-func (b *ServeBuilder) output() plan.Output {
+func (b *serveBuilder) output() plan.Output {
 	return plan.Output{
 		Label:         b.Text("label"),
-		Metrics:       b.Metrics(b.Text("percentile-metrics")),
-		Percentiles:   b.Percentiles(b.Text("metric-percentiles")),
+		Metrics:       b.metrics(b.Text("percentile-metrics")),
+		Percentiles:   b.percentiles(b.Text("metric-percentiles")),
 		Metadata:      b.keyValues("metadata"),
 		SaveResult:    b.On("save-result"),
 		SaveDetailed:  b.On("save-detailed"),
@@ -127,16 +127,16 @@ func (b *ServeBuilder) output() plan.Output {
 		RecordDir:     b.Text("record-dir"),
 		NoRecord:      b.On("no-record"),
 		SaveRequests:  b.Text("save-requests"),
-		PyTorchFormat: b.Env.Getenv("SAVE_TO_PYTORCH_BENCHMARK_FORMAT") != "",
+		PyTorchFormat: b.env.Getenv("SAVE_TO_PYTORCH_BENCHMARK_FORMAT") != "",
 	}
 }
 
 // PercentileMetrics are the names that --percentile-metrics may list.
 func PercentileMetrics() []string { return plan.Metrics() }
 
-// Metrics reads --percentile-metrics. Under compat vllm unknown names count
+// metrics reads --percentile-metrics. Under compat vllm unknown names count
 // for nothing, as they do there.
-func (b *ServeBuilder) Metrics(list string) []string {
+func (b *serveBuilder) metrics(list string) []string {
 	if list == "" {
 		return []string{"ttft", "tpot", "itl"}
 	}
@@ -156,8 +156,8 @@ func (b *ServeBuilder) Metrics(list string) []string {
 	return out
 }
 
-// Percentiles reads --metric-percentiles.
-func (b *ServeBuilder) Percentiles(list string) []float64 {
+// percentiles reads --metric-percentiles.
+func (b *serveBuilder) percentiles(list string) []float64 {
 	var out []float64
 	for _, word := range strings.Split(list, ",") {
 		x, err := flags.ParseFloat(word)
@@ -172,7 +172,7 @@ func (b *ServeBuilder) Percentiles(list string) []float64 {
 
 // crossChecks finds what is wrong with the flags together and does not show in
 // the plan.
-func (b *ServeBuilder) crossChecks(p *plan.Plan) {
+func (b *serveBuilder) crossChecks(p *plan.Plan) {
 	for _, name := range []string{"max-concurrency", "max-model-len"} {
 		if b.Given(name) && b.Integer(name) == 0 {
 			b.problem("--%s: want at least 1, got 0", name)
@@ -191,13 +191,13 @@ func (b *ServeBuilder) crossChecks(p *plan.Plan) {
 	}
 	if p.Target.Simulated {
 		if _, _, err := simulated.Find(p.Target.Simulate); err != nil {
-			b.Problems = append(b.Problems, err)
+			b.problems = append(b.problems, err)
 		}
 	}
 }
 
 // checkLengths refuses lengths that a dataset has no use for.
-func (b *ServeBuilder) checkLengths(dataset string) {
+func (b *serveBuilder) checkLengths(dataset string) {
 	length := func(names ...string) {
 		for _, name := range names {
 			if b.Given(name) && b.Integer(name) < 1 {
@@ -234,7 +234,7 @@ func (b *ServeBuilder) checkLengths(dataset string) {
 }
 
 // checkTimes refuses and notes what contradicts the times of the dataset.
-func (b *ServeBuilder) checkTimes(p *plan.Plan) {
+func (b *serveBuilder) checkTimes(p *plan.Plan) {
 	dataset := p.Workload.Dataset
 	if b.Given("self-timed") && dataset != "" && !slices.Contains(timed(), dataset) {
 		b.problem("--self-timed and --no-self-timed need a dataset with times: %s", strings.Join(timed(), " or "))

@@ -21,18 +21,19 @@ import (
 	"tokmeter/internal/python"
 )
 
-// A ServeBuilder turns checked values into a plan. It can do so again for
+// A serveBuilder turns checked values into a plan. It can do so again for
 // another dataset, once a file was recognised.
-type ServeBuilder struct {
+type serveBuilder struct {
 	*flags.Values
-	Env      *shell.Env
+	env      *shell.Env
 	prefix   string // request id prefix, the same in every plan
-	Problems []error
+	problems []error
+	late     []error // that are told after those of the run itself
 	notes    []string
 }
 
-func newServeBuilder(v *flags.Values, env *shell.Env) *ServeBuilder {
-	b := &ServeBuilder{Values: v, Env: env, prefix: v.Text("request-id-prefix")}
+func newServeBuilder(v *flags.Values, env *shell.Env) *serveBuilder {
+	b := &serveBuilder{Values: v, env: env, prefix: v.Text("request-id-prefix")}
 	if !v.Given("request-id-prefix") {
 		var id [4]byte
 		if env.Rand != nil {
@@ -44,16 +45,16 @@ func newServeBuilder(v *flags.Values, env *shell.Env) *ServeBuilder {
 	return b
 }
 
-func (b *ServeBuilder) problem(format string, args ...any) {
-	b.Problems = append(b.Problems, fmt.Errorf(format, args...))
+func (b *serveBuilder) problem(format string, args ...any) {
+	b.problems = append(b.problems, fmt.Errorf(format, args...))
 }
 
-func (b *ServeBuilder) note(format string, args ...any) {
+func (b *serveBuilder) note(format string, args ...any) {
 	b.notes = append(b.notes, fmt.Sprintf(format, args...))
 }
 
 // dataset is the dataset that was asked for, "" where the file will tell.
-func (b *ServeBuilder) dataset() string {
+func (b *serveBuilder) dataset() string {
 	if b.Given("dataset-path") && !b.Given("dataset-name") {
 		return ""
 	}
@@ -61,8 +62,8 @@ func (b *ServeBuilder) dataset() string {
 }
 
 // build makes the plan for a dataset; the error joins all problems.
-func (b *ServeBuilder) build(dataset string) (plan.Plan, error) {
-	b.Problems, b.notes = nil, nil
+func (b *serveBuilder) build(dataset string) (plan.Plan, error) {
+	b.problems, b.late, b.notes = nil, nil, nil
 	p := plan.Plan{
 		Version:  plan.Version,
 		Seed:     int64(b.Integer("seed")),
@@ -70,20 +71,20 @@ func (b *ServeBuilder) build(dataset string) (plan.Plan, error) {
 		Target:   b.target(),
 		Workload: b.workload(dataset),
 		Load:     b.load(dataset),
-		Goals:    b.Goals(b.List("goodput")),
+		Goals:    b.goals(b.List("goodput")),
 		Light:    b.light(),
 		Output:   b.output(),
 	}
 	p.Target.IgnoreEOS = b.On("ignore-eos") || dataset == "random" || dataset == "timed_trace"
 	b.crossChecks(&p)
-	err := errors.Join(errors.Join(b.Problems...), p.Validate())
+	err := errors.Join(errors.Join(b.problems...), p.Validate(), errors.Join(b.late...))
 	return p, err
 }
 
 // grace is how long an interrupted run waits for answers that are under way.
 const grace = 30 * time.Second
 
-func (b *ServeBuilder) target() plan.Target {
+func (b *serveBuilder) target() plan.Target {
 	t := plan.Target{
 		Backend:         b.Text("backend"),
 		Client:          b.Text("client"),
@@ -94,7 +95,7 @@ func (b *ServeBuilder) target() plan.Target {
 		Simulate:        strings.TrimSpace(b.Text("simulate")),
 		Virtual:         b.On("virtual"),
 		Headers:         b.headers(),
-		APIKey:          cmp.Or(b.Text("api-key"), b.Env.Getenv("OPENAI_API_KEY")),
+		APIKey:          cmp.Or(b.Text("api-key"), b.env.Getenv("OPENAI_API_KEY")),
 		PlainContent:    b.On("content-as-string"),
 		NoProbe:         b.On("no-probe"),
 		Model:           b.Text("model"),
@@ -125,7 +126,7 @@ func (b *ServeBuilder) target() plan.Target {
 }
 
 // address sets where the server is and the path of the API.
-func (b *ServeBuilder) address(t *plan.Target) {
+func (b *serveBuilder) address(t *plan.Target) {
 	if backend, ok := protocol.Named(t.Backend); ok {
 		t.Endpoint = backend.Dialect.Path()
 	}
@@ -168,7 +169,7 @@ func withScheme(address string) string {
 
 // hostURL is the address of --host and --port. A host may come with a scheme or a
 // port of its own, as in a URL; --port wins where it is given too.
-func (b *ServeBuilder) hostURL(port int) string {
+func (b *serveBuilder) hostURL(port int) string {
 	scheme, host, ok := strings.Cut(b.Text("host"), "://")
 	if !ok {
 		scheme, host = "http", b.Text("host")
@@ -217,7 +218,7 @@ func seconds(s float64) time.Duration {
 }
 
 // headers reads the entries of --header.
-func (b *ServeBuilder) headers() []plan.Header {
+func (b *serveBuilder) headers() []plan.Header {
 	var out []plan.Header
 	for _, kv := range b.keyValues("header") {
 		h := plan.Header{Name: kv.Key, Value: kv.Value}
@@ -231,7 +232,7 @@ func (b *ServeBuilder) headers() []plan.Header {
 }
 
 // keyValues reads KEY=VALUE words, cut at the first = and stripped.
-func (b *ServeBuilder) keyValues(flag string) []plan.KeyValue {
+func (b *serveBuilder) keyValues(flag string) []plan.KeyValue {
 	var out []plan.KeyValue
 	for _, word := range b.List(flag) {
 		key, value, ok := strings.Cut(word, "=")
@@ -246,7 +247,7 @@ func (b *ServeBuilder) keyValues(flag string) []plan.KeyValue {
 }
 
 // extraBody is the sampling parameters with --extra-body over them.
-func (b *ServeBuilder) extraBody() json.RawMessage {
+func (b *serveBuilder) extraBody() json.RawMessage {
 	var body, extra *argv.Object
 	body, _ = argv.ParseObject("{}")
 	for _, f := range samplingFlags() {

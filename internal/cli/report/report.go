@@ -54,7 +54,7 @@ markdown a summary for a pull request, pytorch the records of the PyTorch
 benchmark database.`,
 		Flags: reportTable(), Words: true,
 		Run: func(ctx context.Context, c *shell.Call) error {
-			o, err := readOptions(c, c.Env, c.Words)
+			o, err := readOptions(c, c.Words)
 			if err != nil {
 				return shell.Usage(err)
 			}
@@ -83,28 +83,21 @@ func reportTable() flags.Table {
 }
 
 // readOptions turns the words of report into its options.
-func readOptions(c *shell.Call, env *shell.Env, args []string) (reportOptions, error) {
+func readOptions(c *shell.Call, args []string) (reportOptions, error) {
 	if err := c.Values.Check(); err != nil {
 		return reportOptions{}, err
 	}
 	if len(args) != 1 {
 		return reportOptions{}, shell.Usagef("tokmeter report RUN", "report wants the folder of one run, got %d words", len(args))
 	}
-	b := &measure.ServeBuilder{Values: c.Values, Env: env}
+	asked, err := measure.ReadAsked(c.Values)
 	o := reportOptions{
-		Run: args[0], Goals: b.Goals(c.Values.List("goodput")),
+		Run: args[0], Goals: asked.Goals, Metrics: asked.Metrics, Percentiles: asked.Percentiles,
 		Detailed: c.Values.On("save-detailed"), Verbose: c.Values.On("verbose"), Format: c.Values.Text("format"),
 	}
 	if c.Values.Given("compat") {
 		compat := c.Values.Text("compat")
 		o.Compat = &compat
 	}
-	if c.Values.Given("percentile-metrics") {
-		o.Metrics = b.Metrics(c.Values.Text("percentile-metrics"))
-	}
-	if c.Values.Given("metric-percentiles") {
-		o.Percentiles = b.Percentiles(c.Values.Text("metric-percentiles"))
-	}
-	check := plan.Plan{Goals: o.Goals, Output: plan.Output{Metrics: o.Metrics, Percentiles: o.Percentiles}}
-	return o, shell.Usage(append(b.Problems, check.ValidateReport())...)
+	return o, shell.Usage(err)
 }
