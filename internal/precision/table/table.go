@@ -209,8 +209,6 @@ type Difference struct {
 	Why         string        // one sentence
 }
 
-// A Warning casts doubt on the table.
-type Warning struct {
-	Code string // drift, one-round, few-requests, few-rounds, run
-	Text string
-}
+// A Warning casts doubt on the table. Its codes are drift, one-round,
+// few-requests, few-rounds and run.
+type Warning = compare.Warning

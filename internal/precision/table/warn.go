@@ -20,7 +20,7 @@ const (
 func (b *builder) warn() {
 	t := b.table
 	add := func(code, format string, args ...any) {
-		if w := (Warning{code, fmt.Sprintf(format, args...)}); !slices.Contains(t.Warnings, w) {
+		if w := (Warning{Code: code, Text: fmt.Sprintf(format, args...)}); !slices.Contains(t.Warnings, w) {
 			t.Warnings = append(t.Warnings, w)
 		}
 	}
