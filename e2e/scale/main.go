@@ -38,6 +38,7 @@ func main() {
 // A setting is what the flags say.
 type setting struct {
 	requests, tokens, streams int
+	prompt                    int // tokens; 0 for one short text
 	kill                      time.Duration
 	keep                      bool
 	tokmeter                  string
@@ -47,6 +48,7 @@ func run() error {
 	var s setting
 	flag.IntVar(&s.requests, "requests", 100_000, "requests to send")
 	flag.IntVar(&s.tokens, "tokens", 100, "tokens of each answer")
+	flag.IntVar(&s.prompt, "prompt", 0, "tokens of each prompt, all different; 0 sends one short text")
 	flag.IntVar(&s.streams, "streams", 64, "requests under way at once")
 	flag.DurationVar(&s.kill, "kill", 0, "kill tokmeter after so long and count the records that are lost")
 	flag.BoolVar(&s.keep, "record", true, "keep the run directory while it runs; false for --no-record")
@@ -78,10 +80,13 @@ func (s setting) measure(more []string) error {
 	}
 	defer server()
 	args := []string{
-		"bench", "serve", "--base-url", "http://" + address, "--model", "none", "--skip-tokenizer-init",
-		"--dataset-name", "custom", "--no-live", "--ready-check-timeout-sec", "0",
-		"--dataset-path", filepath.Join(dir, "prompts.jsonl"), "--num-prompts", strconv.Itoa(s.requests),
-		"--max-concurrency", strconv.Itoa(s.streams),
+		"bench", "serve", "--base-url", "http://" + address, "--model", "none", "--no-live", "--ready-check-timeout-sec", "0",
+		"--num-prompts", strconv.Itoa(s.requests), "--max-concurrency", strconv.Itoa(s.streams),
+	}
+	if s.prompt > 0 {
+		args = append(args, "--dataset-name", "random", "--random-input-len", strconv.Itoa(s.prompt), "--random-output-len", strconv.Itoa(s.tokens))
+	} else {
+		args = append(args, "--dataset-name", "custom", "--skip-tokenizer-init", "--dataset-path", filepath.Join(dir, "prompts.jsonl"))
 	}
 	if err := os.WriteFile(filepath.Join(dir, "prompts.jsonl"), []byte(`{"prompt": "Once upon a time"}`+"\n"), 0o600); err != nil {
 		return err
@@ -99,6 +104,7 @@ func (s setting) measure(more []string) error {
 	}
 	defer out.Close()
 	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Env = append(os.Environ(), "HF_HUB_OFFLINE=1")
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 // How many requests are made ahead of need, and of how many bytes.
 const (
 	windowRequests = 4096
-	windowBytes    = 64 << 20
+	windowBytes    = 16 << 20
 )
 
 // A window is the requests that were made ahead of need. One goroutine makes
