@@ -71,7 +71,7 @@ func runReplay(ctx context.Context, c *shell.Call, env *shell.Env) error {
 	if err != nil {
 		return shell.Usage(shell.AsLines(err), missing)
 	}
-	res, err := replay.Run(b, f.Arrivals, replay.Options{Seed: uint64(seed)})
+	res, err := replay.RunFile(b, f, replay.Options{Seed: uint64(seed)})
 	if errors.Is(err, sched.ErrTooLong) {
 		return shell.Usagef("see --max-model-len, --max-num-batched-tokens and --num-gpu-blocks-override", "%w", err)
 	}
