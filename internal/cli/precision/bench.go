@@ -216,7 +216,7 @@ func (l *laboratory) Run(ctx context.Context, j experiment.Job) (experiment.Outc
 func (l *laboratory) send(ctx context.Context, r jobRun, j experiment.Job, note *precision.Note) (begun bool, err error) {
 	see := &jobWatcher{Watcher: r.watcher()}
 	if len(l.spec.Variant(j.Variant.Name).Command) > 0 {
-		see.measure = func() func() float64 { return power(ctx) }
+		see.measure = func() func() float64 { return precision.Power(ctx) }
 	}
 	out, err := run.Run(ctx, r.plan, r.world, see)
 	if see.mean != nil {

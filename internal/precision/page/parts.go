@@ -223,7 +223,7 @@ func (p *Page) costTable() sheet {
 func (p *Page) driftTable() sheet {
 	t := sheet{
 		name: "Drift of the answers", caption: "greedy answers to fixed prompts beside the baseline's", code: -1, words: []int{0},
-		head: []string{"Variant", "Prompts", "Identical", "Tokens until the first difference", "Log-probability gap"},
+		head: []string{"Variant", "Prompts", "Identical", "Tokens until the first difference", "Log-probability gap (nats)"},
 	}
 	for i := range p.Rows {
 		r := &p.Rows[i]

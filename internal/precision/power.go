@@ -11,11 +11,11 @@ import (
 // powerEvery is how often the card is asked for its power.
 const powerEvery = time.Second
 
-// power measures the card's power until the function that it returns is called,
+// Power measures the card's power until the function that it returns is called,
 // which gives the mean in watt. It is 0 where the driver's tool does not tell,
 // and on a machine with several cards: which of them an engine uses is not
 // known.
-func power(ctx context.Context) (mean func() float64) {
+func Power(ctx context.Context) (mean func() float64) {
 	tool, err := exec.LookPath("nvidia-smi")
 	if err != nil {
 		return func() float64 { return 0 }
