@@ -71,6 +71,9 @@ func (a *Answer) Page() (*page.Page, error) {
 		return nil, err
 	}
 	p := &page.Page{Title: a.Spec.Title, About: a.about(vs), Table: t, Notes: slices.Concat(a.Notes, a.Result.Notes, r.notes, gathered(a.Result.Runs))}
+	if o.Load != nil {
+		p.Notes = append(p.Notes, a.measured(*o.Load)...)
+	}
 	var goals []string
 	for _, g := range a.Spec.Goals {
 		goals = append(goals, g.String())
