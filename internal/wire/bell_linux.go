@@ -28,4 +28,8 @@ func (b bell) hush() {
 	_, _ = unix.Read(int(b), n[:])
 }
 
-func (b bell) close() { unix.Close(int(b)) }
+func (b bell) close() {
+	if b >= 0 {
+		unix.Close(int(b))
+	}
+}

@@ -11,6 +11,7 @@ import (
 // An epoll tells which lines are ready, and reads them with recvmsg.
 type epoll struct {
 	fd     int
+	park   park
 	wake   bell
 	events [256]unix.EpollEvent
 	in     inbox
@@ -29,13 +30,15 @@ func newEpoll() (watcher, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
-	wake, err := newBell()
+	e := &epoll{fd: fd, wake: -1}
+	if e.park, err = newPark(fd, "epoll"); err == nil {
+		e.wake, err = newBell()
+	}
 	if err != nil {
-		unix.Close(fd)
+		e.close()
 		return nil, err
 	}
-	e := &epoll{fd: fd, wake: wake}
-	err = unix.EpollCtl(fd, unix.EPOLL_CTL_ADD, int(wake), &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(wake)})
+	err = unix.EpollCtl(fd, unix.EPOLL_CTL_ADD, int(e.wake), &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(e.wake)})
 	if err != nil {
 		e.close()
 		return nil, os.NewSyscallError("epoll_ctl", err)
@@ -106,14 +109,20 @@ func (e *epoll) again(l *loop, ln *line, r *reply) { e.read(l, ln, r, true) }
 func (e *epoll) wakeUp() { e.wake.ring() }
 
 // wait gives how many events there are: at once, or when there is one.
-func (e *epoll) wait(block bool) int {
-	var n uintptr
-	var errno syscall.Errno
+func (e *epoll) wait(block bool) (n int) {
 	if block {
-		n, _, errno = unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(e.fd), uintptr(unsafe.Pointer(&e.events)), uintptr(len(e.events)), ^uintptr(0), 0, 0)
-	} else {
-		n, _, errno = unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(e.fd), uintptr(unsafe.Pointer(&e.events)), uintptr(len(e.events)), 0, 0, 0)
+		e.park.until(func() bool {
+			n = e.ask()
+			return n > 0
+		})
+		return n
 	}
+	return e.ask()
+}
+
+// ask gives how many events there are.
+func (e *epoll) ask() int {
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(e.fd), uintptr(unsafe.Pointer(&e.events)), uintptr(len(e.events)), 0, 0, 0)
 	if errno != 0 {
 		return 0 // EINTR: the caller comes again
 	}
@@ -145,5 +154,5 @@ func (e *epoll) recv(fd int) (b []byte, wall int64, errno syscall.Errno) {
 
 func (e *epoll) close() {
 	e.wake.close()
-	unix.Close(e.fd)
+	e.park.close()
 }

@@ -138,24 +138,38 @@ func (l *loop) close() {
 	<-l.gone
 }
 
-// run is the loop's goroutine. It ends locked, so its thread ends with it.
+// run is the loop's goroutine.
 func (l *loop) run(watch func() (watcher, error), ready chan<- error) {
 	defer close(l.gone)
-	runtime.LockOSThread()
 	var err error
 	l.in, err = watch()
 	if ready <- err; err != nil {
 		return
 	}
-	// A refusal costs exactness alone: wake-ups are delayed by up to 50 µs.
-	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
+	l.settle(0)
 	for {
 		l.rest()
 		l.in.turn(l, l.mayBlock())
 		if !l.work() {
 			return
 		}
+		before := l.every.now
 		l.every.decide(l.clock.Now(), int(l.active.Load()))
+		l.settle(before)
+	}
+}
+
+// settle keeps the loop on a thread of its own while it reads in rounds, which
+// wakes at its time and not up to 50 µs later as others do.
+func (l *loop) settle(before time.Duration) {
+	switch rounds := l.every.now > 0; {
+	case rounds == (before > 0):
+	case rounds:
+		runtime.LockOSThread()
+		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) // a refusal costs exactness alone
+	default:
+		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0) // the usual one
+		runtime.UnlockOSThread()
 	}
 }
 

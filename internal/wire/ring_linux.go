@@ -247,7 +247,8 @@ func (g *ring) cancel(data uint64) {
 	g.submit(submission{opcode: opCancel, fd: -1, addr: data, data: dataNothing})
 }
 
-// enter hands over what is submitted and has the kernel complete what it can.
+// enter hands over what is submitted and has the kernel complete what it can;
+// block waits until there is something.
 func (g *ring) enter(block bool) {
 	least := uintptr(0)
 	if block {
@@ -301,9 +302,7 @@ func (g *ring) giveBack(id uint16) {
 }
 
 func (g *ring) close() {
-	if g.wake >= 0 {
-		g.wake.close()
-	}
+	g.wake.close()
 	unix.Close(g.fd)
 	for _, b := range g.memory {
 		_ = unix.Munmap(b)

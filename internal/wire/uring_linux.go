@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +16,9 @@ type uring struct {
 }
 
 func newUring() (watcher, error) {
+	// The kernel takes submissions from the thread alone that made the ring. The
+	// goroutine ends locked, so its thread ends with it.
+	runtime.LockOSThread()
 	g, err := newRing()
 	if err != nil {
 		return nil, err
