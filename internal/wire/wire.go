@@ -4,8 +4,8 @@
 // It is for measuring: a connection is made before it is needed, Sent is taken
 // right before the first byte of a request is handed to the kernel, and every
 // event carries the moment at which the kernel received its last byte, however
-// late the reader was. One goroutine drives one stream and nothing is
-// allocated for an event. Where the kernel gives no stamp the reader's clock
+// late the reader was. On Linux few threads read many streams, in rounds (see
+// Method); elsewhere a goroutine reads each. Nothing is allocated for an event. Where the kernel gives no stamp the reader's clock
 // is used and Timing.KernelStamped says so. The std client is the same on top
 // of net/http, for proxies, HTTP/2 and cross-checks.
 //
