@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// detectEntries is how many entries Detect looks at before it gives up.
+// detectEntries is how many entries detect looks at before it gives up.
 const detectEntries = 1000
 
 const detectHint = "name the kind with --dataset-name: sharegpt, burstgpt, custom, timed_trace, requests or sonnet"
 
-// DetectFile opens the file at path and recognises it by its content, as Detect
+// DetectFile opens the file at path and recognises it by its content, as detect
 // does.
 func DetectFile(path string, l Labels) (string, error) {
 	in, err := Open(path)
@@ -25,14 +25,14 @@ func DetectFile(path string, l Labels) (string, error) {
 	if in.once {
 		return "", &Error{File: path, What: "is a pipe, and recognising it would use it up", Hint: "name the kind with --dataset-name"}
 	}
-	return Detect(in, l)
+	return detect(in, l)
 }
 
-// Detect recognises a dataset by its first entries and returns its name; it
+// detect recognises a dataset by its first entries and returns its name; it
 // reads the input, which cannot be read again afterwards. l names the fields of
 // a timed trace. An input that it does not recognise is an error that says what
 // was found: nothing is guessed.
-func Detect(in *Input, l Labels) (string, error) {
+func detect(in *Input, l Labels) (string, error) {
 	b := bufio.NewReaderSize(in.r, 1<<16)
 	head, err := b.Peek(1 << 10)
 	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {

@@ -159,7 +159,7 @@ func TestDetect(t *testing.T) {
 		{"binary", "\x7fELF\x00\x00", "", "not a text file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := Detect(stream(t, c.text), usualLabels())
+			got, err := detect(stream(t, c.text), usualLabels())
 			if c.wantErr != "" {
 				if err == nil || !strings.Contains(err.Error(), c.wantErr) {
 					t.Fatalf("got %v, want %q", err, c.wantErr)
@@ -177,7 +177,7 @@ func TestDetect(t *testing.T) {
 			}
 		})
 	}
-	got, err := Detect(input(t, `{"ts": 1, "in": 2, "out": 3}`), Labels{"ts", "in", "out", "h"})
+	got, err := detect(input(t, `{"ts": 1, "in": 2, "out": 3}`), Labels{"ts", "in", "out", "h"})
 	if err != nil || got != TimedTrace {
 		t.Errorf("own labels: got %q, %v, want %q", got, err, TimedTrace)
 	}
@@ -192,7 +192,7 @@ func FuzzDetect(f *testing.F) {
 		if err != nil {
 			return
 		}
-		name, err := Detect(in, usualLabels())
+		name, err := detect(in, usualLabels())
 		if (err == nil) != (name != "") {
 			t.Errorf("got %q and %v", name, err)
 		}

@@ -13,7 +13,7 @@ func TestSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer in.Close()
-	if name, err := Detect(in, Labels{}); err != nil || name != "sharegpt" {
+	if name, err := detect(in, Labels{}); err != nil || name != "sharegpt" {
 		t.Errorf("the sample is taken for %q, %v", name, err)
 	}
 	a, b := Sample(), Sample()

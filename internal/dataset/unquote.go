@@ -8,7 +8,7 @@ import (
 
 // unquote returns the text of a JSON string that rawString has passed, without
 // its quotes. The halves of a surrogate pair become one character; a half alone
-// stays itself, as in Python: see AppendHalf.
+// stays itself, as in Python: see appendHalf.
 func unquote(raw []byte) string {
 	text := make([]byte, 0, len(raw))
 	for i := 0; i < len(raw); i++ {
@@ -37,7 +37,7 @@ func unquote(raw []byte) string {
 					i += 6
 				}
 			}
-			text = AppendHalf(text, r)
+			text = appendHalf(text, r)
 		default:
 			text = append(text, c)
 		}
@@ -51,9 +51,9 @@ func hex4(b []byte) rune {
 	return rune(v)
 }
 
-// AppendHalf appends r to text as UTF-8, and half of a surrogate pair in three
+// appendHalf appends r to text as UTF-8, and half of a surrogate pair in three
 // bytes by the same rule (WTF-8), so that it can be told from U+FFFD.
-func AppendHalf(text []byte, r rune) []byte {
+func appendHalf(text []byte, r rune) []byte {
 	if utf16.IsSurrogate(r) {
 		return append(text, 0xed, 0x80|byte(r>>6&0x3f), 0x80|byte(r&0x3f))
 	}

@@ -88,10 +88,10 @@ var causeRules = []causeRule{
 	cause(NoProgram, hintProgram, `command not found|: not found$|^\S*(?:sh|env): (?:(?:line )?\d+: )?\S+: Permission denied$`),
 }
 
-// Diagnose finds the reason for an engine's end in the last lines of its log;
+// diagnose finds the reason for an engine's end in the last lines of its log;
 // ok is false where no rule fits. Lines of warnings count only where nothing
 // else does.
-func Diagnose(lines []string) (Cause, bool) {
+func diagnose(lines []string) (Cause, bool) {
 	for _, warnings := range []bool{false, true} {
 		for _, r := range causeRules {
 			// From the end: an engine that tried twice tells of the last try.

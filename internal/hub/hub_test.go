@@ -174,8 +174,8 @@ func TestLocalFolderAsksNobody(t *testing.T) {
 	if got, err := h.Model(t.Context(), filepath.Join(dir, "tokenizer.json"), nil, nil); err != nil || got != dir {
 		t.Fatalf("got %q, %v, want the folder of the file", got, err)
 	}
-	if _, err := h.Model(t.Context(), dir, []string{"missing.json"}, nil); !errors.Is(err, ErrNoFile) {
-		t.Fatalf("got %v, want ErrNoFile", err)
+	if _, err := h.Model(t.Context(), dir, []string{"missing.json"}, nil); !errors.Is(err, errNoFile) {
+		t.Fatalf("got %v, want errNoFile", err)
 	}
 	if asked := f.requests(); len(asked) > 0 {
 		t.Fatalf("asked the hub: %v", asked)
@@ -191,22 +191,22 @@ func TestErrors(t *testing.T) {
 		want   error
 		words  string
 	}{
-		{"a gated model without a token", "org/gated", nil, ErrGated, "/org/gated and set HF_TOKEN"},
-		{"a gated model with a token that is not let in", "org/gated", func(h *Hub) { h.Token = token }, ErrGated, "with the account of this HF_TOKEN"},
-		{"a name that is not there", "org/nothing", nil, ErrNotFound, "check the spelling; for a private one set HF_TOKEN"},
-		{"a private model with no token", "org/private", nil, ErrNotFound, "set HF_TOKEN"},
-		{"a token that is not one", "org/model", func(h *Hub) { h.Token = "wrong" }, ErrToken, "unset HF_TOKEN"},
-		{"a name without an owner that is not there", "gpt-0", nil, ErrNotFound, "check the spelling"},
-		{"the network switched off", "org/model", func(h *Hub) { h.Offline = true }, ErrOffline, "unset HF_HUB_OFFLINE"},
-		{"no place for a cache", "org/model", func(h *Hub) { h.Cache = "" }, ErrCache, "set HF_HOME"},
-		{"no hub at that address", "org/model", func(h *Hub) { h.Endpoint = "http://127.0.0.1:1" }, ErrNetwork, "check the network"},
-		{"an endpoint that is no address", "org/model", func(h *Hub) { h.Endpoint = "http://[" }, ErrNetwork, "HF_ENDPOINT"},
-		{"a name with two slashes", "a/b/c", nil, ErrName, "org/name"},
-		{"a path that is not there", "./nothing", nil, ErrName, "check the path"},
-		{"a way out of the cache", "../nothing-here", nil, ErrName, ""},
-		{"a name that would be another in the cache", "a--b/c", nil, ErrName, ""},
-		{"no name", "", nil, ErrName, ""},
-		{"a name with an odd character", "a/b?c", nil, ErrName, ""},
+		{"a gated model without a token", "org/gated", nil, errGated, "/org/gated and set HF_TOKEN"},
+		{"a gated model with a token that is not let in", "org/gated", func(h *Hub) { h.Token = token }, errGated, "with the account of this HF_TOKEN"},
+		{"a name that is not there", "org/nothing", nil, errNotFound, "check the spelling; for a private one set HF_TOKEN"},
+		{"a private model with no token", "org/private", nil, errNotFound, "set HF_TOKEN"},
+		{"a token that is not one", "org/model", func(h *Hub) { h.Token = "wrong" }, errToken, "unset HF_TOKEN"},
+		{"a name without an owner that is not there", "gpt-0", nil, errNotFound, "check the spelling"},
+		{"the network switched off", "org/model", func(h *Hub) { h.Offline = true }, errOffline, "unset HF_HUB_OFFLINE"},
+		{"no place for a cache", "org/model", func(h *Hub) { h.Cache = "" }, errCache, "set HF_HOME"},
+		{"no hub at that address", "org/model", func(h *Hub) { h.Endpoint = "http://127.0.0.1:1" }, errNetwork, "check the network"},
+		{"an endpoint that is no address", "org/model", func(h *Hub) { h.Endpoint = "http://[" }, errNetwork, "HF_ENDPOINT"},
+		{"a name with two slashes", "a/b/c", nil, errName, "org/name"},
+		{"a path that is not there", "./nothing", nil, errName, "check the path"},
+		{"a way out of the cache", "../nothing-here", nil, errName, ""},
+		{"a name that would be another in the cache", "a--b/c", nil, errName, ""},
+		{"no name", "", nil, errName, ""},
+		{"a name with an odd character", "a/b?c", nil, errName, ""},
 	} {
 		h := f.client(t)
 		if c.change != nil {
@@ -229,7 +229,7 @@ func TestMissingFile(t *testing.T) {
 	h := f.client(t)
 	_, err := h.Model(t.Context(), "org/model", []string{"tokenizer.model"}, nil)
 	want := "org/model: tokenizer.model: has no such file: see its files at " + f.hub.URL + "/org/model/tree/main"
-	if !errors.Is(err, ErrNoFile) || err.Error() != want {
+	if !errors.Is(err, errNoFile) || err.Error() != want {
 		t.Fatalf("got %v, want %q", err, want)
 	}
 }
@@ -238,11 +238,11 @@ func TestFileNamesThatLeaveTheRepository(t *testing.T) {
 	f := newFakeHub(t, models())
 	h := f.client(t)
 	for _, name := range []string{"", ".", "..", "../x", "a/../../x", "/etc/passwd", `a\b`, "a//b", "a/", "./a", "a\x00b"} {
-		if _, err := h.Model(t.Context(), "org/model", []string{name}, nil); !errors.Is(err, ErrPath) {
-			t.Errorf("%q: got %v, want ErrPath", name, err)
+		if _, err := h.Model(t.Context(), "org/model", []string{name}, nil); !errors.Is(err, errPath) {
+			t.Errorf("%q: got %v, want errPath", name, err)
 		}
-		if _, err := h.Dataset(t.Context(), t.TempDir(), name); !errors.Is(err, ErrPath) {
-			t.Errorf("%q in a folder: got %v, want ErrPath", name, err)
+		if _, err := h.Dataset(t.Context(), t.TempDir(), name); !errors.Is(err, errPath) {
+			t.Errorf("%q in a folder: got %v, want errPath", name, err)
 		}
 	}
 	if asked := f.requests(); len(asked) > 0 {
@@ -254,8 +254,8 @@ func TestAMirrorThatNamesNoCommit(t *testing.T) {
 	f := newFakeHub(t, models())
 	f.noHashes = true
 	_, err := f.client(t).Model(t.Context(), "org/model", []string{"tokenizer_config.json"}, nil)
-	if !errors.Is(err, ErrAnswer) || !strings.Contains(err.Error(), "HF_ENDPOINT") {
-		t.Fatalf("got %v, want ErrAnswer", err)
+	if !errors.Is(err, errAnswer) || !strings.Contains(err.Error(), "HF_ENDPOINT") {
+		t.Fatalf("got %v, want errAnswer", err)
 	}
 }
 
@@ -271,8 +271,8 @@ func TestCachedModelNeedsNoHub(t *testing.T) {
 		t.Fatalf("got %v, want the files of the cache", err)
 	}
 	_, err := h.Model(t.Context(), "org/model", []string{"tokenizer.json"}, nil)
-	if !errors.Is(err, ErrNetwork) {
-		t.Fatalf("got %v, want ErrNetwork", err)
+	if !errors.Is(err, errNetwork) {
+		t.Fatalf("got %v, want errNetwork", err)
 	}
 }
 
@@ -309,8 +309,8 @@ func TestCancelledWhileWaiting(t *testing.T) {
 		return false
 	}
 	_, err := h.Model(ctx, "org/model", []string{"tokenizer.json"}, nil)
-	if err != nil && (!errors.Is(err, ErrStopped) || !strings.Contains(err.Error(), "the user had enough")) {
-		t.Fatalf("got %v, want ErrStopped with its cause", err)
+	if err != nil && (!errors.Is(err, errStopped) || !strings.Contains(err.Error(), "the user had enough")) {
+		t.Fatalf("got %v, want errStopped with its cause", err)
 	}
 	if err == nil {
 		t.Fatal("got no error from a cancelled download")

@@ -19,7 +19,7 @@ type repo struct {
 
 // parseRepo checks a name by the rules of huggingface_hub's validate_repo_id.
 func parseRepo(kind, name string) (repo, error) {
-	bad := &Error{Name: name, Reason: ErrName, Hint: "check the path, or give it as org/name"}
+	bad := &Error{Name: name, Reason: errName, Hint: "check the path, or give it as org/name"}
 	if strings.Count(name, "/") > 1 || strings.Contains(name, "--") || strings.Contains(name, "..") ||
 		strings.HasSuffix(name, ".git") || len(name) > 96 {
 		return repo{}, bad
@@ -67,7 +67,7 @@ func escapePath(file string) string {
 // checkFile refuses a name that would leave the repository's folder.
 func checkFile(file string) error {
 	if file == "" || file == "." || strings.ContainsAny(file, "\\\x00") || path.Clean(file) != file || !filepath.IsLocal(filepath.FromSlash(file)) {
-		return ErrPath
+		return errPath
 	}
 	return nil
 }

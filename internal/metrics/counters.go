@@ -126,10 +126,10 @@ type Diffusion struct {
 	PerStep    float64 // committed tokens for each denoising step
 }
 
-// Diffuse is the difference of two counters over a run of so many seconds; nil
+// diffuse is the difference of two counters over a run of so many seconds; nil
 // where the server's model is no diffusion model or committed nothing. A canvas
 // is committed in one step.
-func Diffuse(before, after Counters, seconds float64) *Diffusion {
+func diffuse(before, after Counters, seconds float64) *Diffusion {
 	steps := float64(after.Steps - before.Steps)
 	d := Diffusion{Positions: after.Positions - before.Positions, Committed: after.Committed - before.Committed}
 	if !before.Diffuses || !after.Diffuses || steps <= 0 || d.Committed <= 0 || d.Positions <= 0 {
@@ -155,5 +155,5 @@ func ratio(x, y float64) float64 {
 // after, the run's beginning and end.
 func (s *Summary) Observe(before, after Counters) {
 	s.Speculation = Speculate(before, after)
-	s.Diffusion = Diffuse(before, after, s.Duration)
+	s.Diffusion = diffuse(before, after, s.Duration)
 }

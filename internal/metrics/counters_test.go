@@ -67,6 +67,6 @@ func FuzzReadCounters(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c := ReadCounters(text)
 		Speculate(c, c)
-		Diffuse(Counters{Diffuses: true}, c, 1)
+		diffuse(Counters{Diffuses: true}, c, 1)
 	})
 }

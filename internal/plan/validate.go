@@ -23,8 +23,8 @@ func Metrics() []string {
 	return []string{"ttft", "tpot", "itl", "e2el", "client_queue_time", "e2el_including_client_queue"}
 }
 
-// MaxSeed is the largest seed: NumPy's generator takes no more.
-const MaxSeed = math.MaxUint32
+// maxSeed is the largest seed: NumPy's generator takes no more.
+const maxSeed = math.MaxUint32
 
 // problems collects what is wrong with a plan.
 type problems []error
@@ -43,7 +43,7 @@ func (ps *problems) add(ok bool, format string, args ...any) {
 func (p Plan) Validate() error {
 	var ps problems
 	ps.add(p.Version == Version, "plan version %d is unknown: this is version %d", p.Version, Version)
-	ps.add(p.Seed >= 0 && p.Seed <= MaxSeed, "seed: want 0 to %d, got %d", int64(MaxSeed), p.Seed)
+	ps.add(p.Seed >= 0 && p.Seed <= maxSeed, "seed: want 0 to %d, got %d", int64(maxSeed), p.Seed)
 	ps.add(p.Compat == "" || p.Compat == "vllm", "compat: want vllm, got %q", p.Compat)
 	p.Target.validate(&ps)
 	p.Workload.validate(&ps)

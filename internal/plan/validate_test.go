@@ -44,7 +44,7 @@ func TestValidate(t *testing.T) {
 		{"a plan of another version", func(p *Plan) { p.Version = 2 }, "plan version 2 is unknown: this is version 1"},
 		{"NumPy takes no negative seed", func(p *Plan) { p.Seed = -1 }, "seed: want 0 to 4294967295, got -1"},
 		{"nor one of more than 32 bits", func(p *Plan) { p.Seed = 1 << 32 }, "seed: want 0 to 4294967295, got 4294967296"},
-		{"the largest seed", func(p *Plan) { p.Seed = MaxSeed }, ""},
+		{"the largest seed", func(p *Plan) { p.Seed = maxSeed }, ""},
 		{"unknown compat", func(p *Plan) { p.Compat = "sglang" }, `compat: want vllm, got "sglang"`},
 
 		{"unknown backend", func(p *Plan) { p.Target.Backend = "gpt" }, `backend "gpt" is unknown`},

@@ -145,8 +145,8 @@ func decodeChoice(raw json.RawMessage, ev *Event) (d Delta, promptIDs int, withI
 	}
 	if c.has("index") {
 		d.Choice, err = strconv.Atoi(string(c["index"]))
-		if err != nil || d.Choice < 0 || d.Choice > MaxChoice {
-			return d, 0, false, fmt.Errorf("event: the index of a choice is not in 0…%d: %s", MaxChoice, shown(c["index"]))
+		if err != nil || d.Choice < 0 || d.Choice > maxChoice {
+			return d, 0, false, fmt.Errorf("event: the index of a choice is not in 0…%d: %s", maxChoice, shown(c["index"]))
 		}
 	}
 	var t texts

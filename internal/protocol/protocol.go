@@ -84,8 +84,8 @@ type Event struct {
 	buf       []byte
 }
 
-// MaxChoice is the highest index of a choice that Scan accepts.
-const MaxChoice = 1<<12 - 1
+// maxChoice is the highest index of a choice that Scan accepts.
+const maxChoice = 1<<12 - 1
 
 // A Prompt is what is asked: exactly one of the fields is set.
 type Prompt struct {

@@ -148,7 +148,7 @@ func (c *cursor) choice(i int) int {
 		switch string(key) {
 		case "index":
 			bit = 0
-			if c.ev.Choice, i = count(c.b, i); c.ev.Choice > MaxChoice {
+			if c.ev.Choice, i = count(c.b, i); c.ev.Choice > maxChoice {
 				return -1
 			}
 		case "text":

@@ -8,9 +8,9 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// AppendQuoted appends s as repr writes a str: in single quotes, or in double
+// appendQuoted appends s as repr writes a str: in single quotes, or in double
 // ones where s has single quotes alone, with escapes for what isn't printable.
-func AppendQuoted(dst []byte, s string) []byte {
+func appendQuoted(dst []byte, s string) []byte {
 	quote := '\''
 	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
 		quote = '"'
@@ -39,8 +39,8 @@ func AppendQuoted(dst []byte, s string) []byte {
 	return append(dst, byte(quote))
 }
 
-// Quote is AppendQuoted as a string.
-func Quote(s string) string { return string(AppendQuoted(nil, s)) }
+// Quote is appendQuoted as a string.
+func Quote(s string) string { return string(appendQuoted(nil, s)) }
 
 // AppendJSONString appends s as json.dumps writes a str: with every character
 // beyond printable ASCII as a \u escape where ascii is set (ensure_ascii, its

@@ -1,7 +1,6 @@
 package record
 
 import (
-	"cmp"
 	"iter"
 	"slices"
 )
@@ -15,7 +14,7 @@ type Pass = iter.Seq2[*Record, error]
 // as they are.
 func PassOf(recs ...*Record) Pass {
 	sorted := slices.Clone(recs)
-	slices.SortStableFunc(sorted, func(a, b *Record) int { return cmp.Compare(a.Index, b.Index) })
+	sortByIndex(sorted)
 	return func(yield func(*Record, error) bool) {
 		for _, r := range sorted {
 			if !yield(r, nil) {

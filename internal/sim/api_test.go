@@ -311,7 +311,7 @@ func TestIntervals(t *testing.T) {
 }
 
 func TestParseTarget(t *testing.T) {
-	o, err := ParseTarget("a10g/meta-llama/Llama-3-8B/int4, engine=vllm-v0-2024,tp=2,max-num-seqs=64,host_ms=3,async=false,name=x,eos=0.01,acceptance=0.8+0.5")
+	o, err := parseTarget("a10g/meta-llama/Llama-3-8B/int4, engine=vllm-v0-2024,tp=2,max-num-seqs=64,host_ms=3,async=false,name=x,eos=0.01,acceptance=0.8+0.5")
 	s := o.Setup
 	if err != nil || s.GPU != "a10g" || s.Model != "meta-llama/Llama-3-8B" || s.Precision != "int4" || s.Engine != "vllm-v0-2024" ||
 		s.TP != 2 || s.MaxSeqs != 64 || *s.HostMs != 3 || *s.Async || o.Names[0] != "x" || o.EOS != 0.01 || len(s.Acceptance) != 2 {
@@ -324,7 +324,7 @@ func TestParseTarget(t *testing.T) {
 		t.Fatalf("got %+v, %v", o, err)
 	}
 	for _, bad := range []string{"", "a10g", "/m", "a10g/", "a10g/m,tp", "a10g/m,tp=x", "a10g/m,colour=red", "a10g/m,constants=none", "a10g//int4"} {
-		if _, err := ParseTarget(bad); err == nil {
+		if _, err := parseTarget(bad); err == nil {
 			t.Errorf("%q was taken", bad)
 		}
 	}

@@ -9,11 +9,11 @@ import (
 )
 
 // ParseSimulate reads what --simulate is given: an engine to simulate as
-// ParseTarget has it, or fixed times as ParseSpec has them.
+// parseTarget has it, or fixed times as ParseSpec has them.
 func ParseSimulate(text string) (Options, error) {
 	first, _, _ := strings.Cut(text, ",")
 	if strings.Contains(first, "/") && !strings.Contains(first, "=") {
-		return ParseTarget(text)
+		return parseTarget(text)
 	}
 	spec, err := ParseSpec(text)
 	if err != nil {
@@ -24,12 +24,12 @@ func ParseSimulate(text string) (Options, error) {
 
 const targetHelp = "want GPU/MODEL[/PRECISION][,key=value…], such as a10g/llama-3-8b/int4,tp=2"
 
-// ParseTarget reads an engine to simulate: gpu/model or gpu/model/precision,
+// parseTarget reads an engine to simulate: gpu/model or gpu/model/precision,
 // then settings as key=value behind commas: engine, tp, kv, seed, eos, host_ms,
 // constants and vLLM's own names of its settings, such as max_num_seqs=64. A
 // model that has a slash in its name is taken whole: the last part is the
 // precision if it is the name of one.
-func ParseTarget(text string) (Options, error) {
+func parseTarget(text string) (Options, error) {
 	o := Options{DevMode: true}
 	head, rest, _ := strings.Cut(text, ",")
 	gpu, model, ok := strings.Cut(strings.TrimSpace(head), "/")

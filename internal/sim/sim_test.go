@@ -178,7 +178,7 @@ func TestManyStreamsAndAbandoned(t *testing.T) {
 }
 
 func TestInfo(t *testing.T) {
-	s := start(t, DefaultSpec())
+	s := start(t, defaultSpec())
 	for _, path := range []string{"/health", "/version", "/v1/models", "/sim/truth"} {
 		resp, err := http.Get(s.URL() + path)
 		if err != nil {
@@ -204,7 +204,7 @@ func TestParseSpec(t *testing.T) {
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Fatalf("%v: %s", err, diff)
 	}
-	if got, err := ParseSpec(""); err != nil || !cmp.Equal(got, DefaultSpec()) {
+	if got, err := ParseSpec(""); err != nil || !cmp.Equal(got, defaultSpec()) {
 		t.Fatalf("got %+v, %v, want the defaults", got, err)
 	}
 	for _, bad := range []string{"ttft", "ttft=1", "ttft=-1ms", "jitter=1", "jitter=x", "seed=-1", "gpu=a10g", "model=", "itl=2h"} {

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// DefaultSpec is the server without a spec: 50 ms to the first token, 20 ms
+// defaultSpec is the server without a spec: 50 ms to the first token, 20 ms
 // between tokens, a tenth of jitter.
-func DefaultSpec() Spec {
+func defaultSpec() Spec {
 	return Spec{TTFT: 50 * time.Millisecond, ITL: 20 * time.Millisecond, Jitter: 0.1, Model: "simulated"}
 }
 
@@ -24,7 +24,7 @@ const specHelp = "want ttft=50ms,itl=20ms,jitter=0.1,seed=0,model=NAME, each of 
 // ParseSpec reads a comma-separated list of key=value over the defaults. The
 // empty string is the default.
 func ParseSpec(s string) (Spec, error) {
-	spec := DefaultSpec()
+	spec := defaultSpec()
 	if strings.TrimSpace(s) == "" {
 		return spec, nil
 	}

@@ -107,11 +107,11 @@ func Parse(tokenizerJSON []byte) (*Tokenizer, error) {
 // tokens of the post-processor (such as a BOS) are put around them. What is
 // not UTF-8 in the text counts as U+FFFD, one for each maximal part.
 func (t *Tokenizer) Encode(text string, addSpecial bool) []int {
-	return t.AppendEncode(nil, text, addSpecial)
+	return t.appendEncode(nil, text, addSpecial)
 }
 
-// AppendEncode is Encode, appending to dst.
-func (t *Tokenizer) AppendEncode(dst []int, text string, addSpecial bool) (ids []int) {
+// appendEncode is Encode, appending to dst.
+func (t *Tokenizer) appendEncode(dst []int, text string, addSpecial bool) (ids []int) {
 	if t.failed.Load() != nil {
 		return dst
 	}

@@ -53,12 +53,12 @@ func TestInvalidUTF8(t *testing.T) {
 func TestAppendEncode(t *testing.T) {
 	tok := small(t, "llama3")
 	ids := tok.Encode("hello world", true)
-	got := tok.AppendEncode([]int{7, 8}, "hello world", true)
+	got := tok.appendEncode([]int{7, 8}, "hello world", true)
 	if want := append([]int{7, 8}, ids...); !cmp.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	left := Builtin()
-	if got := left.AppendEncode([]int{7}, "", true); !cmp.Equal(got, []int{7}) {
+	if got := left.appendEncode([]int{7}, "", true); !cmp.Equal(got, []int{7}) {
 		t.Errorf("empty text: got %v, want [7]", got)
 	}
 }

@@ -219,6 +219,7 @@ func TestRequest(t *testing.T) {
 
 // TestKeepAlive reuses a connection exactly when the answer allows it.
 func TestKeepAlive(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		why, response string
 		reused        bool

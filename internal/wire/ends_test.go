@@ -16,6 +16,7 @@ import (
 
 // TestStopReading: what follows the event that ended the reading is ignored.
 func TestStopReading(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		why, response string
 		framed        bool
@@ -40,6 +41,7 @@ func TestStopReading(t *testing.T) {
 
 // TestEnds: the request's limit and the user's stop cover every phase.
 func TestEnds(t *testing.T) {
+	t.Parallel()
 	phases := []struct {
 		name  string
 		serve func(net.Conn, int)
@@ -149,6 +151,7 @@ func TestClose(t *testing.T) {
 // TestEarlyAnswer: the answer counts that comes before the request is written,
 // whether the server closes or only stops reading.
 func TestEarlyAnswer(t *testing.T) {
+	t.Parallel()
 	answer := "HTTP/1.1 413 Too Large\r\nContent-Length: 9\r\nConnection: close\r\n\r\ntoo large"
 	for _, row := range []struct {
 		why   string

@@ -55,6 +55,7 @@ var idleEnds = []struct {
 // it had carried one or was made ahead. It is replaced and counted, and the
 // server gets the request once.
 func TestIdleEnds(t *testing.T) {
+	t.Parallel()
 	pool, cert := authority(t)
 	for _, secure := range []bool{false, true} {
 		for _, kept := range []bool{false, true} {
@@ -152,6 +153,7 @@ func TestIdleEnds(t *testing.T) {
 // TestSentOnce: a request that the server may have read is not sent again,
 // whatever becomes of it: on a new connection, on one made ahead or on a kept one.
 func TestSentOnce(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("this kernel does not say what the server took")
 	}
@@ -217,6 +219,7 @@ func TestSentOnce(t *testing.T) {
 // after its answer loses no request, and every request has a connection of its
 // own from then on.
 func TestHasty(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		why   string
 		pause time.Duration // between an answer and its close
@@ -273,6 +276,7 @@ func TestHasty(t *testing.T) {
 // TestKeeping: once a connection was open for a moment after its answer, they
 // are reused without a pause.
 func TestKeeping(t *testing.T) {
+	t.Parallel()
 	bothClients(t, func(t *testing.T, open func(Config) Client) {
 		var conns atomic.Int64
 		s := newRawServer(t, nil, func(c net.Conn, n int) {

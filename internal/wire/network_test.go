@@ -164,6 +164,7 @@ func TestProxy(t *testing.T) {
 
 // TestRedirects: methods and bodies as aiohttp treats them.
 func TestRedirects(t *testing.T) {
+	t.Parallel()
 	bothClients(t, func(t *testing.T, open func(Config) Client) {
 		echo := func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)

@@ -23,6 +23,7 @@ import (
 // whole, in random pieces and a byte at a time. Every event must come out as a
 // slow reader on top of net/http finds it.
 func TestRecorded(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("../../testdata/sse/*.http")
 	if err != nil || len(files) < 91 {
 		t.Fatalf("%d recorded answers, want 91: %v", len(files), err)

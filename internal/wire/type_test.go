@@ -15,6 +15,7 @@ import (
 // TestContentType: an event stream is read under any name, in one piece and byte
 // by byte, and the timing says which; whatever begins otherwise is none.
 func TestContentType(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		why, contentType, body string
 		named                  string // "" where it is right

@@ -106,6 +106,7 @@ func TestReadsOnAfterDone(t *testing.T) {
 // TestWholeReads: chunks that came together are one segment, as the streams of
 // vLLM's client have it; those that came apart are several.
 func TestWholeReads(t *testing.T) {
+	t.Parallel()
 	const one, two = "data: {\"a\": \" x ", " y \"}\n\n"
 	chunk := func(s string) string { return big.NewInt(int64(len(s))).Text(16) + "\r\n" + s + "\r\n" }
 	head := streamHead + "Transfer-Encoding: chunked\r\n\r\n"

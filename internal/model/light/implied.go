@@ -20,9 +20,9 @@ type Implication struct {
 	Text             string
 }
 
-// ErrNoModel says that nothing follows from a time as long as the model is not
+// errNoModel says that nothing follows from a time as long as the model is not
 // known.
-var ErrNoModel = errors.New("which bandwidth the TPOT implies can't be said: the model's shapes are not known (name a model of tokmeter sim models with --model, or its config.json with --model-config)")
+var errNoModel = errors.New("which bandwidth the TPOT implies can't be said: the model's shapes are not known (name a model of tokmeter sim models with --model, or its config.json with --model-config)")
 
 // anyCard has every format; its rates do not matter.
 func anyCard() *roofline.Card {
@@ -32,11 +32,11 @@ func anyCard() *roofline.Card {
 
 // Imply tells which bandwidth the measured TPOT takes at least: each step
 // streams the weights once, whatever else it does. precision is "" for the
-// model's own. The error is ErrNoModel, or says what is wrong with the format,
+// model's own. The error is errNoModel, or says what is wrong with the format,
 // or that no answer had two tokens.
 func Imply(m *roofline.Model, precision string, reqs []Request, e Evidence) (Implication, error) {
 	if m == nil {
-		return Implication{}, ErrNoModel
+		return Implication{}, errNoModel
 	}
 	machine, err := roofline.New(roofline.Setup{Model: m, Card: anyCard(), Precision: precision, Constants: roofline.Ideal})
 	if err != nil {
@@ -84,7 +84,7 @@ func slower(bandwidth float64) string {
 // Shapes finds a model by its name or its path, with the format of its weights:
 // precision, or where that is "" the model's own. The error is setup's.
 func Shapes(model, precision string) (*roofline.Model, string, error) {
-	err := ErrNoModel
+	err := errNoModel
 	for _, c := range roofline.Cards() { // the shapes are the same on all; not every card has every format
 		var l *Light
 		if l, err = Build(setup.Setup{Model: model, GPU: c.Name, Precision: precision}); err == nil {

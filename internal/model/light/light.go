@@ -3,7 +3,7 @@
 // rate, with nothing lost to kernels, launches or the host.
 //
 // It gives two limits and never one. Alone is a request by itself on an empty
-// server: no software does better on that card. UnderLoad is the actual
+// server: no software does better on that card. underLoad is the actual
 // arrivals and lengths through vLLM V1's schedule with perfect kernels: it
 // holds for that policy and is no theorem over all of them. Judge puts what was
 // measured beside both and says what may be wrong where it is faster.
@@ -57,7 +57,7 @@ type Light struct {
 }
 
 // Build makes the speed of light of the engine that s names. A model that does
-// not fit on the card has no limit under load, which UnderLoad says; alone it
+// not fit on the card has no limit under load, which underLoad says; alone it
 // has one all the same: what the card would do with enough memory.
 func Build(s setup.Setup) (*Light, error) {
 	s = Ideal(s)

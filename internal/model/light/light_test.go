@@ -128,7 +128,7 @@ func TestLimitsOrder(t *testing.T) {
 				Cached: rapid.IntRange(0, p).Draw(r, "cached"),
 			})
 		}
-		load, err := l.UnderLoad(reqs)
+		load, err := l.underLoad(reqs)
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -268,7 +268,7 @@ func TestImply(t *testing.T) {
 	if x, err = Imply(m, "fp16", reqs, Evidence{TokensPerStep: 2}); err != nil || math.Abs(x.Bandwidth-176.6) > 0.3 {
 		t.Errorf("with two tokens a step: got %.1f GB/s (%v), want half", x.Bandwidth, err)
 	}
-	if _, err := Imply(nil, "", reqs, Evidence{}); !errors.Is(err, ErrNoModel) {
+	if _, err := Imply(nil, "", reqs, Evidence{}); !errors.Is(err, errNoModel) {
 		t.Errorf("without a model: got %v", err)
 	}
 	if _, err := Imply(m, "", []Request{{Prompt: 1, Output: 1, TTFT: 1, E2EL: 1}}, Evidence{}); err == nil {

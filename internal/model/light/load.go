@@ -6,12 +6,12 @@ import (
 	"tokmeter/internal/model/replay"
 )
 
-// UnderLoad is the limit of every request where all of them arrive as they did:
+// underLoad is the limit of every request where all of them arrive as they did:
 // vLLM V1's schedule with perfect kernels and no host. It is a bound for that
 // policy: another one may be faster for some requests. What came from the
 // server's prefix cache is taken off the prompts. The error names a request
 // that the engine could never serve.
-func (l *Light) UnderLoad(reqs []Request) ([]Times, error) {
+func (l *Light) underLoad(reqs []Request) ([]Times, error) {
 	out, _, err := l.load(reqs, false)
 	return out, err
 }
@@ -20,7 +20,7 @@ func (l *Light) UnderLoad(reqs []Request) ([]Times, error) {
 // waits for its first token and for each that waits for another.
 type binding struct{ first, rest map[string]float64 }
 
-// load is UnderLoad with what binds its steps. Times count from the engine's
+// load is underLoad with what binds its steps. Times count from the engine's
 // queue where fromQueue says so, else from the arrival.
 func (l *Light) load(reqs []Request, fromQueue bool) ([]Times, binding, error) {
 	bound := binding{map[string]float64{}, map[string]float64{}}

@@ -53,8 +53,8 @@ type Result struct {
 	Accepted    int     // those that were right
 }
 
-// ErrStuck says that the engine has requests and gives none of them tokens.
-var ErrStuck = errors.New("the engine stands still")
+// errStuck says that the engine has requests and gives none of them tokens.
+var errStuck = errors.New("the engine stands still")
 
 // Run replays the requests on the engine. Arrivals need no order. A request that
 // the engine could never serve is an error that names it; it wraps
@@ -140,7 +140,7 @@ func (r *run) all() error {
 			case again && empty < 2*r.live+2:
 				empty++
 			case !any:
-				return fmt.Errorf("%w: %d requests are left and none of them fits: give it more KV blocks", ErrStuck, r.live)
+				return fmt.Errorf("%w: %d requests are left and none of them fits: give it more KV blocks", errStuck, r.live)
 			default:
 				r.now, empty = max(r.now, at), 0
 			}

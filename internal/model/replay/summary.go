@@ -87,8 +87,8 @@ type Engine struct {
 	FrontendMs       float64 `json:"frontend_ms"`
 }
 
-// EngineOf is what a summary says of an engine.
-func EngineOf(b *setup.Built) Engine {
+// engineOf is what a summary says of an engine.
+func engineOf(b *setup.Built) Engine {
 	s := b.Setup
 	e := Engine{
 		Model: s.Model, GPU: s.GPU, Precision: s.Precision, TP: s.TP, Name: s.Engine, Constants: s.Constants.String(), Async: b.Sched.Async,
@@ -131,7 +131,7 @@ type Summary struct {
 func Summarize(b *setup.Built, f *File, r *Result) *Summary {
 	s := &Summary{
 		Simulated: true, From: "arrival", Requests: len(r.Timings), DurationS: r.Duration, BusyS: r.Busy, Steps: r.Steps,
-		Preemptions: r.Preemptions, Engine: EngineOf(b),
+		Preemptions: r.Preemptions, Engine: engineOf(b),
 	}
 	if f.FromQueue {
 		s.From = "queue"

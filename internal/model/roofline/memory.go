@@ -96,16 +96,6 @@ func (m *Machine) ReadBytes(tokens float64) float64 {
 // KVBytesPerToken is what one token's KV entries take on all cards together.
 func (m *Machine) KVBytesPerToken() float64 { return m.kvToken * (m.full + m.window) * m.p }
 
-// FlopsPerToken is the operations of one token's multiplications on all cards
-// together, with its row of logits and without attention to a context.
-func (m *Machine) FlopsPerToken() float64 {
-	n := m.head.flops + m.expert.flops*m.expert.times
-	for _, g := range m.dense {
-		n += g.flops * g.times
-	}
-	return n * m.p
-}
-
 // Bandwidth is the datasheet's of one card, in bytes a second.
 func (m *Machine) Bandwidth() float64 { return m.setup.Card.Bandwidth.Value * 1e9 }
 

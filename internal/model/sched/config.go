@@ -9,10 +9,10 @@ import (
 // (BlockSpaceManagerV1, watermark=0.01).
 const v0Watermark = 0.01
 
-// DefaultConfig2024 is vLLM's of mid-2024 (0.4, 0.5) for a model of maxModelLen
+// defaultConfig2024 is vLLM's of mid-2024 (0.4, 0.5) for a model of maxModelLen
 // tokens: whole prompts in batches of up to max(maxModelLen, 2,048) tokens, no
 // prefix cache, 256 requests.
-func DefaultConfig2024(maxModelLen int) Config {
+func defaultConfig2024(maxModelLen int) Config {
 	return Config{
 		Profile: V02024, Blocks: 1000, BlockSize: 16, MaxBatchedTokens: max(maxModelLen, 2048), MaxSeqs: 256,
 		MaxModelLen: maxModelLen,

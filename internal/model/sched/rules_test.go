@@ -67,7 +67,7 @@ func steps(t *testing.T, c Config, m Sampler, rs ...*Request) []string {
 
 func TestRules(t *testing.T) {
 	v0 := func(edit func(*Config)) Config {
-		c := DefaultConfig2024(64)
+		c := defaultConfig2024(64)
 		c.Blocks, c.BlockSize = 1001, 4
 		edit(&c)
 		return c
@@ -180,7 +180,7 @@ func TestValidate(t *testing.T) {
 		want string
 	}{
 		{"vLLM's defaults", func(*Config) {}, ""},
-		{"those of mid-2024", func(c *Config) { *c = DefaultConfig2024(8192) }, ""},
+		{"those of mid-2024", func(c *Config) { *c = defaultConfig2024(8192) }, ""},
 		{"nothing set: every problem at once", func(c *Config) { *c = Config{} },
 			"blocks 0: at least 2, at most 1073741824; block size 0: at least 1, at most 1073741824; batched tokens 0: at least 1, at most 1073741824; " +
 				"running requests 0: at least 1, at most 1073741824; model length 0: at least 2, at most 1073741824"},

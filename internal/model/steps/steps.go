@@ -15,9 +15,9 @@ import (
 	"io"
 )
 
-// Version is the release of vLLM whose decisions are followed; the field "vllm"
+// version is the release of vLLM whose decisions are followed; the field "vllm"
 // of the output holds it, as it does in a recording.
-const Version = "0.32.0"
+const version = "0.32.0"
 
 // maxFile bounds a file of cases, in bytes.
 const maxFile = 64 << 20
@@ -59,7 +59,7 @@ func run(data []byte, w io.Writer, work int) error {
 		}
 	}
 	out := bufio.NewWriterSize(w, 1<<16)
-	fmt.Fprintf(out, `{"vllm":%q,"cases_sha256":"%x","cases":[`, Version, sha256.Sum256(data))
+	fmt.Fprintf(out, `{"vllm":%q,"cases_sha256":"%x","cases":[`, version, sha256.Sum256(data))
 	for i, text := range texts {
 		if i > 0 {
 			out.WriteByte(',')

@@ -85,7 +85,7 @@ func pythonCall(t *testing.T, r *Random, c *goldenCall) []string {
 	case "random":
 		return times(c.n(t), r.Float64)
 	case "getrandbits":
-		return times(c.n(t), func() uint64 { return r.GetRandBits(int(c.int(t, 1))) })
+		return times(c.n(t), func() uint64 { return r.getRandBits(int(c.int(t, 1))) })
 	case "choice":
 		return times(c.n(t), func() int { return r.Choice(int(c.int(t, 1))) })
 	case "shuffle":

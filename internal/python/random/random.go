@@ -36,11 +36,11 @@ func words32(u uint64) []uint32 {
 // Float64 is random(): uniform in [0, 1) with 53 bits.
 func (r *Random) Float64() float64 { return r.mt.float64() }
 
-// GetRandBits is getrandbits(k): k random bits. It panics unless 0 ≤ k ≤ 64.
-func (r *Random) GetRandBits(k int) uint64 {
+// getRandBits is getrandbits(k): k random bits. It panics unless 0 ≤ k ≤ 64.
+func (r *Random) getRandBits(k int) uint64 {
 	switch {
 	case k < 0 || k > 64:
-		panic(fmt.Sprintf("random: GetRandBits(%d): want 0 to 64 bits", k))
+		panic(fmt.Sprintf("random: getRandBits(%d): want 0 to 64 bits", k))
 	case k == 0:
 		return 0
 	case k <= 32:
@@ -50,27 +50,27 @@ func (r *Random) GetRandBits(k int) uint64 {
 	return uint64(r.mt.uint32()>>(64-k))<<32 | low
 }
 
-// RandBelow is _randbelow(n), which choice, shuffle, sample and randrange draw
+// randBelow is _randbelow(n), which choice, shuffle, sample and randrange draw
 // with: a whole number in [0, n). It panics when n < 1.
-func (r *Random) RandBelow(n int) int {
+func (r *Random) randBelow(n int) int {
 	if n < 1 {
-		panic(fmt.Sprintf("random: RandBelow(%d): want at least 1", n))
+		panic(fmt.Sprintf("random: randBelow(%d): want at least 1", n))
 	}
 	k := bits.Len(uint(n))
-	v := r.GetRandBits(k)
+	v := r.getRandBits(k)
 	for v >= uint64(n) {
-		v = r.GetRandBits(k)
+		v = r.getRandBits(k)
 	}
 	return int(v)
 }
 
 // Choice is choice(range(n)): the index of one element of n.
-func (r *Random) Choice(n int) int { return r.RandBelow(n) }
+func (r *Random) Choice(n int) int { return r.randBelow(n) }
 
 // Shuffle is shuffle of a sequence of n elements; swap exchanges two of them.
 func (r *Random) Shuffle(n int, swap func(i, j int)) {
 	for i := n - 1; i > 0; i-- {
-		swap(i, r.RandBelow(i+1))
+		swap(i, r.randBelow(i+1))
 	}
 }
 

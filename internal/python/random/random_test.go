@@ -92,12 +92,12 @@ func TestPanics(t *testing.T) {
 		why  string
 		call func()
 	}{
-		{"nothing is below zero", func() { NewRandom(1).RandBelow(0) }},
-		{"65 bits do not fit", func() { NewRandom(1).GetRandBits(65) }},
+		{"nothing is below zero", func() { NewRandom(1).randBelow(0) }},
+		{"65 bits do not fit", func() { NewRandom(1).getRandBits(65) }},
 		{"a choice from nothing", func() { NewRandom(1).Choices(0, 1) }},
 		{"low = high", func() { state(t, 1).RandInts(5, 5, 1) }},
-		{"a negative shape", func() { state(t, 1).StandardGamma(-1) }},
-		{"no number for a shape", func() { state(t, 1).StandardGamma(math.NaN()) }},
+		{"a negative shape", func() { state(t, 1).standardGamma(-1) }},
+		{"no number for a shape", func() { state(t, 1).standardGamma(math.NaN()) }},
 		{"a negative scale", func() { state(t, 1).Gamma(1, -1) }},
 	} {
 		func() {
@@ -177,7 +177,7 @@ func TestGammaHasItsMeanAndVariance(t *testing.T) {
 		s := state(t, 9)
 		var sum, squares float64
 		for range n {
-			v := s.StandardGamma(shape)
+			v := s.standardGamma(shape)
 			sum += v
 			squares += v * v
 		}
@@ -203,7 +203,7 @@ func BenchmarkRandomState(b *testing.B) {
 	})
 	b.Run("gamma 2.5", func(b *testing.B) {
 		for b.Loop() {
-			s.StandardGamma(2.5)
+			s.standardGamma(2.5)
 		}
 	})
 }

@@ -135,16 +135,16 @@ func (s *RandomState) Gamma(shape, scale float64) float64 {
 	if !(scale >= 0) {
 		panic(fmt.Sprintf("random: Gamma: scale %v: want at least 0", scale))
 	}
-	return float64(scale * s.StandardGamma(shape))
+	return float64(scale * s.standardGamma(shape))
 }
 
-// StandardGamma is standard_gamma(shape): an exponential for shape 1, Ahrens and
+// standardGamma is standard_gamma(shape): an exponential for shape 1, Ahrens and
 // Dieter's rejection (1974) below it, Marsaglia and Tsang's (2000) above it. It
 // panics when shape is negative or not a number.
-func (s *RandomState) StandardGamma(shape float64) float64 {
+func (s *RandomState) standardGamma(shape float64) float64 {
 	switch {
 	case !(shape >= 0):
-		panic(fmt.Sprintf("random: StandardGamma: shape %v: want at least 0", shape))
+		panic(fmt.Sprintf("random: standardGamma: shape %v: want at least 0", shape))
 	case shape == 1:
 		return s.StandardExponential()
 	case shape == 0:

@@ -20,7 +20,7 @@ import (
 type Engine interface {
 	// Submit queues r, which is the engine's until its sink got the last token
 	// or was told that it is dropped. The error wraps sched.ErrTooLong for a
-	// request that can never be served, or is ErrClosed.
+	// request that can never be served, or is errClosed.
 	Submit(r *Request) error
 	// Abort ends r, whose sink gets no further call, and frees its blocks. It
 	// does nothing for a request that has ended.
@@ -46,8 +46,8 @@ type Engine interface {
 	Close()
 }
 
-// ErrClosed says that the engine takes no more requests.
-var ErrClosed = errors.New("the engine is closed")
+// errClosed says that the engine takes no more requests.
+var errClosed = errors.New("the engine is closed")
 
 // ErrFixed says that an engine of set times has nothing of the kind.
 var ErrFixed = errors.New("simulated times are fixed: there is no scheduler behind them; name a card and a model to have one")

@@ -312,10 +312,10 @@ func TestRefusals(t *testing.T) {
 		t.Fatal("a request for no token was taken")
 	}
 	e.Close()
-	if err := e.Submit(request(newSink(), 10, 10)); !errors.Is(err, ErrClosed) {
+	if err := e.Submit(request(newSink(), 10, 10)); !errors.Is(err, errClosed) {
 		t.Fatalf("closed: got %v", err)
 	}
-	if err := e.Resume(); !errors.Is(err, ErrClosed) {
+	if err := e.Resume(); !errors.Is(err, errClosed) {
 		t.Fatalf("closed: got %v", err)
 	}
 }
@@ -330,7 +330,7 @@ func TestCloseDropsWhatIsOn(t *testing.T) {
 		submit(t, e, request(s, 10, 20000))
 		e.Close()
 		<-s.done
-		if !errors.Is(s.dropped, ErrClosed) {
+		if !errors.Is(s.dropped, errClosed) {
 			t.Errorf("%s: dropped with %v", name, s.dropped)
 		}
 	}

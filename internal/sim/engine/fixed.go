@@ -85,7 +85,7 @@ func (f *fixed) Submit(r *Request) error {
 	f.mu.Lock()
 	if f.closed {
 		f.mu.Unlock()
-		return ErrClosed
+		return errClosed
 	}
 	heap.Push(&f.due, r)
 	f.state.Running++
@@ -238,7 +238,7 @@ func (f *fixed) Close() {
 	<-f.done
 	for _, r := range f.due {
 		r.Ended = sched.Aborted
-		r.Sink.Drop(r, ErrClosed)
+		r.Sink.Drop(r, errClosed)
 	}
 	f.due = nil
 	f.alarm.Close()

@@ -30,7 +30,7 @@ func (e *clocked) run() {
 			e.alarm.Wait(e.wakeAt())
 		}
 	}
-	e.dropAll(ErrClosed)
+	e.dropAll(errClosed)
 	e.publish()
 }
 

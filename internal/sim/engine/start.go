@@ -105,7 +105,7 @@ func (e *clocked) Submit(r *Request) error {
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
-		return ErrClosed
+		return errClosed
 	}
 	r.order = e.order
 	e.order++
@@ -156,7 +156,7 @@ func (e *clocked) do(f func()) error {
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
-		return ErrClosed
+		return errClosed
 	}
 	e.commands = append(e.commands, func() { f(); e.publish(); close(ran) })
 	e.mu.Unlock()
@@ -165,7 +165,7 @@ func (e *clocked) do(f func()) error {
 	case <-ran:
 		return nil
 	case <-e.done:
-		return ErrClosed
+		return errClosed
 	}
 }
 
@@ -176,7 +176,7 @@ func (e *clocked) Pause(mode PauseMode) error {
 		select {
 		case <-wait:
 		case <-e.done:
-			return ErrClosed
+			return errClosed
 		}
 	}
 	return err

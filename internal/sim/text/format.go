@@ -135,7 +135,7 @@ func (f *Form) readTools(w Wish) error {
 		if !present(fn.Parameters) {
 			fn.Parameters = json.RawMessage(`{"type":"object","properties":{}}`)
 		}
-		s, err := ParseSchema(fn.Parameters)
+		s, err := parseSchema(fn.Parameters)
 		if err != nil {
 			return fmt.Errorf("tools[%d].function.parameters: %w", i, err)
 		}
@@ -213,7 +213,7 @@ func (f *Form) readFormat(raw json.RawMessage, at string) (err error) {
 		if !present(schema) {
 			return fmt.Errorf("%s: type json_schema needs the field json_schema with a schema", at)
 		}
-		if f.schema, err = ParseSchema(schema); err != nil {
+		if f.schema, err = parseSchema(schema); err != nil {
 			return fmt.Errorf("%s: %w", at, err)
 		}
 	case "structural_tag":

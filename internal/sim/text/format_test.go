@@ -54,7 +54,7 @@ func TestSchemas(t *testing.T) {
 	var all []string
 	for name, s := range schemas() {
 		t.Run(name, func(t *testing.T) {
-			schema, err := ParseSchema([]byte(s[0]))
+			schema, err := parseSchema([]byte(s[0]))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +90,7 @@ func TestInvalid(t *testing.T) {
 		{`{"properties":{"a":{"type":"object","maxProperties":0}}}`, `{"a":{"b":1}}`}, {`{"format":"date"}`, `"2020-13-01"`},
 		{`{"allOf":[{"type":"string"},{"minLength":2}]}`, `"a"`}, {`false`, `1`}, {`{}`, `{`},
 	} {
-		s, err := ParseSchema([]byte(tt[0]))
+		s, err := parseSchema([]byte(tt[0]))
 		if tt[0] == `false` {
 			if err == nil {
 				t.Error("a schema that takes nothing was taken")
@@ -150,7 +150,7 @@ func TestHostile(t *testing.T) {
 	for name, raw := range hostile() {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
-			s, err := ParseSchema([]byte(raw))
+			s, err := parseSchema([]byte(raw))
 			if err == nil {
 				var out []byte
 				out, err = s.Make(rand.New(rand.NewPCG(1, 1)))
@@ -179,7 +179,7 @@ func FuzzSchema(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		s, err := ParseSchema(raw)
+		s, err := parseSchema(raw)
 		if err != nil {
 			return
 		}
@@ -273,7 +273,7 @@ func TestForm(t *testing.T) {
 // tokenizer, and the answer ends as vLLM's does.
 func TestCalls(t *testing.T) {
 	choices := map[string]string{`"auto"`: "tool_calls", `"required"`: "tool_calls", `{"type":"function","function":{"name":"get_weather"}}`: "stop"}
-	schema, err := ParseSchema([]byte(`{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"}},"required":["city","days"]}`))
+	schema, err := parseSchema([]byte(`{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"}},"required":["city","days"]}`))
 	if err != nil {
 		t.Fatal(err)
 	}

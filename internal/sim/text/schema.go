@@ -59,10 +59,10 @@ func refusals() []string {
 		"propertyNames", "patternProperties"}
 }
 
-// ParseSchema reads a JSON schema (the keywords that every draft from 4 to
+// parseSchema reads a JSON schema (the keywords that every draft from 4 to
 // 2020-12 shares). It refuses what it does not follow, a reference to elsewhere,
 // a schema without a finite value, and one whose values are all too large.
-func ParseSchema(raw []byte) (*Schema, error) {
+func parseSchema(raw []byte) (*Schema, error) {
 	v, err := parseValue(raw)
 	if err != nil {
 		return nil, err

@@ -59,7 +59,7 @@ func (f *Form) readStructured(raw json.RawMessage, at string) (err error) {
 		if json.Unmarshal(schema, &text) == nil { // a schema may come as text
 			schema = []byte(text)
 		}
-		if f.schema, err = ParseSchema(schema); err != nil {
+		if f.schema, err = parseSchema(schema); err != nil {
 			return fmt.Errorf("%s.json: %w", at, err)
 		}
 	default:
@@ -126,7 +126,7 @@ func newTag(raw []byte) (*grammar, error) {
 	root := &part{kind: either}
 	g := &grammar{rules: map[string]*part{"root": root}, start: "root"}
 	for _, s := range t.Structures {
-		schema, err := ParseSchema(s.Schema)
+		schema, err := parseSchema(s.Schema)
 		if err != nil {
 			return nil, fmt.Errorf("the schema of %.40q: %w", s.Begin, err)
 		}
@@ -170,7 +170,7 @@ func (t *tag) part(depth int) (*part, error) {
 	case "any_text":
 		return &part{kind: literal, text: "so it is"}, nil
 	case "json_schema":
-		schema, err := ParseSchema(t.JSONSchema)
+		schema, err := parseSchema(t.JSONSchema)
 		return &part{kind: inJSON, schema: schema}, err
 	case "regex":
 		return pattern1(t.Pattern)
