@@ -42,8 +42,8 @@ func Open(dir string) (*Run, error) {
 
 // Records yields the records in the order in which they ended. A file that
 // stops early, as after a kill, is no error: the records before the cut come,
-// and the last error yielded, if any, is a *Cut that says so. Any other error
-// ends the sequence too.
+// and the last error yielded, if any, is a *Cut that says so. A *Long says that a
+// record was left out. Any other error ends the sequence too.
 func (r *Run) Records() iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		for rec, err := range r.raw() {
@@ -92,6 +92,11 @@ func (r *Run) Load() (s *Spool, e Ending, warnings []Warning, err error) {
 			if errors.As(err, &cut) {
 				warnings = append(warnings, Warning{WarnDirectory, err.Error()})
 				break
+			}
+			var long *Long
+			if errors.As(err, &long) {
+				warnings = append(warnings, Warning{WarnDirectory, err.Error()})
+				continue
 			}
 			if err == nil {
 				err = s.Add(rec)
@@ -143,10 +148,24 @@ func (c *Cut) Error() string {
 
 func (c *Cut) Unwrap() error { return c.Err }
 
+// A Long says that a record was left out, for its line is longer than a reader
+// takes. The records behind it come.
+type Long struct {
+	Line int // counted from 1
+	MiB  int // the most that a reader takes
+}
+
+func (l *Long) Error() string {
+	return fmt.Sprintf("line %d is longer than %d MiB, and its record is left out", l.Line, l.MiB)
+}
+
 // Read yields the records of a records.jsonl.gz, as Run.Records does. After the
 // footer nothing is read; a footer that does not fit the lines before it is an
-// error.
-func Read(from io.Reader) iter.Seq2[*Record, error] {
+// error. A *Long ends nothing.
+func Read(from io.Reader) iter.Seq2[*Record, error] { return readLimited(from, maxLine) }
+
+// readLimited is Read with a limit of its own on lines, in bytes.
+func readLimited(from io.Reader, most int) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		zr, err := gzip.NewReader(from)
 		if err != nil {
@@ -156,11 +175,19 @@ func Read(from io.Reader) iter.Seq2[*Record, error] {
 			yield(nil, err)
 			return
 		}
-		l := lines{in: bufio.NewReaderSize(zr, 1<<16)}
 		sum := sha256.New()
+		l := lines{in: bufio.NewReaderSize(zr, 1<<16), most: most, sum: sum}
 		n := 0
 		for {
 			line, err := l.next()
+			if long, ok := err.(*Long); ok {
+				n++
+				long.Line = n
+				if !yield(nil, long) {
+					return
+				}
+				continue
+			}
 			if err != nil {
 				if err == io.EOF || err == io.ErrUnexpectedEOF {
 					err = &Cut{Records: n, Partial: len(line) > 0, Err: cutCause(err)}
@@ -214,12 +241,15 @@ func checkFooter(line []byte, n int, sum []byte) error {
 
 // lines cuts a stream at line feeds.
 type lines struct {
-	in  *bufio.Reader
-	buf []byte
+	in   *bufio.Reader
+	buf  []byte
+	most int       // bytes of a line
+	sum  io.Writer // gets the lines that are skipped
 }
 
 // next returns one line with its line feed, valid until the next call. With
-// an error it returns what there was of the line.
+// an error it returns what there was of the line; a *Long is about a line that
+// was skipped whole.
 func (l *lines) next() ([]byte, error) {
 	l.buf = l.buf[:0]
 	for {
@@ -228,8 +258,27 @@ func (l *lines) next() ([]byte, error) {
 		if err != bufio.ErrBufferFull {
 			return l.buf, err
 		}
-		if len(l.buf) > maxLine {
-			return l.buf, fmt.Errorf("longer than %d MiB", maxLine>>20)
+		if len(l.buf) > l.most {
+			return l.skip()
+		}
+	}
+}
+
+// skip goes to the end of a line that is too long.
+func (l *lines) skip() ([]byte, error) {
+	part := l.buf
+	for {
+		if _, err := l.sum.Write(part); err != nil {
+			return part, err
+		}
+		var err error
+		switch part, err = l.in.ReadSlice('\n'); err {
+		case bufio.ErrBufferFull:
+		case nil:
+			_, err := l.sum.Write(part)
+			return nil, first(err, &Long{MiB: l.most >> 20})
+		default:
+			return part, err
 		}
 	}
 }

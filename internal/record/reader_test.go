@@ -11,7 +11,10 @@ import (
 	"strings"
 	"testing"
 
+	"crypto/sha256"
+	"fmt"
 	"github.com/google/go-cmp/cmp"
+	"slices"
 )
 
 func pack(t testing.TB, text string) []byte {
@@ -153,6 +156,47 @@ func TestRecordsFileMissing(t *testing.T) {
 
 // FuzzRead reads foreign bytes, packed and as they are: it always ends, never
 // panics, and a damaged file never yields more than it holds.
+// One record that is too long costs itself and no other.
+func TestReadLong(t *testing.T) {
+	line := func(index int, text string) string {
+		b, err := json.Marshal(&Record{Index: index, Text: text, Outcome: OK})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b) + "\n"
+	}
+	const most = 1 << 20
+	lines := line(0, "a") + line(1, strings.Repeat("x", 3*most)) + line(2, "b")
+	sum := sha256.Sum256([]byte(lines))
+	foot := fmt.Sprintf(`{"footer":{"records":3,"sha256":"%x"}}`+"\n", sum)
+	for why, text := range map[string]string{"whole": lines + foot, "killed after it": lines, "killed within it": lines[:2*most]} {
+		var got []int
+		var long, cut bool
+		for rec, err := range readLimited(bytes.NewReader(pack(t, text)), most) {
+			switch {
+			case errors.As(err, new(*Long)):
+				long = true
+				if want := "line 2 is longer than 1 MiB, and its record is left out"; err.Error() != want {
+					t.Errorf("%s: got %v, want %q", why, err, want)
+				}
+			case errors.As(err, new(*Cut)):
+				cut = true
+			case err != nil:
+				t.Errorf("%s: %v", why, err)
+			default:
+				got = append(got, rec.Index)
+			}
+		}
+		want := []int{0, 2}
+		if why == "killed within it" {
+			want = []int{0}
+		}
+		if !slices.Equal(got, want) || long != (why != "killed within it") || cut != (why != "whole") {
+			t.Errorf("%s: got the records %v, too long %t, cut %t", why, got, long, cut)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	one, err := json.Marshal(sample(0, 3))
 	if err != nil {
