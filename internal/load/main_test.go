@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -149,11 +150,35 @@ func (s *requests) Next() (workload.Request, bool) {
 	return workload.Request{Index: i, ID: fmt.Sprintf("r%d", i), Body: []byte("{}"), WantOutput: 3}, true
 }
 
+// A memory is a sink that keeps the records.
+type memory struct {
+	mu   sync.Mutex
+	recs []*record.Record
+}
+
+func (m *memory) Add(r *record.Record) error {
+	m.mu.Lock()
+	m.recs = append(m.recs, r)
+	m.mu.Unlock()
+	return nil
+}
+
+func (m *memory) Close() error { return nil }
+
+// Records are those so far, in order of Index.
+func (m *memory) Records() []*record.Record {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	recs := slices.Clone(m.recs)
+	slices.SortStableFunc(recs, func(a, b *record.Record) int { return a.Index - b.Index })
+	return recs
+}
+
 // newJob is a job of one request for each due time.
-func newJob(due ...time.Duration) (Job, *fakeClient, *record.Memory) {
+func newJob(due ...time.Duration) (Job, *fakeClient, *memory) {
 	clock := wire.NewClock()
 	client := &fakeClient{clock: clock}
-	sink := new(record.Memory)
+	sink := new(memory)
 	return Job{
 		Source: &requests{n: len(due)}, Requests: len(due), Pace: at(due...).Pace(), Busiest: at(due...).Busiest,
 		Client: client, Dialect: completions(), Sink: sink, Clock: clock,

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 )
@@ -14,7 +15,7 @@ type Pass = iter.Seq2[*Record, error]
 // as they are.
 func PassOf(recs ...*Record) Pass {
 	sorted := slices.Clone(recs)
-	sortByIndex(sorted)
+	slices.SortStableFunc(sorted, func(a, b *Record) int { return cmp.Compare(a.Index, b.Index) })
 	return func(yield func(*Record, error) bool) {
 		for _, r := range sorted {
 			if !yield(r, nil) {

@@ -267,25 +267,25 @@ func TestName(t *testing.T) {
 }
 
 func TestTee(t *testing.T) {
-	var a, b Memory
+	a, b := NewSpool(t.TempDir()), NewSpool(t.TempDir())
 	broken := failing{errors.New("disk full")}
-	s := Tee(&a, broken, nil, &b)
+	s := Tee(a, broken, nil, b)
 	for _, i := range []int{2, 0, 1} {
 		if err := s.Add(sample(i, 1)); err == nil {
 			t.Error("got no error, want the broken sink's")
 		}
 	}
-	if err := s.Close(); err == nil {
-		t.Error("Close: got no error, want the broken sink's")
-	}
-	for _, m := range []*Memory{&a, &b} {
+	for _, m := range []*Spool{a, b} {
 		var got []int
-		for _, r := range m.Records() {
+		for _, r := range collected(t, m.Pass()) {
 			got = append(got, r.Index)
 		}
 		if d := cmp.Diff([]int{0, 1, 2}, got); d != "" {
 			t.Error("order of Index:", d)
 		}
+	}
+	if err := s.Close(); err == nil {
+		t.Error("Close: got no error, want the broken sink's")
 	}
 }
 

@@ -10,18 +10,18 @@
 //     dataset, the engine to simulate.
 //  2. open makes the run directory, so that what can't be written is known
 //     before an hour of measuring.
-//  3. draft looks for the tokenizer and the yardstick (card and model whose speed
-//     of light the run is compared with), builds the workload and sets the time
-//     at which each request is due. Where only the server can name the model or
-//     cut its texts into tokens, the dataset and the schedule are tried instead:
-//     what is wrong with them is said before any server is asked.
+//  3. draft looks for the tokenizer, and for the card and the model whose speed of
+//     light the run is compared with; it builds the workload and sets the time at
+//     which each request is due. Where only the server can name the model or cut
+//     its texts into tokens, the dataset and the schedule are tried instead: what
+//     is wrong with them is said before any server is asked.
 //  4. contact starts the simulator where the plan wants one, and asks the server
 //     which models it has and what it calls itself.
 //  5. complete makes up for what the draft could not do, and cuts prompts that the
 //     server's tokenizer makes longer than asked. Resolved holds what was found
 //     out about the plan; the plan stays as it was.
-//  6. measure writes the bodies, waits until the server answers a first request,
-//     warms it up, and sends the requests.
+//  6. measure waits until the server answers a first request, warms it up, and
+//     sends the requests; their bodies are written a window ahead of need.
 //  7. finish reads the server's counters again, counts the answers that the server
 //     gave no count for, and completes the run directory.
 //
@@ -29,7 +29,8 @@
 //
 //  1. package workload makes its prompt and lengths, package schedule the time at
 //     which it is due.
-//  2. package protocol writes its body in the dialect of the server.
+//  2. package protocol writes its body in the dialect of the server, shortly before
+//     it is due.
 //  3. package load waits for its time, and for a place under a limit on
 //     concurrency, and hands it to a client of package wire.
 //  4. wire writes it and reads the answer, with the kernel's time of each arrival.

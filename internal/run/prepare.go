@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"tokmeter/internal/excerpt"
 	"tokmeter/internal/model/light"
@@ -92,6 +93,7 @@ func (j *job) complete(ctx context.Context, f found, d draft, s *server) (r prep
 	if err != nil {
 		return r, err
 	}
+	j.doubtSpan(r.work)
 	r.prompts = r.set.Hash()
 	salts := r.Tokens
 	if s.simulator != nil {
@@ -120,6 +122,16 @@ func (j *job) buildRemotely(ctx context.Context, s *server, t tokens) (*work, er
 	}
 	j.warnBuiltin(t.missing)
 	return j.build(ctx, p, t, t.local())
+}
+
+// longSpan is from when on a schedule is told of before it is waited for.
+const longSpan = time.Hour
+
+// doubtSpan says that the schedule takes long.
+func (j *job) doubtSpan(w *work) {
+	if d := w.due.Span(); d >= longSpan {
+		j.doubt("schedule", "the last request is due after %s: the run takes at least that long (a higher --request-rate, fewer --num-prompts or, for a trace, another --timed-trace-sec-multiplier make it shorter)", d.Round(time.Second))
+	}
 }
 
 // warnBuiltin says that the tokenizer inside stands for the model's.

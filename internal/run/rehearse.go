@@ -20,7 +20,7 @@ type Rehearsal struct {
 	Report   string           // what it holds, in words
 	Lengths  []Length         // of its requests, in order of sending
 	Due      []time.Duration  // when they are due, counted from the start of the run
-	Warnings []record.Warning // what a run does in another way, for it asks the server
+	Warnings []record.Warning // those of the workload, and what a run does in another way, for it asks the server
 
 	save func() error
 }
@@ -51,8 +51,9 @@ func Rehearse(ctx context.Context, p plan.Plan, w World, o Observer) (Rehearsal,
 	if err != nil {
 		return Rehearsal{}, err
 	}
+	j.doubtSpan(work)
 	r := Rehearsal{
-		Prompts: work.set.Hash(), Report: work.set.Report.String(), Due: slices.Collect(work.due.Arrivals()), Warnings: j.doubts,
+		Prompts: work.set.Hash(), Report: work.set.Report.String(), Due: slices.Collect(work.due.Arrivals()), Warnings: slices.Concat(work.set.Report.Warnings, j.doubts),
 		save: func() error { return j.save(work) },
 	}
 	for _, it := range work.set.Items {

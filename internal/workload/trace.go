@@ -3,10 +3,13 @@ package workload
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"tokmeter/internal/dataset"
+	"tokmeter/internal/plan"
 	"tokmeter/internal/protocol"
 	"tokmeter/internal/python"
 	"tokmeter/internal/python/random"
@@ -36,6 +39,9 @@ func (b *builder) timedTrace(ctx context.Context) error {
 	}
 	if !b.Plan.CompatVLLM() {
 		rebase(entries)
+		if isMooncake(entries) {
+			b.takeMooncake(&t)
+		}
 	}
 	hash := python.NewHash(uint32(seed))
 	ids := vocabularyIDs(b.Tokenizer)
@@ -47,7 +53,11 @@ func (b *builder) timedTrace(ctx context.Context) error {
 	b.set.Report.Entries, b.set.Report.Kept = len(entries), len(entries)
 	err = each(ctx, b.Workers, len(entries), func(i int) error {
 		e := &entries[i]
-		p := expand(e, t.ChunkSize, ids, hash)
+		size := t.ChunkSize
+		if len(e.HashIDs) == 0 && !b.Plan.CompatVLLM() { // a prompt of its own, of its length
+			e.HashIDs, size = []string{fmt.Sprintf("line %d", i)}, e.Input
+		}
+		p := expand(e, size, ids, hash)
 		b.set.Items[i] = Item{
 			Prompt:    protocol.Prompt{IDs: p},
 			PromptLen: len(p),
@@ -59,8 +69,48 @@ func (b *builder) timedTrace(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.warnShort(entries)
+	b.warnShort(entries, t.ChunkSize)
 	return nil
+}
+
+// Mooncake's traces have a hash for each 512 tokens and count milliseconds; the
+// others are vLLM's defaults.
+const (
+	mooncakeChunk      = 512
+	mooncakeMultiplier = 0.001
+	defaultChunk       = 16
+	defaultMultiplier  = 1
+)
+
+// isMooncake reports whether a trace is one of Mooncake's: every prompt has as
+// many hashes as it has blocks of 512 tokens, some have several, and times are
+// whole numbers.
+func isMooncake(entries []dataset.TraceEntry) bool {
+	several := false
+	for _, e := range entries {
+		n := len(e.HashIDs)
+		if e.Time != math.Trunc(e.Time) || n > 0 && n != (e.Input+mooncakeChunk-1)/mooncakeChunk {
+			return false
+		}
+		several = several || n > 1
+	}
+	return several
+}
+
+// takeMooncake sets Mooncake's units where the plan has the defaults.
+func (b *builder) takeMooncake(t *plan.Trace) {
+	var taken []string
+	if t.ChunkSize == defaultChunk {
+		t.ChunkSize = mooncakeChunk
+		taken = append(taken, "each hash stands for 512 tokens (--timed-trace-chunk-hash-size)")
+	}
+	if t.Multiplier == defaultMultiplier {
+		t.Multiplier = mooncakeMultiplier
+		taken = append(taken, "times are milliseconds (--timed-trace-sec-multiplier)")
+	}
+	if len(taken) > 0 {
+		b.warn("the trace is Mooncake's by its form: %s", strings.Join(taken, ", "))
+	}
 }
 
 // rebase orders the calls by time and lets the first be at 0 (quirk Q16).
@@ -109,7 +159,7 @@ func expand(e *dataset.TraceEntry, size int, vocabulary []int, hash python.Hash)
 
 // warnShort says that prompts are shorter than the trace has them: vLLM's
 // client sends these too, without a word.
-func (b *builder) warnShort(entries []dataset.TraceEntry) {
+func (b *builder) warnShort(entries []dataset.TraceEntry, chunk int) {
 	short := 0
 	for i := range entries {
 		if b.set.Items[i].PromptLen < entries[i].Input {
@@ -118,7 +168,7 @@ func (b *builder) warnShort(entries []dataset.TraceEntry) {
 	}
 	if short > 0 {
 		b.warn("%d of %d prompts are shorter than the trace says: their hashes cover %d tokens each (--timed-trace-chunk-hash-size; Mooncake's traces have 512, Qwen's 16)",
-			short, len(entries), b.w.Trace.ChunkSize)
+			short, len(entries), chunk)
 	}
 }
 

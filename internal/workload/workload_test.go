@@ -360,6 +360,45 @@ func TestTokenIDs(t *testing.T) {
 	}
 }
 
+// TestMooncake: the units of Mooncake's traces are found out, unless the plan has
+// others, and a line without hashes has a prompt of its length.
+func TestMooncake(t *testing.T) {
+	const data = `{"timestamp": 27482, "input_length": 700, "output_length": 1, "hash_ids": [46, 47]}
+{"timestamp": 30482, "input_length": 40, "output_length": 2, "hash_ids": [46]}
+{"timestamp": 31482, "input_length": 33, "output_length": 2}
+{"timestamp": 31982, "input_length": 33, "output_length": 2, "hash_ids": []}`
+	lengths := func(s *Set) (out []int) {
+		for _, it := range s.Items {
+			out = append(out, it.PromptLen)
+		}
+		return out
+	}
+	p := basePlan("timed_trace")
+	p.Workload.Trace.ChunkSize, p.Workload.Trace.Multiplier = 16, 1
+	s := mustBuild(t, p, data, nil)
+	if diff := cmp.Diff([]int{700, 40, 33, 33}, lengths(s)); diff != "" {
+		t.Errorf("lengths: %s", diff)
+	}
+	if diff := cmp.Diff([]time.Duration{0, 3 * time.Second, 4 * time.Second, 4500 * time.Millisecond}, s.Times()); diff != "" {
+		t.Errorf("times: %s", diff)
+	}
+	if len(s.Report.Warnings) != 1 || !strings.Contains(s.Report.Warnings[0].Text, "Mooncake's by its form: each hash stands for 512 tokens") {
+		t.Errorf("got the warnings %v", s.Report.Warnings)
+	}
+	if a, b := s.Items[2].Prompt.IDs, s.Items[3].Prompt.IDs; cmp.Equal(a, b) {
+		t.Error("two prompts without hashes are equal")
+	}
+	p.Workload.Trace.ChunkSize, p.Workload.Trace.Multiplier = 512, 0.01
+	if got := mustBuild(t, p, data, nil).Times()[1]; got != 30*time.Second {
+		t.Errorf("a multiplier of the plan's: got %v, want 30 s", got)
+	}
+	p.Compat = "vllm"
+	p.Workload.Trace.ChunkSize, p.Workload.Trace.Multiplier = 16, 1
+	if got := lengths(mustBuild(t, p, data, nil)); got[0] != 32 || got[2] != 0 {
+		t.Errorf("as vLLM: got lengths %v", got)
+	}
+}
+
 func TestTraceOrder(t *testing.T) {
 	const data = `{"timestamp": 5, "input_length": 20, "output_length": 1, "hash_ids": [1]}
 {"timestamp": 3, "input_length": 4, "output_length": 2, "hash_ids": [1, 2]}`
