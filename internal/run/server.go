@@ -140,7 +140,8 @@ func (s *server) client(clock *wire.Clock) (wire.Client, error) {
 	}
 	if why := cfg.NeedsStd(); why != "" && p.Target.Client != plan.ClientStd {
 		s.job.doubt("client", "%s: the client of net/http is used (--client std)", why)
-		s.resolved.Client, p.Target.Client = plan.ClientStd, plan.ClientStd
+		s.resolved.Client = plan.ClientStd
+		p = s.plan()
 	}
 	open := wire.NewNative
 	if p.Target.Client == plan.ClientStd {
