@@ -52,7 +52,6 @@ func TestBadInput(t *testing.T) {
 		{"malformed requests", "--dataset-path saved.jsonl", `saved.jsonl: line 2: there is no "prompt" and no "prompt_token_ids"`},
 		{"a malformed table", "--dataset-path burst.csv", `burst.csv: line 2: request tokens are "x"`},
 		{"a dataset for no model", "--dataset-name random --dataset-path cut.json", "the dataset random has no file"},
-		{"a dataset that can't be fetched", "--dataset-name sharegpt", "the network is switched off"},
 		{"a tokenizer that can't be fetched", "--tokenizer org/name", "--tokenizer: org/name: tokenizer.json: is not in the Hugging Face cache"},
 		{"a tokenizer that is none", "--tokenizer tok.json", "Magic"},
 		{"a configuration that is none", "--config bad.yaml", "config bad.yaml: no valid YAML: line 1"},

@@ -13,6 +13,7 @@ import (
 	"tokmeter/internal/cli/measure"
 	"tokmeter/internal/cli/shell"
 	"tokmeter/internal/cli/simulated"
+	"tokmeter/internal/model/setup"
 )
 
 // completionCommand prints a shell's completion script.
@@ -75,6 +76,8 @@ func (t *tree) completeFlag(cmd *cobra.Command, def *flags.Def) {
 	switch {
 	case def.Choices != nil:
 		how = fixed(def.Built())
+	case def.Name == "engine":
+		how = fixed([]string{setup.EngineV1, setup.EngineV02024})
 	case def.Name == "config":
 		how = cobra.FixedCompletions([]string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt)
 	case def.Name == "percentile-metrics":
