@@ -58,8 +58,8 @@ func (j *job) find(ctx context.Context) (f found, err error) {
 		if ctx.Err() != nil {
 			return f, context.Cause(ctx)
 		}
-		if err != nil && j.plan.CompatVLLM() {
-			return f, failf(Usage, "or give a file with --dataset-path", "dataset sharegpt: %w", err)
+		if err != nil && (j.plan.CompatVLLM() || !j.plan.Target.Simulated) {
+			return f, failf(Usage, "or give a file with --dataset-path, or "+dataset.SamplePath+", which is inside", "dataset sharegpt: %w", err)
 		}
 		if err != nil {
 			f.dataset = dataset.SamplePath
