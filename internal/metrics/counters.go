@@ -12,9 +12,14 @@ import (
 	"tokmeter/internal/scrape"
 )
 
-// Counters are what a vLLM server's /metrics says of speculative decoding and
-// of diffusion, summed over its engines and models since the server began.
+// Counters are what a vLLM server's /metrics says of its prefix cache, of
+// speculative decoding and of diffusion, summed over its engines and models since
+// the server began.
 type Counters struct {
+	Caches  bool `json:"caches,omitempty"`        // the server has counters of its prefix cache
+	Queried int  `json:"cache_queries,omitempty"` // prompt tokens that were looked up in it
+	Hits    int  `json:"cache_hits,omitempty"`    // prompt tokens that were found
+
 	Speculates  bool        `json:"speculates,omitempty"` // the server has counters of speculation
 	Drafts      int         `json:"drafts,omitempty"`
 	DraftTokens int         `json:"draft_tokens,omitempty"`
@@ -38,6 +43,8 @@ func ReadCounters(text []byte) Counters {
 			continue
 		case strings.HasPrefix(name, "vllm:spec_decode"):
 			c.Speculates, add = true, c.speculation
+		case strings.HasPrefix(name, "vllm:prefix_cache_"), strings.HasPrefix(name, "vllm:gpu_prefix_cache_"):
+			c.Caches, add = true, c.cache
 		case strings.HasPrefix(name, "vllm:diffusion"):
 			c.Diffuses, add = true, c.diffusion
 		default:
@@ -50,6 +57,15 @@ func ReadCounters(text []byte) Counters {
 		}
 	}
 	return c
+}
+
+func (c *Counters) cache(name string, _ *dto.Metric, n int) {
+	switch {
+	case strings.HasSuffix(name, "_queries_total"):
+		c.Queried += n
+	case strings.HasSuffix(name, "_hits_total"):
+		c.Hits += n
+	}
 }
 
 func (c *Counters) speculation(name string, m *dto.Metric, n int) {
@@ -152,8 +168,18 @@ func ratio(x, y float64) float64 {
 }
 
 // Observe adds what the server's counters say of the time between before and
-// after, the run's beginning and end.
+// after, the run's beginning and end. Where no usage told how much of the prompts
+// came from the cache, the counters do.
 func (s *Summary) Observe(before, after Counters) {
 	s.Speculation = Speculate(before, after)
 	s.Diffusion = diffuse(before, after, s.Duration)
+	if s.Compat || s.CachedTold || !before.Caches || !after.Caches {
+		return
+	}
+	if hits, queried := after.Hits-before.Hits, after.Queried-before.Queried; hits >= 0 && queried >= hits {
+		s.CachedTokens, s.CachedTold = hits, true
+		if text := (&evidence{Summary: s}).cachedTokens(); text != "" {
+			s.Warnings = append(s.Warnings, Warning{Code: WarnCachedTokens, Text: text})
+		}
+	}
 }

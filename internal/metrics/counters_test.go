@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -69,4 +70,27 @@ func FuzzReadCounters(f *testing.F) {
 		Speculate(c, c)
 		diffuse(Counters{Diffuses: true}, c, 1)
 	})
+}
+
+// TestCacheHits: hits of the prefix cache come from the counters where no usage
+// told of them, and only there.
+func TestCacheHits(t *testing.T) {
+	read := func(hits, queries int) Counters {
+		return ReadCounters([]byte(fmt.Sprintf("# TYPE vllm:prefix_cache_queries counter\nvllm:prefix_cache_queries_total{engine=\"0\"} %d.0\n# TYPE vllm:prefix_cache_hits counter\nvllm:prefix_cache_hits_total{engine=\"0\"} %d.0\n", queries, hits)))
+	}
+	s := Summary{InputTokens: 1000}
+	s.Observe(read(100, 500), read(740, 1500))
+	if s.CachedTokens != 640 || !s.CachedTold || len(s.Warnings) != 1 || s.Warnings[0].Code != WarnCachedTokens {
+		t.Errorf("got %d, told %v, %v", s.CachedTokens, s.CachedTold, s.Warnings)
+	}
+	s = Summary{InputTokens: 1000, CachedTokens: 3, CachedTold: true}
+	s.Observe(read(100, 500), read(740, 1500))
+	if s.CachedTokens != 3 || len(s.Warnings) != 0 {
+		t.Errorf("usage told 3: got %d, %v", s.CachedTokens, s.Warnings)
+	}
+	s = Summary{InputTokens: 1000}
+	s.Observe(read(740, 1500), read(0, 3)) // the server began anew
+	if s.CachedTold {
+		t.Errorf("counters that fell: got %d", s.CachedTokens)
+	}
 }

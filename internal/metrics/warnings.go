@@ -291,7 +291,7 @@ func (e *evidence) cachedTokens() string {
 	if e.InputTokens == 0 || float64(e.CachedTokens) < cachedLimit*float64(e.InputTokens) {
 		return ""
 	}
-	return fmt.Sprintf("%s of prompt tokens came from the server's prefix cache: TTFT is that of a warm cache; use another --seed for a cold one",
+	return fmt.Sprintf("%s of prompt tokens came from the server's prefix cache: TTFT is that of a warm cache; use --cache salt or another --seed for a cold one",
 		percent(e.CachedTokens, e.InputTokens))
 }
 

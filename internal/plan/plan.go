@@ -51,6 +51,7 @@ type Target struct {
 
 	IgnoreEOS       bool            `json:"ignore_eos"`
 	PlainContent    bool            `json:"plain_content,omitempty"` // content of chat messages as a string
+	ResetCache      bool            `json:"reset_cache,omitempty"`   // the prefix cache is emptied before the measured part
 	NoProbe         bool            `json:"no_probe,omitempty"`      // a name that the server does not list is not tried
 	Logprobs        *int            `json:"logprobs,omitempty"`
 	ExtraBody       json.RawMessage `json:"extra_body,omitempty"` // JSON object: sampling flags, then --extra-body

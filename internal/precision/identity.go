@@ -35,7 +35,7 @@ func (s *Spec) identity() map[string]string {
 	plain("variants", strings.Join(s.names(), ", "))
 	for _, f := range s.Bench {
 		switch f.Name {
-		case "header", "extra-body":
+		case "header", "api-key", "extra-body":
 			hidden("bench."+f.Name, f.Values)
 		default:
 			plain("bench."+f.Name, strings.Join(f.Values, " "))

@@ -62,6 +62,9 @@ func (j *job) measure(ctx context.Context, r prepared, d *directory) (s sent, er
 		l.Sink = record.Tee(s.records, d.writer)
 	}
 	if err = j.getReady(ctx, r, l, first); err == nil {
+		err = j.resetCache(ctx, r.server)
+	}
+	if err == nil {
 		err = errors.Join(j.send(ctx, r, l, d, &s), usage(requests.Err()))
 	}
 	return s, errors.Join(err, client.Close())
@@ -80,6 +83,19 @@ func (j *job) getReady(ctx context.Context, r prepared, l load.Job, first worklo
 		j.tell(Warmed{})
 	}
 	return context.Cause(ctx)
+}
+
+// resetCache empties the server's prefix cache, when asked to.
+func (j *job) resetCache(ctx context.Context, s *server) error {
+	if !j.plan.Target.ResetCache {
+		return nil
+	}
+	ask, cancel := context.WithTimeout(ctx, AskTimeout)
+	defer cancel()
+	if err := s.ResetCache(ask); err != nil {
+		return failf(Failed, "take --cache salt, which asks nothing of the server", "--cache reset: the server does not empty its prefix cache: %s", excerpt.Lines(err.Error()))
+	}
+	return nil
 }
 
 // readyCheck waits for the server to answer one request, when asked to.

@@ -115,6 +115,18 @@ func (s *Server) Metrics(ctx context.Context) ([]byte, error) {
 	return s.ask(ctx, "GET", "/metrics", nil, nil)
 }
 
+// ResetCache empties the server's prefix cache, by vLLM's call or SGLang's.
+func (s *Server) ResetCache(ctx context.Context) error {
+	_, err := s.ask(ctx, "POST", "/reset_prefix_cache", nil, nil)
+	if err == nil {
+		return nil
+	}
+	if _, other := s.ask(ctx, "POST", "/flush_cache", nil, nil); other != nil {
+		return errors.Join(err, other)
+	}
+	return nil
+}
+
 // Profile asks vLLM to start or to stop its profiler.
 func (s *Server) Profile(ctx context.Context, start bool) error {
 	path := "/stop_profile"

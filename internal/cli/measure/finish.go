@@ -54,6 +54,12 @@ func isHeaderFlag(word string) bool {
 	return len(name) > len("--h") && strings.HasPrefix("--header", name)
 }
 
+// isKeyFlag reports whether a word is --api-key, in full or shortened.
+func isKeyFlag(word string) bool {
+	name, _, _ := strings.Cut(word, "=")
+	return len(name) > len("--") && strings.HasPrefix("--api-key", strings.ReplaceAll(name, "_", "-"))
+}
+
 // cutValue takes the value out of NAME=VALUE, and of --header=NAME=VALUE.
 func cutValue(word string) string {
 	flag := ""

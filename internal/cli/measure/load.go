@@ -44,6 +44,7 @@ func (b *serveBuilder) workload(dataset string) plan.Workload {
 		AsTokenIDs:    b.On("prompt-token-ids"),
 		Tokenizer:     tokenizer,
 		SkipTokenizer: b.On("skip-tokenizer-init"),
+		Salt:          b.salt,
 		Random: plan.Random{
 			InputLen:    b.firstGiven("input-len", "random-input-len"),
 			OutputLen:   b.firstGiven("output-len", "random-output-len"),

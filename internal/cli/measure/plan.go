@@ -27,6 +27,7 @@ type serveBuilder struct {
 	*flags.Values
 	env      *shell.Env
 	prefix   string // request id prefix, the same in every plan
+	salt     string // what every prompt begins with; "" for nothing
 	problems []error
 	late     []error // that are told after those of the run itself
 	notes    []string
@@ -41,6 +42,13 @@ func newServeBuilder(v *flags.Values, env *shell.Env) *serveBuilder {
 			_, _ = io.ReadFull(env.Rand, id[:])
 		}
 		b.prefix = "bench-" + hex.EncodeToString(id[:]) + "-"
+	}
+	if v.Text("cache") == "salt" {
+		var id [8]byte
+		if env.Rand != nil {
+			_, _ = io.ReadFull(env.Rand, id[:]) // likewise
+		}
+		b.salt = hex.EncodeToString(id[:])
 	}
 	return b
 }
@@ -98,6 +106,7 @@ func (b *serveBuilder) target() plan.Target {
 		APIKey:          cmp.Or(b.Text("api-key"), b.env.Getenv("OPENAI_API_KEY")),
 		PlainContent:    b.On("content-as-string"),
 		NoProbe:         b.On("no-probe"),
+		ResetCache:      b.Text("cache") == "reset",
 		Model:           b.Text("model"),
 		ServedModel:     b.Text("served-model-name"),
 		LoRAModules:     b.List("lora-modules"),

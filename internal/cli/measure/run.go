@@ -5,6 +5,7 @@ package measure
 
 import (
 	"slices"
+	"strings"
 
 	"tokmeter/internal/cli/flags"
 	"tokmeter/internal/cli/shell"
@@ -87,12 +88,20 @@ func World(e *shell.Env, abort <-chan struct{}) run.World {
 	}
 }
 
-// RedactedArgs is a command line without the values of headers.
+// RedactedArgs is a command line without the values of headers and the key.
 func RedactedArgs(args []string) []string {
 	args = slices.Clone(args)
-	secret := false
+	secret, key := false, false
 	for i, a := range args {
 		switch {
+		case key:
+			key, args[i] = false, plan.Redacted
+		case isKeyFlag(a):
+			secret = false
+			name, _, given := strings.Cut(a, "=")
+			if key = !given; given {
+				args[i] = name + "=" + plan.Redacted
+			}
 		case isHeaderFlag(a):
 			secret = true
 			args[i] = cutValue(a)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -239,24 +238,7 @@ func (l *laboratory) Reset(ctx context.Context, v experiment.Variant, url string
 	defer server.HTTP.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(ctx, run.AskTimeout)
 	defer cancel()
-	var problems []error
-	for _, path := range []string{"/reset_prefix_cache", "/flush_cache"} {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, server.BaseURL+path, nil)
-		if err != nil {
-			return err
-		}
-		req.Header = server.Header.Clone()
-		resp, err := server.HTTP.Do(req)
-		if err != nil {
-			return err
-		}
-		resp.Body.Close()
-		if resp.StatusCode == http.StatusOK {
-			return nil
-		}
-		problems = append(problems, fmt.Errorf("%s answered %s", path, resp.Status))
-	}
-	return errors.Join(problems...)
+	return server.ResetCache(ctx)
 }
 
 // versionText is a server's version as it tells it, marked where it is a
