@@ -74,8 +74,6 @@ func (t *tree) completeFlag(cmd *cobra.Command, def *flags.Def) {
 	}
 	var how cobra.CompletionFunc
 	switch {
-	case def.Name == "engine":
-		how = fixed([]string{"vllm-v1", "vllm-v0-2024", "vllm-0.7", "vllm-0.10", "vllm-0.19"})
 	case def.Choices != nil:
 		how = fixed(def.Built())
 	case def.Name == "engine":
