@@ -6,7 +6,7 @@
 // variables are followed by their package; of methods the name alone is looked
 // for, so that one of a common name may pass unseen. A method that an interface of
 // ours or of the standard library may ask for has users that the source does not
-// show, and so has a type that something exported names. Constants of a group are
+// show, and so has a type that something exported names, or that is an error. Constants of a group are
 // one enumeration, and fields go with their type.
 package exports
 
@@ -152,6 +152,9 @@ func (t *tree) declared(pkg string, d ast.Decl) {
 		}
 		if d.Name.IsExported() {
 			t.mentions(pkg, d.Type)
+		}
+		if d.Recv != nil && d.Name.Name == "Error" { // whoever gets the error may ask for its type
+			t.mentions(pkg, receiver(d))
 		}
 	case *ast.GenDecl:
 		for _, s := range d.Specs {

@@ -17,15 +17,13 @@ func kept() map[string]bool {
 // keptNames has a folder and its names a line. They are kept for the tests of
 // other packages, which hold one room against another (casefile, dataset, record,
 // report, result, model/fit, tokenize, python/random), for their own external
-// tests and examples (stats, precision/page), as methods beside others that are
-// used (engine, model/light, sim), or as an error's type, for errors.As (hub).
+// tests and examples (stats, precision/page), or as methods
+// beside others that are used (engine, model/light, sim).
 const keptNames = `
 casefile Read Run
 cli/argv ConfigOption
-cli/shell Error
 dataset NewInput Sample
 engine Bare Marker Nothing PID Plain
-hub Error
 memory Look
 metrics Speculate
 model/fit Fit Read Search Simulate Speedups Summarize Write
