@@ -11,7 +11,7 @@ import (
 // An epoll tells which lines are ready, and reads them with recvmsg.
 type epoll struct {
 	fd     int
-	park   park
+	park   *park // nil while the loop reads in rounds: each event would wake Go's poller
 	wake   bell
 	events [256]unix.EpollEvent
 	in     inbox
@@ -31,10 +31,7 @@ func newEpoll() (watcher, error) {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
 	e := &epoll{fd: fd, wake: -1}
-	if e.park, err = newPark(fd, "epoll"); err == nil {
-		e.wake, err = newBell()
-	}
-	if err != nil {
+	if e.wake, err = newBell(); err != nil {
 		e.close()
 		return nil, err
 	}
@@ -59,6 +56,9 @@ func (e *epoll) remove(*line) {}
 func (e *epoll) room(*line) {}
 
 func (e *epoll) turn(l *loop, block bool) {
+	if l.every.now > 0 {
+		e.leave()
+	}
 	for i := range e.wait(block) {
 		fd, events := int(e.events[i].Fd), e.events[i].Events
 		if fd == int(e.wake) {
@@ -110,7 +110,7 @@ func (e *epoll) wakeUp() { e.wake.ring() }
 
 // wait gives how many events there are: at once, or when there is one.
 func (e *epoll) wait(block bool) (n int) {
-	if block {
+	if block && e.enter() {
 		e.park.until(func() bool {
 			n = e.ask()
 			return n > 0
@@ -118,6 +118,21 @@ func (e *epoll) wait(block bool) (n int) {
 		return n
 	}
 	return e.ask()
+}
+
+// enter has Go's poller watch the epoll. It reports whether it does.
+func (e *epoll) enter() bool {
+	if e.park == nil {
+		e.park, _ = newPark(e.fd) // without it the caller comes again
+	}
+	return e.park != nil
+}
+
+func (e *epoll) leave() {
+	if e.park != nil {
+		e.park.close()
+		e.park = nil
+	}
 }
 
 // ask gives how many events there are.
@@ -154,5 +169,6 @@ func (e *epoll) recv(fd int) (b []byte, wall int64, errno syscall.Errno) {
 
 func (e *epoll) close() {
 	e.wake.close()
-	e.park.close()
+	e.leave()
+	unix.Close(e.fd)
 }

@@ -16,21 +16,28 @@ type park struct {
 	raw  syscall.RawConn
 }
 
-// newPark takes over fd.
-func newPark(fd int, name string) (park, error) {
-	if err := unix.SetNonblock(fd, true); err != nil {
-		unix.Close(fd)
-		return park{}, os.NewSyscallError("fcntl", err)
+// newPark is for fd by another name, so that closing the park leaves fd open.
+func newPark(fd int) (*park, error) {
+	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err == nil {
+		err = unix.SetNonblock(own, true)
 	}
-	file := os.NewFile(uintptr(fd), name)
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	file := os.NewFile(uintptr(own), "epoll")
 	raw, err := file.SyscallConn()
-	return park{file, raw}, err
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return &park{file, raw}, nil
 }
 
 // until calls try, again whenever the descriptor has become ready, until it
 // reports that something was there.
-func (p park) until(try func() bool) {
+func (p *park) until(try func() bool) {
 	_ = p.raw.Read(func(uintptr) bool { return try() })
 }
 
-func (p park) close() { p.file.Close() }
+func (p *park) close() { p.file.Close() }
