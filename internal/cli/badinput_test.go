@@ -34,8 +34,8 @@ func TestBadInput(t *testing.T) {
 	}{
 		{"an unknown flag", "--num-promts 3", "unknown flag --num-promts; did you mean --num-prompts?"},
 		{"a number that is none", "--num-prompts x", `--num-prompts: want a whole number, got "x"`},
-		{"a number that no machine holds", "--num-prompts 4000000000", "number of prompts: want at most 10000000"},
-		{"rate 0", "--request-rate 0", "request rate: want more than 0"},
+		{"a number that no machine holds", "--num-prompts 4000000000", "--num-prompts: want at most 10000000"},
+		{"rate 0", "--request-rate 0", "--request-rate: want more than 0"},
 		{"a rate that never comes", "--request-rate 1e-300", "raise the request rate"},
 		{"a ramp with a rate", "--ramp-up-strategy linear --ramp-up-start-rps 1 --ramp-up-end-rps 2 --request-rate 4", "contradict each other"},
 		{"a flag that is not built", "--plot-timeline", "--plot-timeline is refused: plots are not built"},

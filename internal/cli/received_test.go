@@ -219,7 +219,7 @@ func TestLateServer(t *testing.T) {
 		w := newWorld(t)
 		s := newFaultServer(t, map[string]answer{"GET /v1/models": models("m"), "POST /v1/completions": status(500, "no")})
 		got := w.serve(s.url(), "--ready-check-timeout-sec", "1")
-		got.want(t, shell.ExitFailed, "initial test run failed: "+s.url()+"/v1/completions: the server was not ready within 1s: http_error: HTTP 500 Internal Server Error: no")
+		got.want(t, shell.ExitFailed, "initial test run failed: "+s.url()+"/v1/completions: in 1s (--ready-check-timeout-sec): the server was not ready in time: http_error: HTTP 500 Internal Server Error: no")
 		w.wantNothing("record", "result.json")
 	})
 }

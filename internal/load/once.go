@@ -56,7 +56,7 @@ func Ready(ctx context.Context, j Job, req workload.Request, limit time.Duration
 		if ctx.Err() != nil {
 			return rec, context.Cause(ctx)
 		}
-		return rec, fmt.Errorf("the server was not ready within %s: %s: %s", limit, rec.Outcome, rec.Err)
+		return rec, fmt.Errorf("the server was not ready in time: %s: %s", rec.Outcome, rec.Err)
 	}
 }
 

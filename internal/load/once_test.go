@@ -40,8 +40,8 @@ func TestReady(t *testing.T) {
 	}{
 		{"a server that is there", time.Minute, 0, 3 * time.Second, 0, 1, "", 3 * time.Second},
 		{"one that comes is asked every 5 s", time.Minute, 12 * time.Second, 0, 0, 4, "", 15 * time.Second},
-		{"one that never comes", 12 * time.Second, time.Hour, 0, 0, 3, "not ready within 12s: refused: connection refused", 12 * time.Second},
-		{"less time than the pause", 2 * time.Second, time.Hour, 0, 0, 1, "not ready within 2s", 2 * time.Second},
+		{"one that never comes", 12 * time.Second, time.Hour, 0, 0, 3, "not ready in time: refused: connection refused", 12 * time.Second},
+		{"less time than the pause", 2 * time.Second, time.Hour, 0, 0, 1, "not ready in time", 2 * time.Second},
 		{"an attempt may take the whole limit", 4 * time.Second, 0, 4*time.Second - 1, 0, 1, "", 4*time.Second - 1},
 		{"one that accepts and never answers", 4 * time.Second, 0, time.Hour, 0, 1, "timeout", 4 * time.Second},
 		{"Ctrl-C", time.Hour, time.Hour, 0, 7 * time.Second, 2, "interrupted by hand", 7 * time.Second},

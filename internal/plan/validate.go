@@ -43,8 +43,8 @@ func (ps *problems) add(ok bool, format string, args ...any) {
 func (p Plan) Validate() error {
 	var ps problems
 	ps.add(p.Version == Version, "plan version %d is unknown: this is version %d", p.Version, Version)
-	ps.add(p.Seed >= 0 && p.Seed <= maxSeed, "seed: want 0 to %d, got %d", int64(maxSeed), p.Seed)
-	ps.add(p.Compat == "" || p.Compat == "vllm", "compat: want vllm, got %q", p.Compat)
+	ps.add(p.Seed >= 0 && p.Seed <= maxSeed, "--seed: want 0 to %d, got %d", int64(maxSeed), p.Seed)
+	ps.add(p.Compat == "" || p.Compat == "vllm", "--compat: want vllm, got %q", p.Compat)
 	p.Target.validate(&ps)
 	p.Workload.validate(&ps)
 	p.Load.validate(&ps)
@@ -64,40 +64,40 @@ func (p Plan) ValidateReport() error {
 
 func (t *Target) validate(ps *problems) {
 	backend, known := protocol.Named(t.Backend)
-	ps.add(known, "backend %q is unknown: use one of %s", t.Backend, strings.Join(backendNames(), ", "))
+	ps.add(known, "--backend %q is unknown: use one of %s", t.Backend, strings.Join(backendNames(), ", "))
 	if known && !speaks(backend, t.Endpoint) {
 		hint := ""
 		if other := backendFor(t.Endpoint); other != "" {
 			hint = fmt.Sprintf(": it belongs to the backend %s", other)
 		}
-		ps.add(false, "endpoint %s does not fit the backend %s, whose paths end in %s%s", t.Endpoint, t.Backend, backend.Suffix, hint)
+		ps.add(false, "--endpoint %s does not fit the backend %s, whose paths end in %s%s", t.Endpoint, t.Backend, backend.Suffix, hint)
 	}
 	if !t.Simulated {
 		ps.add(t.BaseURL != "", "no server is named: want a base URL such as http://127.0.0.1:8000")
 		if err := checkBaseURL(t.BaseURL); t.BaseURL != "" && err != nil {
-			ps.add(false, "base URL %w", err)
+			ps.add(false, "--base-url %w", err)
 		}
 	}
-	ps.add(t.Client == ClientNative || t.Client == ClientStd, "client: want native or std, got %q", t.Client)
-	ps.add(t.Reader == "" || t.Reader == ReaderUring || t.Reader == ReaderEpoll || t.Reader == ReaderGo, "reader: want uring, epoll or go, got %q", t.Reader)
-	ps.add(t.Reader == "" || t.Client == ClientNative, "reader: the client std reads by itself: leave one of the two out")
-	ps.add(!t.Insecure || t.CAFile == "", "insecure and a CA file contradict each other: leave one out")
+	ps.add(t.Client == ClientNative || t.Client == ClientStd, "--client: want native or std, got %q", t.Client)
+	ps.add(t.Reader == "" || t.Reader == ReaderUring || t.Reader == ReaderEpoll || t.Reader == ReaderGo, "--reader: want uring, epoll or go, got %q", t.Reader)
+	ps.add(t.Reader == "" || t.Client == ClientNative, "--reader: the client std reads by itself: leave one of the two out")
+	ps.add(!t.Insecure || t.CAFile == "", "--insecure and --ca-file contradict each other: leave one out")
 	for _, h := range t.Headers {
-		ps.add(isToken(h.Name), "header %q: the name has a character that HTTP does not allow", h.Name)
-		ps.add(!strings.ContainsFunc(h.Value, isControl), "header %s: the value has a control character", h.Name)
+		ps.add(isToken(h.Name), "--header %q: the name has a character that HTTP does not allow", h.Name)
+		ps.add(!strings.ContainsFunc(h.Value, isControl), "--header %s: the value has a control character", h.Name)
 	}
 	ps.add(!strings.ContainsFunc(t.APIKey, func(r rune) bool { return isControl(r) || r == '\t' }), "OPENAI_API_KEY has a control character, such as a line break")
-	ps.add(!strings.ContainsFunc(t.Endpoint, func(r rune) bool { return r <= ' ' || r == 0x7f }), "endpoint %q has a blank or a control character", t.Endpoint)
-	ps.add(!strings.ContainsFunc(t.RequestIDPrefix, isControl), "request id prefix %q has a control character", t.RequestIDPrefix)
-	ps.add(t.LoRAAssignment == "" || t.LoRAAssignment == "random" || t.LoRAAssignment == "round-robin", "LoRA assignment: want random or round-robin, got %q", t.LoRAAssignment)
-	ps.add(!slices.Contains(t.LoRAModules, ""), "LoRA modules: a name is empty")
+	ps.add(!strings.ContainsFunc(t.Endpoint, func(r rune) bool { return r <= ' ' || r == 0x7f }), "--endpoint %q has a blank or a control character", t.Endpoint)
+	ps.add(!strings.ContainsFunc(t.RequestIDPrefix, isControl), "--request-id-prefix %q has a control character", t.RequestIDPrefix)
+	ps.add(t.LoRAAssignment == "" || t.LoRAAssignment == "random" || t.LoRAAssignment == "round-robin", "--lora-assignment: want random or round-robin, got %q", t.LoRAAssignment)
+	ps.add(!slices.Contains(t.LoRAModules, ""), "--lora-modules: a name is empty")
 	if t.Logprobs != nil {
-		ps.add(*t.Logprobs >= 0, "logprobs: want at least 0, got %d", *t.Logprobs)
+		ps.add(*t.Logprobs >= 0, "--logprobs: want at least 0, got %d", *t.Logprobs)
 	}
-	ps.add(t.ExtraBody == nil || isObject(t.ExtraBody), "extra body: want a JSON object")
-	ps.add(t.RequestTimeout >= 0, "request timeout: want 0 or more seconds")
-	ps.add(t.ReadyTimeout >= 0, "ready check timeout: want 0 or more seconds")
-	ps.add(t.Warmups >= 0, "warm-ups: want at least 0, got %d", t.Warmups)
+	ps.add(t.ExtraBody == nil || isObject(t.ExtraBody), "--extra-body: want a JSON object")
+	ps.add(t.RequestTimeout >= 0, "--request-timeout-sec: want 0 or more seconds, got %v", t.RequestTimeout.Seconds())
+	ps.add(t.ReadyTimeout >= 0, "--ready-check-timeout-sec: want 0 or more seconds, got %v", t.ReadyTimeout.Seconds())
+	ps.add(t.Warmups >= 0, "--num-warmups: want at least 0, got %d", t.Warmups)
 }
 
 // checkBaseURL refuses what no request can go to.
@@ -138,16 +138,16 @@ func isObject(raw json.RawMessage) bool {
 
 func (p Plan) validateReport(ps *problems) {
 	for _, m := range p.Output.Metrics {
-		ps.add(slices.Contains(Metrics(), m), "metric %q is unknown; use some of %s", m, strings.Join(Metrics(), ", "))
+		ps.add(slices.Contains(Metrics(), m), "--percentile-metrics: %q is unknown; use some of %s", m, strings.Join(Metrics(), ", "))
 	}
 	for _, x := range p.Output.Percentiles {
-		ps.add(x >= 0 && x <= 100, "percentile: want 0 to 100, got %v", x)
+		ps.add(x >= 0 && x <= 100, "--metric-percentiles: want 0 to 100, got %v", x)
 	}
 	for _, g := range p.Goals {
-		ps.add(slices.Contains([]string{"ttft", "tpot", "e2el"}, g.Metric), "goodput: metric %q is unknown; use ttft, tpot or e2el", g.Metric)
-		ps.add(g.LimitMs >= 0, "goodput: the limit of %s: want at least 0 ms, got %v", g.Metric, g.LimitMs)
+		ps.add(slices.Contains([]string{"ttft", "tpot", "e2el"}, g.Metric), "--goodput: metric %q is unknown; use ttft, tpot or e2el", g.Metric)
+		ps.add(g.LimitMs >= 0, "--goodput: the limit of %s: want at least 0 ms, got %v", g.Metric, g.LimitMs)
 	}
 	for _, kv := range p.Output.Metadata {
-		ps.add(kv.Key != "", "metadata: a key is empty")
+		ps.add(kv.Key != "", "--metadata: a key is empty")
 	}
 }

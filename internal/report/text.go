@@ -22,7 +22,9 @@ func Text(w io.Writer, r result.Result, verbose bool) error {
 	t.firstFailures()
 	t.header()
 	t.scalars()
-	t.latencies()
+	if t.p.CompatVLLM() || t.s.Completed > 0 { // zeros would be taken for latencies
+		t.latencies()
+	}
 	for _, s := range r.Sections {
 		if s.VLLM && s.Text != nil {
 			t.head(s.Title, '-')

@@ -123,7 +123,7 @@ func (j *job) readyCheck(ctx context.Context, r prepared, l load.Job, first work
 	if rec.Outcome == record.Refused {
 		kind, hint = Unreachable, reachHint(r.away)
 	}
-	return failf(kind, hint, "initial test run failed: %s: %w", p.Target.URL(), err)
+	return failf(kind, hint, "initial test run failed: %s: in %s (--ready-check-timeout-sec): %w", p.Target.URL(), timeout, err)
 }
 
 // send is the measured part, with the server's profiler around it.

@@ -83,10 +83,25 @@ func (n *names) resolve(written string) (Option, error) {
 	case len(found) > 1:
 		return Option{}, fmt.Errorf("--%s may mean %s", name, list(optionNames(found)))
 	}
+	if meant, ok := otherNames()[name]; ok {
+		if _, here := n.exact[meant]; here {
+			return Option{}, fmt.Errorf("unknown flag --%s; did you mean --%s?", name, meant)
+		}
+	}
 	if like := near.Names(name, optionNames(n.options)); len(like) > 0 {
 		return Option{}, fmt.Errorf("unknown flag --%s; did you mean %s?", name, list(like))
 	}
 	return Option{}, fmt.Errorf("unknown flag --%s; --help lists all flags", name)
+}
+
+// otherNames are what other benchmark clients call a flag: their spelling is not
+// near to ours.
+func otherNames() map[string]string {
+	return map[string]string{
+		"num-requests": "num-prompts", "requests": "num-prompts", "n": "num-prompts", "rate": "request-rate", "qps": "request-rate", "rps": "request-rate",
+		"concurrency": "max-concurrency", "users": "max-concurrency", "url": "base-url", "server": "base-url", "input-tokens": "input-len",
+		"output-tokens": "output-len", "max-tokens": "output-len", "dataset": "dataset-name", "slo": "goodput", "timeout": "request-timeout-sec",
+	}
 }
 
 func optionNames(options []Option) []string {

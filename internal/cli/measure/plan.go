@@ -246,8 +246,11 @@ func (b *serveBuilder) keyValues(flag string) []plan.KeyValue {
 	for _, word := range b.List(flag) {
 		key, value, ok := strings.Cut(word, "=")
 		if !ok {
-			// The word may be a secret: it is not shown.
-			b.problem("--%s: want KEY=VALUE, entry %d has no =", flag, len(out)+1)
+			if flag == "header" { // the word may be a secret
+				b.problem("--%s: want KEY=VALUE, entry %d has no = (it is not shown, for it may be a secret)", flag, len(out)+1)
+			} else {
+				b.problem("--%s: want KEY=VALUE, got %q", flag, flags.Shorten(word))
+			}
 			continue
 		}
 		out = append(out, plan.KeyValue{Key: strings.TrimSpace(key), Value: strings.TrimSpace(value)})
