@@ -102,6 +102,9 @@ func (p *parser) feed(seg []byte, at record.Stamp, fn Handler) (more bool, err e
 // cut, whether its last line is whole or not.
 func (p *parser) end(at record.Stamp, fn Handler) (more bool) {
 	p.cut = true
+	if p.mark < len(byteOrderMark) { // what only began like a mark is a line
+		p.line = append(p.line, byteOrderMark[:p.mark]...)
+	}
 	if len(p.line) > 0 {
 		line := p.line
 		p.line = nil

@@ -108,6 +108,7 @@ var streams = []struct{ why, stream string }{
 	{"id and retry are ignored, unknown fields stray", "id: 1\nretry: 5\ndata: a\nfoo: b\nbar\n\ndatax: b\n\n data: c\n\n"},
 	{"byte order mark, once", "\xef\xbb\xbfdata: a\n\n\xef\xbb\xbfdata: b\n\n"},
 	{"half a byte order mark", "\xef\xbbdata: a\n\ndata: b\n\n"},
+	{"a byte order mark that is cut off", "\xef\xbb"},
 	{"characters", "data: Grüße 你好 👋🏽\n\n"},
 	{"CR in the middle of a data line ends it", "data: a\rb\n\ndata: c\r\rdata: d\n\n"},
 	{"an end without its empty line", "data: a\n\ndata: [DONE]\n"},
