@@ -1,6 +1,8 @@
 // Package stats is mathematics alone: sums, means, deviations and percentiles
 // of plain float64 slices, intervals of them and of their ratios over rounds of
-// paired requests, and tests (Student, Holm, Mann and Kendall).
+// paired requests and over series of requests that are alike with their neighbours,
+// shares (Wilson), lifetimes that were cut off (Kaplan and Meier), and tests
+// (Student, Holm, Mann and Kendall).
 //
 // Sums, means, deviations and percentiles have the same bits as NumPy 2 for the
 // same input: np.sum adds in pairs of blocks, np.percentile interpolates from the

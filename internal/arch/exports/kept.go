@@ -40,6 +40,6 @@ result Definitions
 sim Truth
 sim/exposition Label
 sim/text Make Texts
-stats MeanOf Std StudentQuantile Sum
+stats Alike AlikeAt BlockLength DifferenceOf EarlyEstimate EarlyStopping Lifetime MeanOf MeanOfSeries Percentile PercentileNeeds PercentileOfSeries PercentileRanks RatioOf Std StudentQuantile Sum SurvivalOf Wilson
 tokenize Parse
 `
