@@ -29,6 +29,9 @@ func chatText(s string) string {
 func chatThought(s string) string {
 	return fmt.Sprintf("data: {\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":%q},\"finish_reason\":null}]}\n\n", s)
 }
+func chatDelta(members string) string {
+	return "data: {\"choices\":[{\"index\":0,\"delta\":{" + members + "},\"finish_reason\":null}]}\n\n"
+}
 func chatWith(s, usage string) string {
 	return fmt.Sprintf("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":%q},\"finish_reason\":null}],\"usage\":%s}\n\n", s, usage)
 }
@@ -81,6 +84,10 @@ var faults = []fault{
 	{why: "A: it is one behind", body: running(func(i int) int { return i }) + chatStop + usageAlone(counts(5, 8)) + doneLine, output: usage(8), events: 8},
 	{why: "A: a true running count stays one", body: running(func(i int) int { return i + 1 }) + chatStop + doneLine, output: usage(8), events: 8},
 	{why: "A: ones with the finish reason, completions", api: "vllm", body: strings.Repeat("data: {\"choices\":[{\"text\":\" w\"}],\"usage\":{\"completion_tokens\":1,\"prompt_tokens\":5}}\n\n", 4) + plainStop + doneLine, output: texts(4), events: 4, said: 1},
+	{why: "A: as strings", body: words8() + chatStop + usageAlone(`{"prompt_tokens":"5","completion_tokens":"8"}`) + doneLine, output: usage(8), events: 8},
+	{why: "A: under the names of the responses API", body: words8() + chatStop + usageAlone(`{"input_tokens":5,"output_tokens":8}`) + doneLine, output: usage(8), events: 8},
+	{why: "A: the completion left out, the sum said", body: words8() + chatStop + usageAlone(`{"prompt_tokens":5,"completion_tokens":null,"total_tokens":13}`) + doneLine, output: usage(8), events: 8},
+	{why: "A: the prompt alone, as the sum of both", body: words8() + chatStop + usageAlone(`{"prompt_tokens":5,"total_tokens":5}`) + doneLine, output: texts(8), events: 8},
 	{why: "A: a null and ones by turns", body: strings.Repeat(chatWith(" w", "null")+chatWith(" w", counts(5, 1)), 4) + chatStop + usageAlone(counts(5, 8)) + doneLine, output: usage(8), events: 8},
 
 	// B: vercel/ai#12425, UKGovernmentBEIS/inspect_ai#5528, lobehub/lobehub#8036
@@ -96,6 +103,10 @@ var faults = []fault{
 	{why: "B: in each event, of the answer alone", body: strings.Repeat(chatThought("t"), 6) + chatWith("a", counts(5, 1)) + chatWith("b", counts(5, 2)) + chatStop + doneLine, output: texts(8), events: 8, said: 2},
 	{why: "B: with the finish reason", body: strings.Repeat(chatThought("t"), 6) + strings.Repeat(chatText("a"), 2) +
 		"data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":2,\"reasoning_tokens\":6}}\n\n" + doneLine, output: usage(8), events: 8, said: 2},
+	{why: "B: reasoning under Ollama's name", body: strings.Repeat(chatDelta(`"thinking":"t"`), 20) + strings.Repeat(chatText("a"), 2) + chatStop + usageAlone(`{"prompt_tokens":5,"completion_tokens":2,"total_tokens":27}`) + doneLine, output: usage(22), events: 22, said: 2},
+	{why: "B: reasoning in OpenRouter's details alone", body: strings.Repeat(chatDelta(`"content":"","reasoning_details":[{"type":"reasoning.text","text":"t"}]`), 20) + strings.Repeat(chatText("a"), 2) + chatStop + usageAlone(counts(5, 22)) + doneLine, output: usage(22), events: 22},
+	{why: "B: details under the names of the responses API", body: strings.Repeat(chatThought("t"), 20) + strings.Repeat(chatText("a"), 2) + chatStop +
+		usageAlone(`{"prompt_tokens":5,"completion_tokens":2,"output_tokens_details":{"reasoning_tokens":20}}`) + doneLine, output: usage(22), events: 22, said: 2},
 	{why: "B: as words of thought in the text", body: strings.Repeat(chatText("t"), 20) + strings.Repeat(chatText("a"), 2) + chatStop +
 		usageAlone(`{"prompt_tokens":5,"completion_tokens":2,"total_tokens":27}`) + doneLine, output: usage(22), events: 22, said: 2},
 	{why: "B: a gateway that cuts the text anew", body: strings.Repeat(chatText("a"), 9) + chatStop + usageAlone(counts(5, 4)) + doneLine, output: texts(9), events: 9, said: 4},
@@ -130,6 +141,23 @@ var faults = []fault{
 	{why: "E: of two choices one", body: "data: {\"choices\":[{\"index\":0,\"text\":\"a\",\"finish_reason\":\"stop\"}]}\n\ndata: {\"choices\":[{\"index\":1,\"text\":\"b\",\"finish_reason\":\"abort\"}]}\n\n" + doneLine, api: "vllm", outcome: record.StreamError, words: []string{"abort"}, output: texts(2), events: 2},
 	{why: "E: responses: failed", api: "openai-responses", body: responseText("a") + responseEnd("failed", `,"error":{"message":"out of memory"}`), outcome: record.StreamError, words: []string{"failed", "out of memory"}, output: texts(1), events: 1},
 	{why: "E: responses: cancelled", api: "openai-responses", body: responseText("a") + responseEnd("cancelled", ""), outcome: record.StreamError, words: []string{"cancelled"}, output: texts(1), events: 1},
+	{why: "E: Dynamo's error with its words as the reason", body: chatText("a") + strings.Replace(chatStop, "stop", "error: worker disconnected", 1) + doneLine, outcome: record.StreamError, words: []string{"worker disconnected"}, output: texts(1), events: 1},
+	{why: "E: an engine's own word for it", body: chatText("a") + strings.Replace(chatStop, "stop", "deadline_exceeded", 1) + doneLine, outcome: record.StreamError, words: []string{"deadline_exceeded"}, output: texts(1), events: 1},
+	{why: "E: a list with an error, as Google's gateway has it", body: chatText("a") + "data: [{\"error\":{\"code\":503,\"message\":\"overloaded\"}}]\n\n" + doneLine, outcome: record.StreamError, words: []string{"overloaded"}, output: texts(1), events: 1},
+	{why: "E: errors in the plural", body: chatText("a") + "data: {\"errors\":[{\"code\":3040,\"message\":\"no capacity\"}]}\n\n" + doneLine, outcome: record.StreamError, words: []string{"no capacity"}, output: texts(1), events: 1},
+	{why: "E: a status beside a message", body: chatText("a") + "data: {\"statusCode\":503,\"message\":\"no room\"}\n\n" + doneLine, outcome: record.StreamError, words: []string{"no room"}, output: texts(1), events: 1},
+	{why: "E: Baidu's error_code", body: chatText("a") + "data: {\"error_code\":336100,\"error_msg\":\"try again\"}\n\n" + doneLine, outcome: record.StreamError, words: []string{"try again"}, output: texts(1), events: 1},
+	{why: "E: MiniMax' base_resp", body: chatText("a") + "data: {\"choices\":null,\"base_resp\":{\"status_code\":1002,\"status_msg\":\"rate limit\"}}\n\n" + doneLine, outcome: record.StreamError, words: []string{"rate limit"}, output: texts(1), events: 1},
+	{why: "E: no success, in so many words", body: chatText("a") + "data: {\"success\":false,\"message\":\"no room\"}\n\n" + doneLine, outcome: record.StreamError, words: []string{"no room"}, output: texts(1), events: 1},
+	{why: "E: words as the data", body: chatText("a") + "data: Error: engine exploded\n\n" + doneLine, outcome: record.StreamError, words: []string{"engine exploded"}, output: texts(1), events: 1},
+	{why: "E: words as the data, in brackets", body: chatText("a") + "data: [ERROR] engine exploded\n\n" + doneLine, outcome: record.StreamError, words: []string{"engine exploded"}, output: texts(1), events: 1},
+	{why: "E: an exception by the event's name", body: chatText("a") + "event: exception\ndata: {\"message\":\"no room\"}\n\n" + doneLine, outcome: record.StreamError, words: []string{"no room"}, output: texts(1), events: 1},
+	{why: "E: error: with JSON over several lines", body: chatText("a") + "error: {\n  \"code\": 500,\n  \"message\": \"Compute error.\"\n}\n\n" + doneLine, outcome: record.StreamError, words: []string{"Compute error."}, output: texts(1), events: 1},
+	{why: "E: responses: done with a status that is no end", api: "openai-responses", body: responseText("a") + "data: {\"type\":\"response.done\",\"response\":{\"status\":\"failed\",\"error\":{\"message\":\"out of memory\"}}}\n\n", outcome: record.StreamError, words: []string{"out of memory"}, output: texts(1), events: 1},
+	{why: "E: reasons of all sorts are ends", body: chatText("a") + strings.Replace(chatStop, "stop", "model_context_window_exceeded", 1) + doneLine, output: texts(1), events: 1},
+	{why: "E: a beat of words is no error", body: chatText("a") + "event: ping\ndata: keepalive\n\n" + chatStop + doneLine, output: texts(1), events: 1},
+	{why: "E: an end without a token, and what came instead", body: "data: {\"fault\":\"spike arrest\"}\n\n" + doneLine, outcome: record.Empty, words: []string{"spike arrest"}},
+	{why: "E: all of the answer was thought that nobody sent", body: strings.Replace(chatStop, "stop", "length", 1) + usageAlone(`{"prompt_tokens":5,"completion_tokens":8,"completion_tokens_details":{"reasoning_tokens":8}}`) + doneLine, outcome: record.Empty, words: []string{"counted 8"}, output: usage(8), hidden: 8},
 	{why: "E: length, stop, tool_calls and content_filter are ends", body: chatText("a") + strings.Replace(chatStop, "stop", "content_filter", 1) + doneLine, output: texts(1), events: 1},
 
 	// G: NVIDIA/NeMo-Agent-Toolkit#1594, gpustack/gpustack#6155
@@ -151,6 +179,14 @@ var faults = []fault{
 	{why: "G: data: twice", body: strings.ReplaceAll(words8()+chatStop+doneLine, "data: ", "data: data: "), output: texts(8), events: 8, strange: 10},
 	{why: "G: data: twice without blanks", body: strings.ReplaceAll(words8()+chatStop+doneLine, "data: ", "data:data:"), output: texts(8), events: 8, strange: 10},
 	{why: "G: a blank before it", body: strings.ReplaceAll(words8()+chatStop+doneLine, "data: ", " data: "), output: texts(8), events: 8, strange: 10},
+	{why: "G: a blank before the colon", body: strings.ReplaceAll(words8()+chatStop+doneLine, "data: ", "data : "), output: texts(8), events: 8, strange: 10},
+	{why: "G: a byte order mark before each", body: words8() + strings.ReplaceAll(words8()+chatStop+doneLine, "data: ", "\ufeffdata: "), output: texts(16), events: 16, strange: 10},
+	{why: "G: no empty line between the events", body: strings.ReplaceAll(words8()+chatStop+doneLine, "\n\n", "\n"), outcome: record.BadStream, words: []string{"no empty line", "choices"}},
+	{why: "G: a whole answer", body: "{\"choices\":[{\"message\":{\"content\":\"a b\"},\"finish_reason\":\"stop\"}],\"usage\":" + counts(5, 8) + "}", outcome: record.BadStream, words: []string{"not as a stream", "a b"}},
+	{why: "G: messages for deltas", body: strings.ReplaceAll(words8()+chatStop+doneLine, "delta", "message"), output: texts(8), events: 8},
+	{why: "G: [DONE] in other letters", body: words8() + "data: [done]\n\n", output: texts(8), events: 8},
+	{why: "G: [DONE] in quotes", body: words8() + "data: \"[DONE]\"\n\n", output: texts(8), events: 8},
+	{why: "G: a finish reason of null in quotes is none", body: strings.Replace(chatText("a"), ":null", `:"null"`, 1), outcome: record.CutShort, words: []string{"without a finish reason"}, output: texts(1), events: 1},
 	{why: "G: a field that nobody knows in a good stream", body: "x-trace: 1\n" + words8() + chatStop + doneLine, output: texts(8), events: 8},
 	{why: "G: a comment in a good stream", body: words8() + ": OPENROUTER PROCESSING\n\n" + chatStop + doneLine, output: texts(8), events: 8},
 	{why: "G: a field that nobody knows, and no end", body: chatText("a") + "fatal: out of memory\n", outcome: record.BadStream, words: []string{"out of memory"}, output: texts(1), events: 1},

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 
@@ -28,6 +29,7 @@ type tally struct {
 
 	alone     protocol.Usage // of an event without choices
 	stray     stray          // lines that are no events
+	unknown   []byte         // of the last event before any choice that says nothing known
 	promptIDs int            // token ids of the prompt that the server sent
 	attached  protocol.Usage // of the last event with a choice
 	noUsage   bool           // an event with text came without a running count
@@ -38,6 +40,7 @@ type tally struct {
 	ended    bool           // the terminal event of the responses API came
 	done     bool           // [DONE] came
 	cut      bool           // the end of the body cut an event
+	broken   bool           // the words for failed are JSON that goes on in the lines that follow
 	gaveUp   string         // the finish reason of a request that the server gave up
 	failed   record.Outcome // stream_error or bad_stream, whichever came first
 	words    string         // the server's or our own words for failed
@@ -100,7 +103,7 @@ func (t *tally) event(e wire.Event) (more bool) {
 	switch {
 	case e.Stray:
 		return t.line(e)
-	case string(e.Name) == "error":
+	case len(e.Name) > 0 && namesError(e.Name):
 		t.fail(record.StreamError, t.dialect.ErrorText(e.Data))
 		return true
 	}
@@ -111,11 +114,28 @@ func (t *tally) event(e wire.Event) (more bool) {
 			err = nil
 		}
 	}
+	if err != nil {
+		return t.unread(e, err)
+	}
+	if t.ev.Kind == protocol.Ignore && len(t.marks) == 0 {
+		t.unknown = append(t.unknown[:0], e.Data[:min(len(e.Data), maxShown)]...)
+	}
+	return t.note(&t.ev, e.At)
+}
+
+// unread takes an event that the dialect can't read.
+func (t *tally) unread(e wire.Event, err error) (more bool) {
+	words := t.dialect.ErrorText(e.Data)
+	first, _, several := bytes.Cut(e.Data, []byte("\n"))
 	switch {
-	case err == nil:
-		return t.note(&t.ev, e.At)
+	case several && t.dialect.Scan(first, &t.ev) == nil:
+		t.fail(record.BadStream, "no empty line stands between the events, of which the first is: "+words)
 	case e.Cut:
 		t.cut = true
+	case beatOf(e.Name):
+		return true
+	case spokenError(e.Data):
+		t.fail(record.StreamError, t.stray.after(words))
 	default:
 		t.fail(record.BadStream, t.stray.after(err.Error()))
 	}

@@ -3,8 +3,10 @@ package load
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
+	"tokmeter/internal/excerpt"
 	"tokmeter/internal/record"
 	"tokmeter/internal/wire"
 )
@@ -49,7 +51,7 @@ func (t *tally) outcome(err error) (record.Outcome, string) {
 		return record.CutShort, "the answer ended in the middle of an event"
 	}
 	if len(t.marks) == 0 {
-		return record.CutShort, "the stream ended without a token, a finish reason or [DONE]"
+		return record.CutShort, t.known("the stream ended without a token, a finish reason or [DONE]")
 	}
 	return record.CutShort, "the stream ended without a finish reason or [DONE]"
 }
@@ -60,10 +62,22 @@ func (t *tally) well() (record.Outcome, string) {
 	if words := t.stray.words(); t.stray.odd && words != "" {
 		return record.BadStream, "the stream has lines that are no events: " + words
 	}
-	if len(t.rec.Events) == 0 {
-		return record.Empty, "the answer ended without a token"
+	if len(t.rec.Events) > 0 {
+		return record.OK, ""
 	}
-	return record.OK, ""
+	words := "the answer ended without a token"
+	if n := t.usage().Completion; n > 0 {
+		words += fmt.Sprintf("; the server counted %d that it never streamed", n)
+	}
+	return record.Empty, t.known(words)
+}
+
+// known adds to words what the stream said that is nothing known.
+func (t *tally) known(words string) string {
+	if len(t.unknown) == 0 || len(t.marks) > 0 {
+		return words
+	}
+	return words + "; it said: " + excerpt.Bytes(excerpt.Squeeze(string(t.unknown)), maxShown)
 }
 
 // complete reports whether every choice that was seen had its finish reason.

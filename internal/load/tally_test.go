@@ -90,10 +90,10 @@ func TestTallyOutcomes(t *testing.T) {
 		{"usage without either", []string{evText, evUsage(1)}, nil, record.CutShort, "the stream ended without a finish reason or [DONE]"},
 		{"no event at all", nil, nil, record.CutShort, "the stream ended without a token, a finish reason or [DONE]"},
 		{"usage and nothing else", []string{evUsage(5)}, nil, record.CutShort, "the stream ended without a token, a finish reason or [DONE]"},
-		{"an event without a choice", []string{`{"choices":[]}`}, nil, record.CutShort, "the stream ended without a token, a finish reason or [DONE]"},
+		{"an event without a choice", []string{`{"choices":[]}`}, nil, record.CutShort, "the stream ended without a token, a finish reason or [DONE]; it said: {\"choices\":[]}"},
 		{"a finish reason and no token", []string{evRole, evStop, evUsage(0), evDone}, nil, record.Empty, "the answer ended without a token"},
 		{"[DONE] and no token", []string{evDone}, nil, record.Empty, "the answer ended without a token"},
-		{"tokens by usage that no event carried", []string{evUsage(5), evDone}, nil, record.Empty, "the answer ended without a token"},
+		{"tokens by usage that no event carried", []string{evUsage(5), evDone}, nil, record.Empty, "the answer ended without a token; the server counted 5 that it never streamed"},
 
 		{"an error, then [DONE]: vLLM's dead engine", []string{evText, evError, evDone}, nil, record.StreamError, "engine died"},
 		{"an error after the finish reason", []string{evText, evStop, evError}, nil, record.StreamError, "engine died"},

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"html"
 	"net/url"
 	"strings"
 )
@@ -20,7 +21,11 @@ func (t *Target) Mask(text string) string {
 			return
 		}
 		quoted, _ := json.Marshal(secret) // a string is always marshalled
-		for _, form := range []string{secret, strings.Trim(string(quoted), `"`), url.QueryEscape(secret)} {
+		inJSON := strings.Trim(string(quoted), `"`)
+		for _, form := range []string{
+			secret, inJSON, strings.ReplaceAll(inJSON, "/", `\/`), // as PHP writes it
+			url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret),
+		} {
 			pairs = append(pairs, form, Redacted)
 		}
 		for n := len(secret) - 1; n > max(leastSecret, len(cut)); n-- {

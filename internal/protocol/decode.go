@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
+	"strings"
 )
 
 // An object is a JSON object whose members are looked at one by one: names
@@ -58,11 +60,15 @@ func (o object) text(key string) (string, error) {
 	return s, nil
 }
 
-// count returns a member that is a count; false when it is no number. What is
-// below zero is -1, and what no computer counts to 1e15.
+// count returns a member that is a count, be it written as a string; false when
+// it is no number. What is below zero is -1, and what no computer counts to 1e15.
 func (o object) count(key string) (int, bool) {
-	f, err := strconv.ParseFloat(string(o[key]), 64)
-	if err != nil {
+	digits, quoted := stringOf(o[key])
+	if !quoted {
+		digits = string(o[key])
+	}
+	f, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+	if err != nil || math.IsNaN(f) {
 		return 0, false
 	}
 	return int(min(max(f, -1), 1e15)), true
@@ -98,7 +104,7 @@ func decodeChunk(data []byte, ev *Event) error {
 		ev.Kind, ev.Text = Error, []byte(msg)
 		return nil
 	}
-	ev.Usage = usageOf(top.sub("usage"), &chatUsage)
+	ev.Usage = usageOf(&chatUsage, top.sub("usage"), top.sub("x_groq").sub("usage"))
 	var choices []json.RawMessage
 	if top.has("choices") && !isEmpty(top["choices"]) {
 		if err := json.Unmarshal(top["choices"], &choices); err != nil {
@@ -114,8 +120,9 @@ func decodeChunk(data []byte, ev *Event) error {
 		return nil
 	}
 	ev.HasChoice, ev.HasIDs = true, true
+	outside := ev.Usage.Present
 	for i, raw := range choices {
-		d, prompt, withIDs, err := decodeChoice(raw, ev)
+		d, prompt, withIDs, err := decodeChoice(raw, ev, outside)
 		if err != nil {
 			return err
 		}
@@ -134,18 +141,19 @@ func decodeChunk(data []byte, ev *Event) error {
 	return nil
 }
 
-// decodeChoice reads a choice. Usage that stands in it becomes the event's where
-// the event has none of its own, and an error in it the event's kind.
-func decodeChoice(raw json.RawMessage, ev *Event) (d Delta, promptIDs int, withIDs bool, err error) {
+// decodeChoice reads a choice. Usage that stands in it is added to the event's
+// where the event has none of its own outside, and an error in it becomes the
+// event's kind.
+func decodeChoice(raw json.RawMessage, ev *Event, outside bool) (d Delta, promptIDs int, withIDs bool, err error) {
 	var c object
-	if isEmpty(raw) {
+	if isEmpty(raw) || isNull(raw) {
 		c = object{}
 	} else if err := json.Unmarshal(raw, &c); err != nil || c == nil {
 		return d, 0, false, fmt.Errorf("event: a choice is not an object: %s", shown(raw))
 	}
 	if c.has("index") {
-		d.Choice, err = strconv.Atoi(string(c["index"]))
-		if err != nil || d.Choice < 0 || d.Choice > maxChoice {
+		var ok bool
+		if d.Choice, ok = c.count("index"); !ok || d.Choice < 0 || d.Choice > maxChoice {
 			return d, 0, false, fmt.Errorf("event: the index of a choice is not in 0…%d: %s", maxChoice, shown(c["index"]))
 		}
 	}
@@ -154,13 +162,17 @@ func decodeChoice(raw json.RawMessage, ev *Event) (d Delta, promptIDs int, withI
 		ev.Kind, ev.Text = Error, []byte(messageOf(c["error"]))
 		return d, 0, false, nil
 	}
-	if !ev.Usage.Present {
-		ev.Usage = usageOf(c.sub("usage"), &chatUsage)
+	key := "delta"
+	if ev.Whole = !c.has(key) && c.has("message"); ev.Whole {
+		key = "message"
 	}
-	if c.has("delta") && !isEmpty(c["delta"]) {
-		delta := c.sub("delta")
+	if !outside {
+		ev.Usage.add(usageOf(&chatUsage, c.sub("usage"), c.sub(key).sub("usage")))
+	}
+	if c.has(key) && !isEmpty(c[key]) {
+		delta := c.sub(key)
 		if delta == nil {
-			return d, 0, false, fmt.Errorf("event: delta is not an object: %s", shown(c["delta"]))
+			return d, 0, false, fmt.Errorf("event: %s is not an object: %s", key, shown(c[key]))
 		}
 		if t, err = deltaTexts(delta); err != nil {
 			return d, 0, false, err
@@ -182,11 +194,18 @@ func decodeChoice(raw json.RawMessage, ev *Event) (d Delta, promptIDs int, withI
 
 // finishOf reads a finish reason: a word, or an object with its type.
 func finishOf(raw json.RawMessage) string {
-	if s, ok := stringOf(raw); ok {
-		return s
+	s, ok := stringOf(raw)
+	if !ok {
+		s = object{"reason": raw}.sub("reason").str("type")
 	}
-	return object{"reason": raw}.sub("reason").str("type")
+	if noFinish(s) {
+		return ""
+	}
+	return s
 }
+
+// noFinish reports whether a finish reason is a word for none.
+func noFinish(s string) bool { return s == "null" || s == "None" }
 
 // texts are the texts of one choice in one event.
 type texts struct {
@@ -214,14 +233,39 @@ func (t *texts) fill(d *Delta) {
 	}
 }
 
-// deltaTexts reads the delta of a chat event. Servers that send both spellings
-// of reasoning send the same text twice: it counts once.
+// reasoningNames are the members of a delta in which servers send reasoning: vLLM
+// and OpenRouter the first, DeepSeek and SGLang the second, and gateways the
+// others, by the name or the shape that their upstream has.
+var reasoningNames = [...]string{
+	"reasoning", "reasoning_content", "thinking", "thought", "reasoning_text", "reasoning_details", "thinking_blocks",
+}
+
+// reasoningOf is the reasoning of a delta. Servers that send it under several
+// names send the same text again: it counts once.
+func reasoningOf(delta object) string {
+	for _, name := range reasoningNames {
+		raw := delta[name]
+		s, ok := stringOf(raw)
+		if !ok && len(raw) > 0 {
+			switch raw[0] {
+			case '[':
+				text, thought := partTexts(raw)
+				s = thought + text
+			case '{':
+				s = wordsOf(delta.sub(name))
+			}
+		}
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// deltaTexts reads the delta of a chat event.
 func deltaTexts(delta object) (t texts, err error) {
 	t.role = delta.has("role")
-	t.reasoning = delta.str("reasoning")
-	if t.reasoning == "" {
-		t.reasoning = delta.str("reasoning_content")
-	}
+	t.reasoning = reasoningOf(delta)
 	if content := delta["content"]; len(content) > 0 && content[0] == '[' {
 		answer, thought := partTexts(content)
 		t.answer, t.reasoning = answer, t.reasoning+thought
@@ -264,7 +308,7 @@ func partTexts(list json.RawMessage) (answer, thought string) {
 			continue
 		}
 		p := object{"part": raw}.sub("part")
-		a := p.str("text")
+		a := wordsOf(p)
 		if inner := p["thinking"]; len(inner) > 0 && inner[0] == '[' {
 			text, more := partTexts(inner)
 			thought += text + more
@@ -279,6 +323,16 @@ func partTexts(list json.RawMessage) (answer, thought string) {
 		}
 	}
 	return answer, thought
+}
+
+// wordsOf is what an object with a text says, whatever the member is called.
+func wordsOf(o object) string {
+	for _, name := range []string{"text", "content", "summary"} {
+		if s := o.str(name); s != "" {
+			return s
+		}
+	}
+	return ""
 }
 
 // elements counts the elements of an array; false when raw is none.

@@ -32,7 +32,7 @@ func decodeResponse(data []byte, ev *Event) error {
 			msg = string(bytes.TrimSpace(data))
 		}
 		ev.Kind, ev.Text = Error, []byte(msg)
-	case name == "response.completed" || name == "response.incomplete" || name == "response.cancelled":
+	case name == "response.completed" || name == "response.incomplete" || name == "response.cancelled" || name == "response.done":
 		endResponse(name, r, ev)
 	default:
 		if msg, ok := errorIn(top, data); ok {
@@ -45,7 +45,7 @@ func decodeResponse(data []byte, ev *Event) error {
 // endResponse reads what a terminal event says of its response r. A status that
 // is none of an end makes it an error.
 func endResponse(name string, r object, ev *Event) {
-	ev.Usage = usageOf(r.sub("usage"), &responseUsage)
+	ev.Usage = usageOf(&responseUsage, r.sub("usage"))
 	if ev.Usage.Present {
 		ev.Kind = UsageOnly
 	}
@@ -74,13 +74,26 @@ func endResponse(name string, r object, ev *Event) {
 	ev.Kind, ev.Text, ev.Finish = Error, []byte(words), ""
 }
 
+// gaveUp are parts of the words by which servers say that they gave a request up:
+// engines and gateways have dozens of them, and of the ends of an answer none
+// contains one.
+var gaveUp = [...]string{
+	"abort", "error", "cancel", "fail", "timeout", "timed_out", "deadline", "exception", "exhausted", "overload",
+	"insufficient", "unavailable", "interrupt", "preempt", "disconnect", "shutdown", "crash", "killed", "evicted", "engine_dead",
+}
+
 // GivesUp reports whether a finish reason or status is that of a request which
 // the server gave up, not of an answer's end.
 func GivesUp(reason string) bool {
-	switch strings.ToLower(reason) {
-	case "abort", "aborted", "error", "errored", "fail", "failed", "failure", "cancel", "cancelled", "canceled",
-		"timeout", "timed_out", "network_error", "server_error", "internal_error", "insufficient_system_resource":
-		return true
+	switch reason {
+	case "", "stop", "length":
+		return false
+	}
+	reason = strings.ToLower(reason)
+	for _, part := range gaveUp {
+		if strings.Contains(reason, part) {
+			return true
+		}
 	}
 	return false
 }

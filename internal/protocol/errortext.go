@@ -60,9 +60,12 @@ func title(page []byte) string {
 }
 
 // errorIn finds the server's error in a JSON object, which is raw. Servers
-// write {"error":{"message":…}}, {"error":"text"}, {"object":"error","message":…},
-// {"type":"error","message":…}, {"message":…,"code":500} and FastAPI's
-// {"detail":…}. An empty error member beside choices or usage is no error.
+// write {"error":{"message":…}}, {"error":"text"}, {"errors":[…]},
+// {"object":"error","message":…}, {"type":"error","message":…},
+// {"message":…,"code":500}, {"error_code":…,"error_msg":…},
+// {"success":false,…}, {"base_resp":{"status_code":…,"status_msg":…}} and
+// FastAPI's {"detail":…}. An empty error member beside choices or usage is no
+// error.
 func errorIn(o object, raw []byte) (string, bool) {
 	whole := func(msg string) string {
 		if msg == "" {
@@ -76,18 +79,56 @@ func errorIn(o object, raw []byte) (string, bool) {
 	if o.has("choices") || o.has("usage") {
 		return "", false
 	}
-	code, coded := o.count("code")
+	message := firstString(o, "message", "msg", "error_msg", "error_message", "status_msg")
 	switch {
+	case truthy(o["errors"]):
+		return whole(firstMessage(o["errors"])), true
 	case o.str("object") == "error", o.str("type") == "error":
 		return whole(messageOf(o["message"])), true
 	case o.has("detail"):
 		return whole(detailText(o["detail"])), true
-	case o.str("message") != "" && (coded && code >= 400 || strings.HasSuffix(strings.ToLower(o.str("type")), "error")):
-		return o.str("message"), true
+	case message != "" && (isCode(o) || strings.HasSuffix(strings.ToLower(o.str("type")), "error")), string(o["success"]) == "false":
+		return whole(message), true
+	case isCode(o.sub("base_resp")):
+		return whole(o.sub("base_resp").str("status_msg")), true
 	case o.has("error") && string(o["error"]) != "false":
 		return whole(""), true
 	}
 	return "", false
+}
+
+// isCode reports whether o has the code of an error: a status of 400 or more, or
+// a code under a name that only errors have.
+func isCode(o object) bool {
+	for _, key := range []string{"code", "status", "statusCode", "status_code"} {
+		if n, ok := o.count(key); ok && n >= 400 {
+			return true
+		}
+	}
+	for _, key := range []string{"error_code", "err_code", "errorCode"} {
+		if truthy(o[key]) {
+			return true
+		}
+	}
+	return GivesUp(o.str("status"))
+}
+
+func firstString(o object, keys ...string) string {
+	for _, key := range keys {
+		if s := o.str(key); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// firstMessage is messageOf of a value, or of the first of a list of them.
+func firstMessage(raw json.RawMessage) string {
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) == nil && len(list) > 0 {
+		raw = list[0]
+	}
+	return messageOf(raw)
 }
 
 // truthy reports whether Python would take the value for true.
@@ -118,10 +159,14 @@ func messageOf(raw json.RawMessage) string {
 		return s
 	}
 	o := object{"error": raw}.sub("error")
-	for _, key := range []string{"message", "msg", "error", "detail", "type", "code"} {
-		if s := o.str(key); s != "" {
-			return s
-		}
+	if s := firstString(o, "message", "msg", "error", "detail"); s != "" {
+		return s
+	}
+	if inner := o["error"]; len(inner) > 0 && inner[0] == '{' {
+		return messageOf(inner)
+	}
+	if s := firstString(o, "type", "code"); s != "" {
+		return s
 	}
 	return string(raw)
 }

@@ -81,6 +81,7 @@ type Event struct {
 	PromptIDs int     // how many token ids of the prompt the server sent
 	HasIDs    bool    // every choice came with a list of token ids, which may be empty
 	Usage     Usage
+	Whole     bool // the last choice is a message, as of an answer that is no stream
 	buf       []byte
 }
 

@@ -13,6 +13,7 @@ type cursor struct {
 
 	answer, text, thought, thought2 span
 	role                            bool
+	elsewhere                       bool // reasoning may stand under another name
 }
 
 // A span is the inside of a string in the data.
@@ -91,7 +92,7 @@ func (c *cursor) chunk() int {
 			var n int
 			n, _, i = c.ids(i)
 			c.ev.PromptIDs += n
-		case "error":
+		case "error", "x_groq":
 			if !isNullAt(c.b, i) {
 				return -1
 			}
@@ -168,7 +169,7 @@ func (c *cursor) choice(i int) int {
 			var n int
 			n, _, i = c.ids(i)
 			c.ev.PromptIDs += n
-		case "usage", "error":
+		case "usage", "error", "message":
 			if !isNullAt(c.b, i) {
 				return -1
 			}
@@ -213,8 +214,15 @@ func (c *cursor) delta(i int) int {
 			bit = 3
 			c.role = !isNullAt(c.b, i)
 			i = value(c.b, i, 4)
-		case "tool_calls", "function_call", "refusal":
+		case "tool_calls", "function_call", "refusal", "usage":
 			i = c.nothing(i)
+		case "thinking", "thought", "reasoning_text", "reasoning_details", "thinking_blocks":
+			end := c.nothing(i)
+			if end < 0 {
+				c.elsewhere = true
+				end = value(c.b, i, 4)
+			}
+			i = end
 		default:
 			i = value(c.b, i, 4)
 		}
@@ -279,6 +287,7 @@ func (c *cursor) finish(i int) int {
 		c.ev.Finish = "stop"
 	case "length":
 		c.ev.Finish = "length"
+	case "null", "None":
 	default:
 		if !utf8.Valid(word) {
 			return -1
@@ -304,7 +313,7 @@ func (c *cursor) fill() bool {
 		c.thought = c.thought2
 	}
 	switch {
-	case !c.answer.empty() && !c.thought.empty():
+	case !c.answer.empty() && !c.thought.empty(), c.elsewhere && c.thought.empty():
 		return false
 	case !c.answer.empty():
 		ev.Kind = Answer

@@ -47,7 +47,7 @@ func (c *cursor) response(name []byte) bool {
 	kind, ok := deltaKind(name)
 	if !ok {
 		switch string(name) {
-		case "response.completed", "response.incomplete", "response.failed", "response.cancelled", "error", "":
+		case "response.completed", "response.incomplete", "response.failed", "response.cancelled", "response.done", "error", "":
 			return false
 		}
 		return true

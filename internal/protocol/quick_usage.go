@@ -32,7 +32,8 @@ func (c *cursor) usage(i int) int {
 		case "completion_tokens_details":
 			bit = 4
 			i = c.completionDetails(i)
-		case "reasoning_tokens", "cached_tokens", "prompt_cache_hit_tokens":
+		case "reasoning_tokens", "cached_tokens", "prompt_cache_hit_tokens",
+			"input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details":
 			return -1
 		default:
 			i = value(c.b, i, 2)
@@ -42,8 +43,11 @@ func (c *cursor) usage(i int) int {
 		}
 		var done bool
 		if i, done = next(c.b, i, '}'); done {
-			if c.ev.Usage.Present = seen&3 != 0; !c.ev.Usage.Present {
+			switch c.ev.Usage.Present = seen&3 != 0; {
+			case !c.ev.Usage.Present:
 				c.ev.Usage = Usage{}
+			case seen&2 == 0 && c.ev.Usage.Total > c.ev.Usage.Prompt:
+				return -1 // the decoder finds the completion
 			}
 			return i
 		}

@@ -1,5 +1,10 @@
 package protocol
 
+import (
+	"bytes"
+	"encoding/json"
+)
+
 func (completions) Scan(data []byte, ev *Event) error {
 	return scan(data, ev, quickChunk, decodeChunk)
 }
@@ -19,7 +24,7 @@ func scan(data []byte, ev *Event, quick func([]byte, *Event) bool, decode func([
 	if len(data) == 0 {
 		return nil
 	}
-	if string(data) == "[DONE]" {
+	if isDone(data) {
 		ev.Kind = Done
 		return nil
 	}
@@ -27,11 +32,31 @@ func scan(data []byte, ev *Event, quick func([]byte, *Event) bool, decode func([
 		return nil
 	}
 	ev.reset()
-	if err := decode(data, ev); err != nil {
-		ev.reset()
-		return err
+	err := decode(data, ev)
+	if err == nil {
+		return nil
 	}
-	return nil
+	ev.reset()
+	if data[0] == '[' {
+		var list []object
+		if json.Unmarshal(data, &list) == nil && len(list) > 0 {
+			if msg, ok := errorIn(list[0], data); ok { // as Google's gateway has it
+				ev.Kind, ev.Text = Error, []byte(msg)
+				return nil
+			}
+		}
+	}
+	return err
+}
+
+// isDone reports whether data is the end of a stream: [DONE], in whatever letters
+// and quotes.
+func isDone(data []byte) bool {
+	const done = "[DONE]"
+	if len(data) == len(done)+2 && data[0] == '"' && data[len(data)-1] == '"' {
+		data = data[1 : len(data)-1]
+	}
+	return len(data) == len(done) && (string(data) == done || bytes.EqualFold(data, []byte(done)))
 }
 
 func (ev *Event) reset() {

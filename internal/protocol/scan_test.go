@@ -39,6 +39,7 @@ func TestScan(t *testing.T) {
 		{why: "white space around", data: " \r\n" + vllmChunk + "\t\n", want: text(Answer, " automatically"), quick: true},
 		{why: "the end", data: "[DONE]", want: Event{Delta: Delta{Kind: Done}}},
 		{why: "the end with spaces", data: "  [DONE] \r", want: Event{Delta: Delta{Kind: Done}}},
+		{why: "the end in other letters and quotes", data: `"[Done]"`, want: Event{Delta: Delta{Kind: Done}}},
 		{why: "no data is no event", data: "  ", want: Event{}},
 
 		{why: "role alone", data: `{"choices":[{"index":0,"delta":{"role":"assistant"},"finish_reason":null}]}`, want: text(Role, ""), quick: true},
@@ -89,6 +90,24 @@ func TestScan(t *testing.T) {
 		{why: "no text as a list", data: `{"choices":[{"text":[]}]}`, want: text(Blank, "")},
 		{why: "no error as a list or object", data: `{"choices":[{"text":"x"}],"error":{}}`, want: text(Answer, "x")},
 		{why: "an error in a choice, as OpenRouter has it", data: `{"choices":[{"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"Upstream died"}}]}`, want: Event{Delta: Delta{Kind: Error, Text: []byte("Upstream died")}}},
+		{why: "usage in each of two choices", data: `{"choices":[{"index":0,"text":"a","usage":{"prompt_tokens":5,"completion_tokens":8,"total_tokens":13}},{"index":1,"text":"b","usage":{"prompt_tokens":5,"completion_tokens":6,"total_tokens":11}}]}`,
+			want: Event{HasChoice: true, Delta: Delta{Kind: Answer, Text: []byte("a")}, More: []Delta{{Kind: Answer, Choice: 1, Text: []byte("b")}}, Usage: Usage{Present: true, Prompt: 5, Completion: 14, Total: 19}}},
+		{why: "usage in the delta", data: `{"choices":[{"delta":{"usage":{"prompt_tokens":5,"completion_tokens":8}},"finish_reason":"stop"}]}`, want: Event{HasChoice: true, Delta: Delta{Kind: Blank, Finish: "stop"}, Usage: Usage{Present: true, Prompt: 5, Completion: 8}}},
+		{why: "usage where Groq has it", data: `{"choices":[{"delta":{},"finish_reason":"stop"}],"x_groq":{"usage":{"prompt_tokens":5,"completion_tokens":8}}}`, want: Event{HasChoice: true, Delta: Delta{Kind: Blank, Finish: "stop"}, Usage: Usage{Present: true, Prompt: 5, Completion: 8}}},
+		{why: "usage as strings", data: `{"choices":[],"usage":{"prompt_tokens":"5","completion_tokens":" 8 ","total_tokens":"NaN"}}`, want: Event{Delta: Delta{Kind: UsageOnly}, Usage: Usage{Present: true, Prompt: 5, Completion: 8}}},
+		{why: "usage by the names of the responses API", data: `{"choices":[],"usage":{"input_tokens":5,"output_tokens":8,"input_tokens_details":{"cached_tokens":2}}}`, want: Event{Delta: Delta{Kind: UsageOnly}, Usage: Usage{Present: true, Prompt: 5, Completion: 8, Cached: 2, HasCached: true}}},
+		{why: "usage by both names: the API's own count", data: `{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":8,"input_tokens":6,"output_tokens":9}}`, want: Event{Delta: Delta{Kind: UsageOnly}, Usage: Usage{Present: true, Prompt: 5, Completion: 8}}},
+		{why: "a completion that is left out is the total without the prompt", data: `{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":null,"total_tokens":13}}`, want: Event{Delta: Delta{Kind: UsageOnly}, Usage: Usage{Present: true, Prompt: 5, Completion: 8, Total: 13}}},
+		{why: "reasoning under Ollama's name", data: `{"choices":[{"delta":{"content":"","thinking":"hm"}}]}`, want: text(Reasoning, "hm")},
+		{why: "reasoning under two names, one of them known", data: `{"choices":[{"delta":{"reasoning":"hm","reasoning_details":[{"type":"reasoning.text","text":"hm"}]}}]}`, want: text(Reasoning, "hm"), quick: true},
+		{why: "reasoning in details alone", data: `{"choices":[{"delta":{"content":"","reasoning_details":[{"type":"reasoning.summary","summary":"hm"}]}}]}`, want: text(Reasoning, "hm")},
+		{why: "reasoning as an object", data: `{"choices":[{"delta":{"reasoning":{"content":"hm"}}}]}`, want: text(Reasoning, "hm")},
+		{why: "blocks of thought", data: `{"choices":[{"delta":{"thinking_blocks":[{"type":"thinking","thinking":"hm"}]}}]}`, want: text(Reasoning, "hm")},
+		{why: "no reasoning, in so many words", data: `{"choices":[{"delta":{"content":"x","thinking":null,"reasoning_details":[]}}]}`, want: text(Answer, "x"), quick: true},
+		{why: "a message is a delta that says it is whole", data: `{"choices":[{"message":{"role":"assistant","content":"x"},"delta":null}]}`, want: Event{HasChoice: true, Whole: true, Delta: Delta{Kind: Answer, Text: []byte("x")}}},
+		{why: "a choice that is null is an empty one", data: `{"choices":[null]}`, want: text(Blank, "")},
+		{why: "an index as a string or a float", data: `{"choices":[{"index":"1","text":"a"},{"index":2.0,"text":"b"}]}`, want: Event{HasChoice: true, Delta: Delta{Kind: Answer, Choice: 1, Text: []byte("a")}, More: []Delta{{Kind: Answer, Choice: 2, Text: []byte("b")}}}},
+		{why: "a finish reason of null in quotes is none", data: `{"choices":[{"text":"x","finish_reason":"null"}]}`, want: text(Answer, "x"), quick: true},
 		{why: "a finish reason as an object, as SGLang has it inside", data: `{"choices":[{"text":"","finish_reason":{"type":"abort","message":"gone"}}]}`, want: Event{HasChoice: true, Delta: Delta{Kind: Blank, Finish: "abort"}}},
 		{why: "a count as a float", data: `{"choices":[],"usage":{"prompt_tokens":15.0,"completion_tokens":8e0}}`, want: Event{Delta: Delta{Kind: UsageOnly}, Usage: Usage{Present: true, Prompt: 15, Completion: 8}}},
 		{why: "no choice and no usage", data: `{"choices":[],"prompt_filter_results":[{"index":0}]}`, want: Event{}, quick: true},
@@ -342,7 +361,7 @@ func FuzzScan(f *testing.F) {
 			d, _ := New(backend)
 			var ev Event
 			err := d.Scan(data, &ev)
-			if err == nil && len(data) > 0 && string(data) != "[DONE]" && !json.Valid(data) {
+			if err == nil && len(data) > 0 && !isDone(data) && !json.Valid(data) {
 				t.Fatalf("%s: broken JSON was taken for an event", backend)
 			}
 		}

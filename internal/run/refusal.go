@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+
+	"tokmeter/internal/protocol"
 )
 
 // A refusal is why a server did not give the first token of a model that it does
@@ -17,21 +19,27 @@ type refusal struct {
 // readRefusal reads the words that a request failed with, in which the server's
 // own follow the status. They may be cut.
 func readRefusal(words string) refusal {
-	r := refusal{words: words}
-	at := strings.IndexByte(words, '{')
+	_, own, ok := strings.Cut(words, ": ")
+	if !ok || !strings.HasPrefix(words, "HTTP ") {
+		own = words
+	}
+	r := refusal{words: strings.ReplaceAll(own, "invalid_request_error", "")} // OpenAI's type of nearly every refusal
+	at := strings.IndexByte(own, '{')
 	if at < 0 {
 		return r
 	}
 	var body struct {
-		Error   json.RawMessage
-		Detail  json.RawMessage
-		Code    any
-		Type    any
-		Param   any
-		Message string
+		Error  json.RawMessage
+		Detail json.RawMessage
+		Code   any
+		Type   any
+		Param  any
 	}
-	if json.Unmarshal([]byte(words[at:]), &body) != nil {
+	if json.NewDecoder(strings.NewReader(own[at:])).Decode(&body) != nil {
 		return r
+	}
+	if d, err := protocol.New("openai-chat"); err == nil {
+		r.words = d.ErrorText([]byte(own[at:]))
 	}
 	r.take(body.Code, body.Type, body.Param)
 	var inner struct{ Code, Type, Param, Status any }
@@ -108,5 +116,5 @@ func (r refusal) noSuchModel(name string) bool {
 		return true
 	}
 	bare := strings.NewReplacer("`", "", "'", "", `\"`, "", `"`, "", "_", " ").Replace(strings.ToLower(name))
-	return bare != "" && strings.Contains(plain, bare) && regexp.MustCompile(verdicts+`|no endpoints found|no such`).MatchString(plain)
+	return bare != "" && strings.Contains(plain, bare) && regexp.MustCompile(verdicts+`|no endpoints found|no such|provider not provided`).MatchString(plain)
 }

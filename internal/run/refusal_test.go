@@ -30,6 +30,9 @@ func TestNoSuchModel(t *testing.T) {
 		{"no access", `HTTP 403 Forbidden: {"error":{"message":"You do not have access to model my-alias"}}`, true},
 		{"could not find", `HTTP 400 Bad Request: Could not find model my-alias`, true},
 		{"Chinese", `HTTP 503 Service Unavailable: {"error":{"message":"当前分组 default 下对于模型 my-alias 无可用渠道"}}`, true},
+		{"a list, as Google's gateway has it", `HTTP 400 Bad Request: [{"error":{"code":400,"message":"models/my-alias is not found for API version v1beta"}}]`, true},
+		{"LiteLLM", `HTTP 400 Bad Request: {"error":{"message":"litellm.BadRequestError: LLM Provider NOT provided. You passed model=my-alias"}}`, true},
+		{"words that are cut", `HTTP 404 Not Found: {"error":{"message":"The model my-alias does not exist","type":"invalid_request_error","para`, true},
 		{"a page", `HTTP 404 Not Found: <html><body>The model my-alias does not exist</body></html>`, true},
 
 		{"a floor of tokens", `HTTP 400 Bad Request: {"error":{"message":"max_tokens must be greater than 2 for this model","type":"invalid_request_error","code":"integer_below_min_value"}}`, false},
@@ -44,6 +47,11 @@ func TestNoSuchModel(t *testing.T) {
 		{"overloaded", `HTTP 503 Service Unavailable: {"error":{"message":"The model is currently overloaded"}}`, false},
 		{"another path", `HTTP 404 Not Found: {"detail":"Not Found"}`, false},
 		{"the model is loading", `HTTP 503 Service Unavailable: {"error":{"message":"Loading model","type":"unavailable_error","code":503}}`, false},
+		{"warming up", `HTTP 404 Not Found: {"error":{"message":"Deployment is warming up for this model","type":"invalid_request_error","param":null,"code":null}}`, false},
+		{"warming up, with its name", `HTTP 404 Not Found: {"error":{"message":"my-alias is warming up","type":"invalid_request_error"}}`, false},
+		{"a crash", `HTTP 500 Internal Server Error: {"error":{"message":"model crashed","type":"invalid_request_error"}}`, false},
+		{"busy, by OpenAI's type", `HTTP 429 Too Many Requests: {"error":{"message":"rate limit for model","type":"invalid_request_error"}}`, false},
+		{"words that are cut", `HTTP 400 Bad Request: {"error":{"message":"this model needs a longer answer","type":"invalid_request_error","para`, false},
 		{"nothing", ``, false},
 	} {
 		if got := readRefusal(tt.words).noSuchModel("my-alias"); got != tt.want {

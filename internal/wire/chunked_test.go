@@ -153,6 +153,7 @@ func TestHead(t *testing.T) {
 		{why: "negative length", head: "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", bad: true},
 		{why: "empty length", head: "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n", bad: true},
 		{why: "signed length", head: "HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\n", bad: true},
+		{why: "identity is no transfer coding", head: "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n", want: head{status: 200, length: -1, close: true}},
 		{why: "unknown transfer coding", head: "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", bad: true},
 		{why: "a line without a colon", head: "HTTP/1.1 200 OK\r\nnonsense\r\n\r\n", bad: true},
 	} {

@@ -118,6 +118,9 @@ func (h *head) header(name, value []byte, keep *bool) error {
 		}
 		h.length = n
 	case is("transfer-encoding"):
+		if strings.EqualFold(string(value), "identity") {
+			break // the absence of a coding, which HTTP once had a name for
+		}
 		if !strings.EqualFold(string(value), "chunked") || h.chunked {
 			return badStream{fmt.Errorf("Transfer-Encoding %.60q is not understood; only chunked is", value)}
 		}
