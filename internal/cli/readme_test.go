@@ -48,13 +48,15 @@ func runIn(t *testing.T, dir string, args []string, env ...string) string {
 }
 
 var (
-	digits = regexp.MustCompile(`[0-9]+`)
-	filler = regexp.MustCompile(` {2,}|-{2,}`)
-	joined = regexp.MustCompile(`(?m)^-+Inter-token Latency per Token-+\n(?:[^-\n].*\n)*`)
+	digits  = regexp.MustCompile(`[0-9]+`)
+	filler  = regexp.MustCompile(` {2,}|-{2,}`)
+	differs = regexp.MustCompile(`^(Warning|Verdict|Intervals|Steady state): |^ `)
+	joined  = regexp.MustCompile(`(?m)^-+Inter-token Latency per Token-+\n(?:[^-\n].*\n)*`)
 )
 
 // shape is the output without its numbers, the room that they take, and what a
-// busy machine adds: warnings, and a part for tokens that were read together.
+// busy machine adds or decides: warnings, a part for tokens that were read together,
+// the verdict with its reasons, and how well the numbers are known.
 func shape(out string) string {
 	if i := strings.Index(out, "---Warnings---"); i >= 0 {
 		out = out[:i]
@@ -62,8 +64,8 @@ func shape(out string) string {
 	out = filler.ReplaceAllString(digits.ReplaceAllString(joined.ReplaceAllString(out, ""), "0"), " ")
 	var lines []string
 	for line := range strings.Lines(out) {
-		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "Warning: ") {
-			lines = append(lines, line)
+		if !differs.MatchString(line) {
+			lines = append(lines, strings.TrimSpace(line))
 		}
 	}
 	return strings.Join(lines, "\n")

@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write the case files")
 // TestCases works out the runs of testdata/*.case; latencies.case tells their
 // language.
 func TestCases(t *testing.T) {
-	for _, file := range []string{"latencies", "warnings", "failures", "compat"} {
+	for _, file := range []string{"latencies", "warnings", "failures", "verdicts", "compat"} {
 		casefile.Run(t, "testdata/"+file+".case", *update, say)
 	}
 }
@@ -90,6 +90,11 @@ func (s *stage) follow(line string) error {
 		return each(words[1:], func(k, v string) error { return setPlan(&s.p, k, v) })
 	case "end":
 		return each(words[1:], s.setEnd)
+	case "client":
+		if s.end.Client == nil {
+			s.end.Client = &record.Client{Wall: time.Second, Cores: 2, Machine: 2}
+		}
+		return each(words[1:], func(k, v string) error { return setClient(s.end.Client, k, v) })
 	case "show":
 		s.show = append(s.show, words[1:]...)
 		return nil
@@ -233,6 +238,25 @@ func setEvents(r *record.Record, key, value string) error {
 	return nil
 }
 
+// setClient sets what went on on the client's machine.
+func setClient(c *record.Client, key, value string) error {
+	times := map[string]*time.Duration{
+		"wall": &c.Wall, "own": &c.Own, "others": &c.Others, "stolen": &c.Stolen, "queued": &c.Queued,
+		"throttled": &c.Throttled, "pressure": &c.Pressure, "pause": &c.LongestPause,
+	}
+	counts := map[string]*int64{"segments": &c.Segments, "resent": &c.Resent, "zero_windows": &c.ZeroWindows, "pruned": &c.Pruned, "files": &c.Files}
+	var err error
+	switch {
+	case times[key] != nil:
+		*times[key], err = time.ParseDuration(value)
+	case counts[key] != nil:
+		*counts[key], err = strconv.ParseInt(value, 10, 64)
+	default:
+		err = fmt.Errorf("a client has no such member")
+	}
+	return err
+}
+
 func setPlan(p *plan.Plan, key, value string) error {
 	var err error
 	switch key {
@@ -298,6 +322,14 @@ func (s *stage) shown(t *testing.T, before string) string {
 			}
 			if len(sum.Warnings) == 0 {
 				fmt.Fprintf(&b, "%sno warning\n", before)
+			}
+		case "verdict":
+			fmt.Fprintf(&b, "%sverdict %s\n", before, sum.Verdict.Grade)
+			for _, f := range sum.Verdict.Findings {
+				fmt.Fprintf(&b, "%s%s %s: %s\n", before, f.Grade, f.Code, f.Text)
+			}
+			for _, c := range sum.Verdict.Causes {
+				fmt.Fprintf(&b, "%smeanwhile %s\n", before, c)
 			}
 		case "latencies":
 			fmt.Fprintf(&b, "%slatencies %s\n", before, strings.Trim(fmt.Sprint(slices.Sorted(maps.Keys(sum.Dists))), "[]"))

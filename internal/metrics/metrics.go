@@ -63,6 +63,8 @@ type Dist struct {
 	P50, P99          float64
 	Min, Max          float64
 	Percentiles       []Percentile // those that the plan asks for, in its order
+
+	Ladder []Percentile // at 50, 75, 90, 95, 99 and 99.9
 }
 
 // An OutcomeCount says how many requests ended in one way.
@@ -114,8 +116,10 @@ type Summary struct {
 	PeakOutput        float64 // most output tokens in any second
 	PeakConcurrency   int     // most requests under way at once
 
-	Dists  map[ID]Dist // latencies that could be computed
-	Steady *Steady     // the part of full load of a closed loop; nil where there is none
+	Dists     map[ID]Dist // latencies that could be computed
+	Steady    *Steady     // the part without warm-up and drain; nil where there is none
+	Course    *Course     // how the run went; nil where too few requests tell
+	Intervals *Intervals  // how well the numbers are known; nil under compat and without a success
 
 	// What the server's own counters say of the run; nil where they say nothing.
 	Speculation *Speculation
@@ -139,7 +143,14 @@ type Summary struct {
 	Stripped      int    // requests that a redirect led to another origin, where the user's headers were not sent
 	Reason        string // why the run ended
 
+	// Client is what went on on the client's machine; nil where nobody looked.
+	Client *record.Client
+	// LateSends is how many requests were sent more than a millisecond after their
+	// due time, where they had one.
+	LateSends int
+
 	Warnings []Warning
+	Verdict  Verdict // how far the numbers can be trusted
 }
 
 // Summarize computes the summary of the run that plan p described, that left
@@ -156,6 +167,7 @@ func Summarize(recs record.Pass, end record.Ending, p plan.Plan) (Summary, error
 		Dists:      map[ID]Dist{},
 		ClockSteps: end.ClockSteps,
 		Reason:     end.Reason,
+		Client:     end.Client,
 	}
 	t := newTally(v, p)
 	under := &concurrency{threshold: fullLoadOf(p)}
@@ -178,20 +190,31 @@ func Summarize(recs record.Pass, end record.Ending, p plan.Plan) (Summary, error
 		return s, nil
 	}
 	s.PeakOutput, s.PeakConcurrency = float64(tokens.most), under.most
-	// What it is worth to look for is known from the first passes.
-	lists = lateSeries(t, p)
-	full := newSteady(under, p)
+	return s, s.lookCloser(recs, v, t, under, end, p)
+}
+
+// lookCloser adds what is worth to look for by what the first passes found.
+func (s *Summary) lookCloser(recs record.Pass, v View, t *tally, under *concurrency, end record.Ending, p plan.Plan) error {
+	lists := lateSeries(t, p)
 	again := asScans(lists)
-	if full != nil {
-		again = append(again, full)
+	line := newTimeline(v, t, p, end.Start)
+	if line != nil {
+		again = append(again, line)
 	}
+	doubts := newIntervals(s, t, v, p)
+	again = append(again, doubts.scans()...)
 	if err := read(recs, v, again...); err != nil {
-		return s, err
+		return err
 	}
 	s.describe(lists)
-	if full != nil {
+	s.Intervals = doubts.describe(s)
+	if full := s.steadyScan(line, under, p); full != nil {
+		if err := read(recs, v, full); err != nil {
+			return err
+		}
 		s.Steady = full.describe()
 	}
-	s.Warnings = warn(&s, t, p)
-	return s, nil
+	s.Warnings = warn(s, t, p)
+	s.judge(&evidence{s, t, p}, false)
+	return nil
 }

@@ -24,7 +24,7 @@ func newSeries(id ID, p plan.Plan, f func(dst []float64, e *entry) []float64) *s
 
 // newStream returns a stream for what a Dist has.
 func newStream(percentiles []float64) *stats.Stream {
-	return stats.NewStream(append([]float64{50, 99}, percentiles...)...)
+	return stats.NewStream(append(ladder(), percentiles...)...)
 }
 
 func (s *series) take(e *entry) {
@@ -93,12 +93,8 @@ func latencySeries(v View, p plan.Plan) []*series {
 		of(E2ELFromDue, func(r *record.Record) float64 { return seconds(v.last(r) - r.Due) })
 	}
 	all(Late, func(dst []float64, e *entry) []float64 {
-		switch {
-		case e.Sent == 0:
-		case p.Load.MaxConcurrency > 0:
-			dst = append(dst, seconds(e.Released-e.Due))
-		default:
-			dst = append(dst, seconds(e.Sent-e.Due))
+		if e.Sent != 0 {
+			dst = append(dst, latenessOf(e.Record, p.Load.MaxConcurrency > 0))
 		}
 		return dst
 	})
@@ -109,6 +105,15 @@ func latencySeries(v View, p plan.Plan) []*series {
 		return dst
 	})
 	return lists
+}
+
+// latenessOf is how late the client sent a request that was sent, in seconds;
+// waiting for a slot is not lateness.
+func latenessOf(r *record.Record, limited bool) float64 {
+	if limited {
+		return seconds(r.Released - r.Due)
+	}
+	return seconds(r.Sent - r.Due)
 }
 
 // lateSeries are the latencies that only some runs have, which t tells.
@@ -172,6 +177,9 @@ func distribution(x *stats.Stream, percentiles []float64) Dist {
 	d.Min, d.Max = x.Min()*msPerSecond, x.Max()*msPerSecond
 	for i, p := range percentiles {
 		d.Percentiles[i].Value = x.Percentile(p) * msPerSecond
+	}
+	for _, p := range ladder() {
+		d.Ladder = append(d.Ladder, Percentile{p, x.Percentile(p) * msPerSecond})
 	}
 	return d
 }

@@ -8,12 +8,14 @@ import (
 	"tokmeter/internal/stats"
 )
 
-// A Steady describes the part of a closed loop in which the load was full:
-// from the first moment at which Threshold requests were under way until the
-// last moment at which fewer were. Outside of it the load rises or drains, and
-// whole-run rates are lower than what the server sustains.
+// A Steady describes the part of a run without warm-up and drain. In a closed loop
+// the load was full: from the first moment at which Threshold requests were under
+// way until the last moment at which fewer were. In an open loop it is the time of
+// sending. Both begin later where a change of level ends a warm-up: see Course.
+// Outside of it the load rises or drains, and whole-run rates are lower than what
+// the server sustains.
 type Steady struct {
-	Threshold int // requests under way: 95 % of the concurrency limit, rounded up
+	Threshold int // requests under way: 95 % of the concurrency limit, rounded up; 0 in an open loop
 	// Start and End are seconds since the run's stamp 0.
 	Start, End float64
 	Completed  int // successful requests that ended inside
@@ -47,15 +49,18 @@ type steadyScan struct {
 	more          [2]bool // which of them needs the current pass
 }
 
-// newSteady looks at the stretch that c found; nil where the load was never full.
-func newSteady(c *concurrency, p plan.Plan) *steadyScan {
-	if c.to <= c.from {
+// newSteady looks at a stretch; nil where there is none.
+func newSteady(from, to record.Stamp, p plan.Plan) *steadyScan {
+	if to <= from {
 		return nil
 	}
-	ps := percentilesOf(p)
+	ps, full := percentilesOf(p), fullLoadOf(p)
+	if full == math.MaxInt {
+		full = 0
+	}
 	return &steadyScan{
-		from: c.from, to: c.to, percentiles: ps,
-		s:    Steady{Threshold: c.threshold, Start: seconds(c.from), End: seconds(c.to)},
+		from: from, to: to, percentiles: ps,
+		s:    Steady{Threshold: full, Start: seconds(from), End: seconds(to)},
 		ttft: newStream(ps), tpot: newStream(ps), more: [2]bool{true, true},
 	}
 }

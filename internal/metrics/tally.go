@@ -31,10 +31,12 @@ type tally struct {
 	events                        int // token events
 	sharedStamps, sharedFirst     int // token events with the stamp of the one before; of these, second ones
 	answerLater                   bool
-	sent                          int
+	sent, lateSends               int
+	openLoop, limited             bool
 	firstSent, lastSent           sending
-	countedPrompt, countedOfAsked int // prompt tokens where the server counted, and what was asked there
-	lengthOff, longer             int // answers whose length is not the one asked; longer ones
+	latest                        record.Stamp // the last sending
+	countedPrompt, countedOfAsked int          // prompt tokens where the server counted, and what was asked there
+	lengthOff, longer             int          // answers whose length is not the one asked; longer ones
 }
 
 // A sending is when a request was due and when it was sent.
@@ -42,7 +44,7 @@ type sending struct{ due, sent record.Stamp }
 
 func newTally(v View, p plan.Plan) *tally {
 	return &tally{
-		view: v, goals: p.Goals,
+		view: v, goals: p.Goals, openLoop: p.Load.OpenLoop(), limited: p.Load.MaxConcurrency > 0,
 		output: map[record.Source]int{}, prompt: map[record.Source]int{}, outcomes: map[record.Outcome]int{},
 		failures: failures{at: map[failureKey]int{}},
 	}
@@ -73,8 +75,12 @@ func (t *tally) take(e *entry) {
 	}
 	if e.Sent != 0 {
 		t.lastSent = sending{e.Due, e.Sent}
+		t.latest = max(t.latest, e.Sent)
 		if t.sent++; t.sent == 1 {
 			t.firstSent = t.lastSent
+		}
+		if t.openLoop && latenessOf(e.Record, t.limited) > float64(lateFloorMs)/msPerSecond {
+			t.lateSends++
 		}
 	}
 	if !e.ok {
@@ -165,7 +171,7 @@ func (t *tally) fill(s *Summary, p plan.Plan) {
 	s.Requests, s.Completed, s.Failed = t.requests, t.completed, t.requests-t.completed
 	s.OutputTokens, s.InputTokens = t.outputTokens, t.inputTokens
 	s.AskedOutputTokens, s.AskedInputTokens, s.CachedTokens = t.askedOutput, t.askedInput, t.cached
-	s.CachedTold = t.cachedTold
+	s.CachedTold, s.LateSends = t.cachedTold, t.lateSends
 	s.Replaced, s.Redirects, s.Stripped = t.replaced, t.redirects, t.stripped
 	s.OutputSources, s.PromptSources = inOrderOfTrust(t.output), inOrderOfTrust(t.prompt)
 	s.Outcomes = make([]OutcomeCount, len(record.Outcomes))

@@ -71,7 +71,7 @@ func WarningDefinitions() []WarningDefinition {
 		{WarnNoSuccess, "no request succeeded", (*evidence).noSuccess},
 		{WarnFailures, "more than " + part(failLimit) + " of requests failed, those that the user stopped left out", (*evidence).failures},
 		{WarnInterrupted, "the run ended before everything was sent", (*evidence).interrupted},
-		{WarnClientLag, "P99 of client_lag is more than " + part(lagLimit) + " of the median itl (of ttft where answers have one token)", (*evidence).clientLag},
+		{WarnClientLag, "with --max-concurrency the mean client_lag is more than " + part(slotLimit) + " of the mean e2el; without kernel stamps P99 of client_lag is more than " + part(lagLimit) + " of the median itl (of ttft where answers have one token)", (*evidence).clientLag},
 		{WarnLate, "P99 of late is more than " + part(lateLimit) + fmt.Sprintf(" of the median ttft and more than %d ms, where requests have due times", lateFloorMs), (*evidence).lateness},
 		{WarnRate, "requests were sent at less than " + part(rateLimit) + " of the planned pace", (*evidence).rate},
 		{WarnFewRequests, "fewer successful requests than the highest percentile needs: 100 for P99", (*evidence).fewRequests},
@@ -117,15 +117,18 @@ func (e *evidence) noSuccess() string {
 	return fmt.Sprintf("none of %d requests succeeded: every latency is 0 for want of a sample", e.Requests)
 }
 
-// failures leaves out what the user stopped.
-func (e *evidence) failures() string {
-	stopped := 0
-	for _, o := range e.Outcomes {
+// stopped is how many requests the user stopped.
+func (s *Summary) stopped() int {
+	for _, o := range s.Outcomes {
 		if o.Outcome == record.Cancelled {
-			stopped = o.N
+			return o.N
 		}
 	}
-	failed := e.Failed - stopped
+	return 0
+}
+
+func (e *evidence) failures() string {
+	failed := e.failedByThemselves()
 	if e.Completed == 0 || float64(failed) <= failLimit*float64(e.Requests) {
 		return ""
 	}
@@ -140,10 +143,16 @@ func (e *evidence) interrupted() string {
 	return fmt.Sprintf("the run ended early (%s) with %d of %d requests recorded", e.Reason, e.Requests, max(e.p.Workload.NumPrompts, e.Requests))
 }
 
-// clientLag compares the client's own delay with the latency that it would
-// disturb if stamps were the reader's: the gap between tokens, or TTFT where
-// answers have one token.
+// clientLag compares the client's own delay with what it disturbs: without kernel
+// stamps the gap between tokens, or TTFT where answers have one token; with them
+// the time that a slot of a closed loop stands empty.
 func (e *evidence) clientLag() string {
+	if e.Clock == "kernel" {
+		if lost := e.slotLost(); lost > slotLimit {
+			return fmt.Sprintf("the client read the ends of answers up to %.2f ms late (P99), and a closed loop sends its next requests after that: throughputs may be up to %s low; use fewer streams or more cores", e.Dists[ClientLag].P99, share(lost))
+		}
+		return ""
+	}
 	lag, name, against := e.Dists[ClientLag], "ITL", e.Dists[ITL]
 	if against.N == 0 || against.Median == 0 {
 		name, against = "TTFT", e.Dists[TTFT]
@@ -151,15 +160,18 @@ func (e *evidence) clientLag() string {
 	if lag.N == 0 || against.N == 0 || lag.P99 <= lagLimit*against.Median {
 		return ""
 	}
-	cost := "kernel stamps keep it out of the latencies, but a closed loop sends its next requests late"
-	switch {
-	case e.Clock != "kernel":
-		cost = "without kernel stamps it is part of the latencies"
-	case e.p.Load.MaxConcurrency == 0:
-		return "" // it moves no number
+	return fmt.Sprintf("the client read its answers up to %.2f ms late (P99), more than %s of the median %s of %.2f ms; without kernel stamps it is part of the latencies: use fewer streams or more cores",
+		lag.P99, part(lagLimit), name, against.Median)
+}
+
+// slotLost is the part of a closed loop's time that its slots stand empty, for the
+// client reads the ends of answers late; 0 where no request waits for another's end.
+func (e *evidence) slotLost() float64 {
+	lag, whole := e.Dists[ClientLag], e.Dists[E2EL]
+	if e.p.Load.MaxConcurrency == 0 || lag.N == 0 || whole.Mean <= 0 {
+		return 0
 	}
-	return fmt.Sprintf("the client read its answers up to %.2f ms late (P99), more than %s of the median %s of %.2f ms; %s: use fewer streams or more cores",
-		lag.P99, part(lagLimit), name, against.Median, cost)
+	return lag.Mean / (lag.Mean + whole.Mean)
 }
 
 func (e *evidence) lateness() string {
@@ -177,20 +189,31 @@ func (e *evidence) rate() string {
 	if !e.p.Load.OpenLoop() {
 		return ""
 	}
-	sent, first, last := e.x.sent, e.x.firstSent, e.x.lastSent
-	if sent < 2 {
+	if e.delivered() >= rateLimit {
 		return ""
 	}
-	planned, took := seconds(last.due-first.due), seconds(last.sent-first.sent)
-	if planned <= 0 || took <= 0 || planned/took >= rateLimit {
-		return ""
-	}
+	planned, took := e.x.spans()
 	why := "the client did not keep up"
 	if e.p.Load.MaxConcurrency > 0 {
 		why = "--max-concurrency held requests back: read client_queue_time and e2el_from_due"
 	}
-	n := float64(sent - 1)
+	n := float64(e.x.sent - 1)
 	return fmt.Sprintf("%.2f requests/s were sent where %.2f were planned; %s", n/took, n/planned, why)
+}
+
+// delivered is the part of the planned pace at which requests were sent; 1 where
+// that is not known.
+func (e *evidence) delivered() float64 {
+	planned, took := e.x.spans()
+	if e.x.sent < 2 || planned <= 0 || took <= 0 {
+		return 1
+	}
+	return planned / took
+}
+
+// spans are the seconds from the first request to the last, by plan and as sent.
+func (t *tally) spans() (planned, took float64) {
+	return seconds(t.lastSent.due - t.firstSent.due), seconds(t.lastSent.sent - t.firstSent.sent)
 }
 
 // fewRequests looks at the highest percentile below 100 that was asked: the

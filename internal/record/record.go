@@ -188,4 +188,6 @@ type Ending struct {
 	ClockSteps int `json:"clock_steps,omitempty"`
 	// Warnings say what went less well than planned while it ran.
 	Warnings []Warning `json:"warnings,omitempty"`
+	// Client says what went on on the client's machine; nil where nobody looked.
+	Client *Client `json:"client,omitempty"`
 }

@@ -36,6 +36,14 @@ func (m *markdown) numbers(r *result.Result) {
 	if r.Summary.Simulated {
 		m.printf(", simulated")
 	}
+	if v := r.Summary.Verdict; v.Grade != "" {
+		m.printf("\n\nVerdict: **%s**", v.Grade)
+		for i, f := range v.Findings {
+			if i < mostFindings {
+				m.printf("\n- %s", quote(f.Text))
+			}
+		}
+	}
 	m.printf("\n\n| | |\n|:--|--:|\n")
 	for _, row := range scalarRows(&r.Summary, &r.Plan) {
 		m.printf("| %s | %s |\n", strings.TrimSuffix(row.label, ":"), row.value)

@@ -19,6 +19,7 @@ const width = 50 // of headers, in characters
 // where verbose says so; nothing under plan.CompatVLLM.
 func Text(w io.Writer, r result.Result, verbose bool) error {
 	t := &text{s: &r.Summary, p: &r.Plan}
+	t.verdict()
 	t.firstFailures()
 	t.header()
 	t.scalars()
@@ -34,7 +35,7 @@ func Text(w io.Writer, r result.Result, verbose bool) error {
 	t.line(strings.Repeat("=", width))
 	for _, s := range r.Sections {
 		switch {
-		case s.VLLM:
+		case s.VLLM, s.Headline && t.s.Withheld():
 		case !verbose:
 			for _, line := range s.Short {
 				t.line(fmt.Sprintf("%-*s %s", labelWidth, s.Label+":", line))
@@ -83,6 +84,40 @@ func (t *text) header() {
 	t.head(" Serving Benchmark Result ", '=')
 }
 
+// mostFindings are told; the result file has all of them.
+const mostFindings = 3
+
+// verdict writes whether the numbers can be trusted: the first line, and one for
+// each further reason.
+func (t *text) verdict() {
+	v := t.s.Verdict
+	if v.Grade == "" {
+		return
+	}
+	label, first := "Verdict:", string(v.Grade)
+	for i, f := range v.Findings {
+		if i == mostFindings {
+			t.line(fmt.Sprintf("%-*s and %d more: --verbose tells them", labelWidth, "", len(v.Findings)-i))
+			break
+		}
+		line := f.Text
+		if i == 0 {
+			line = first + ": " + line
+		}
+		t.line(fmt.Sprintf("%-*s %s", labelWidth, label, line))
+		label = ""
+	}
+	if len(v.Findings) == 0 {
+		t.line(fmt.Sprintf("%-*s %s", labelWidth, label, first))
+	}
+	if len(v.Causes) > 0 {
+		t.line(fmt.Sprintf("%-*s meanwhile %s", labelWidth, "", strings.Join(v.Causes, ", ")))
+	}
+}
+
+// withheldValue stands in place of a number that does not stand for the server.
+const withheldValue = "withheld"
+
 // firstFailures writes what vLLM's client prints before the block.
 func (t *text) firstFailures() {
 	if len(t.s.FirstErrors) == 0 {
@@ -119,7 +154,11 @@ func scalarRows(s *metrics.Summary, p *plan.Plan) []labelled {
 			}
 			all = append(all, labelled{d.label, word})
 		case float64:
-			all = append(all, labelled{d.label, fmt.Sprintf("%.2f", v)})
+			word := fmt.Sprintf("%.2f", v)
+			if s.Withheld() && strings.HasSuffix(d.unit, "/s") && d.key != "request_rate" {
+				word = withheldValue
+			}
+			all = append(all, labelled{d.label, word})
 		}
 	}
 	return all
@@ -139,12 +178,43 @@ func (t *text) section(d metrics.Definition) {
 	if !ok {
 		return
 	}
-	t.head(d.Header, '-')
-	t.row("Mean "+d.Name+" (ms):", fmt.Sprintf("%.2f", dist.Mean))
-	t.row("Median "+d.Name+" (ms):", fmt.Sprintf("%.2f", dist.Median))
-	for _, p := range dist.Percentiles {
-		t.row(p.Name()+" "+d.Name+" (ms):", fmt.Sprintf("%.2f", p.Value))
+	value := func(v float64) string {
+		if t.s.Withheld() {
+			return withheldValue
+		}
+		return fmt.Sprintf("%.2f", v)
 	}
+	t.head(d.Header, '-')
+	t.row("Mean "+d.Name+" (ms):", value(dist.Mean))
+	t.row("Median "+d.Name+" (ms):", value(dist.Median))
+	doubted := t.unsupported(d.ID)
+	for _, p := range dist.Percentiles {
+		t.row(p.Name()+" "+d.Name+" (ms):", value(p.Value))
+		if mark, ok := doubted[p.P]; ok && !t.s.Withheld() {
+			t.line(mark)
+		}
+	}
+}
+
+// unsupported has the mark under each percentile that the requests do not support.
+// It is a line of its own, so that whoever reads the last word of a row finds the
+// number there.
+func (t *text) unsupported(id metrics.ID) map[float64]string {
+	l, ok := t.s.Intervals.Of(id)
+	if !ok {
+		return nil
+	}
+	out := map[float64]string{}
+	for _, p := range l.Percentiles {
+		switch {
+		case p.Known:
+		case l.Highest.P > 0:
+			out[p.P] = fmt.Sprintf("  ^ too few requests; highest to say: P%v", l.Highest.P)
+		default:
+			out[p.P] = "  ^ too few requests to say"
+		}
+	}
+	return out
 }
 
 // selected reports whether the plan asks for the latency; vLLM's client asks

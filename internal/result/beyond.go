@@ -29,6 +29,7 @@ func beyond(ids ...metrics.ID) part {
 			short = append(short, fmt.Sprintf("%smean %.2f ms, P99 %.2f ms", prefix(d.Name, len(ids)), dist.Mean, dist.P99))
 		}
 		if len(short) > 0 {
+			s.Headline = true
 			s.Label, s.Short, s.Text = label(first.Name, len(ids)), []string{strings.Join(short, "; ")}, text(rows...)
 		}
 		return s

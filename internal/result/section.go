@@ -17,6 +17,10 @@ type Section struct {
 	// among vLLM's keys.
 	VLLM bool
 
+	// Headline says that it tells rates or latencies, which are withheld where too
+	// many requests failed: see metrics.Summary.Withheld.
+	Headline bool
+
 	// Short is what matters of it, a line each; none where nothing does. Label
 	// stands before each of them.
 	Label string
@@ -70,12 +74,14 @@ func parts() []part {
 		beyond(metrics.FirstAnswer),
 		beyond(metrics.ITLPerToken),
 		beyond(metrics.TTFTFromDue, metrics.E2ELFromDue),
+		intervals(),
 		steady(),
 		speedOfLight(),
 		dataset(),
 		tokens(),
 		client(),
 		simulator(),
+		verdict(),
 		outcomes(),
 		warnings(),
 	}

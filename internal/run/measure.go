@@ -8,6 +8,7 @@ import (
 
 	"tokmeter/internal/excerpt"
 	"tokmeter/internal/load"
+	"tokmeter/internal/machine"
 	"tokmeter/internal/record"
 	"tokmeter/internal/wire"
 	"tokmeter/internal/workload"
@@ -149,7 +150,10 @@ func (j *job) send(ctx context.Context, r prepared, l load.Job, d *directory, s 
 	j.tell(running)
 	quiet := j.tellDraining(ctx, l.Progress)
 	giving, stop := r.giveUp(ctx, l.Progress)
+	before := machine.Now()
 	s.ending, err = load.Run(giving, l)
+	client := before.Until(machine.Now())
+	s.ending.Client = &client
 	if errors.Is(context.Cause(giving), errUnreached) && s.ending.Reason == record.Interrupted {
 		s.ending.Reason, s.unreached = record.Unreachable, true
 	}

@@ -64,13 +64,15 @@ func (d *drawer) spread() (mean, se float64) {
 	return mean, math.Sqrt(sum / float64(n) / (k - 1))
 }
 
-// sample draws a sample and gives its mean and that mean's standard error.
-func (d *drawer) sample(room []float64) (mean, se float64) {
+// sample draws a sample and gives its mean and that mean's standard error, which is
+// not below a part of the whole's: of a series that hardly varies, many samples do
+// not vary at all.
+func (d *drawer) sample(room []float64, least float64) (mean, se float64) {
 	for i := range room {
 		room[i] = d.block(d.start())
 	}
 	mean = Mean(room)
-	return mean, Std(room) / math.Sqrt(float64(len(room)-1))
+	return mean, max(least, Std(room)/math.Sqrt(float64(len(room)-1)))
 }
 
 // MeanOfSeries returns the mean of a series with its 95 % interval by the
@@ -98,9 +100,8 @@ func MeanOfSeries(x []float64, seed uint64) Interval {
 	}
 	room, ts := make([]float64, d.blocks), make([]float64, 0, seriesDraws)
 	for range seriesDraws {
-		if m, s := d.sample(room); s > 0 {
-			ts = append(ts, (m-mean)/s)
-		}
+		m, s := d.sample(room, se/4)
+		ts = append(ts, (m-mean)/s)
 	}
 	slices.Sort(ts)
 	out.Low, out.High = mean-se*Percentile(ts, 97.5), mean-se*Percentile(ts, 2.5)

@@ -25,7 +25,7 @@ cli/argv ConfigOption
 dataset NewInput Sample
 engine Bare Marker Nothing PID Plain
 memory Look
-metrics Speculate
+metrics FindingDefinitions Speculate
 model/fit Fit Read Search Simulate Speedups Summarize Write
 model/light Balance Fits Ideal Network New
 model/roofline KnownOf Overhead
@@ -40,6 +40,6 @@ result Definitions
 sim Truth
 sim/exposition Label
 sim/text Make Texts
-stats Alike AlikeAt BlockLength DifferenceOf EarlyEstimate EarlyStopping Lifetime MeanOf MeanOfSeries Percentile PercentileNeeds PercentileOfSeries PercentileRanks RatioOf Std StudentQuantile Sum SurvivalOf Wilson
+stats AlikeAt BlockLength DifferenceOf EarlyEstimate EarlyStopping MeanOf MeanOfSeries Percentile PercentileOfSeries RatioOf Std StudentQuantile Sum
 tokenize Parse
 `
