@@ -73,13 +73,63 @@ func TestReadsAsVLLM(t *testing.T) {
 	}
 	for _, c := range file.Cases {
 		t.Run(c.Name, func(t *testing.T) {
-			if diff := cmp.Diff(c.Completions, cutAsVLLM(ReadAsVLLM, c.Segments)); diff != "" {
+			want := c.Completions
+			if joined := joinBesideSpace(c.Segments); len(joined) < len(c.Segments) {
+				want = cutAsVLLM(ReadAsVLLM, joined)
+			}
+			if diff := cmp.Diff(want, cutAsVLLM(ReadAsVLLM, c.Segments)); diff != "" {
 				t.Errorf("completions (-vllm +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(c.Responses, cutAsVLLM(ReadAsVLLMResponses, c.Segments)); diff != "" {
 				t.Errorf("responses (-vllm +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// joinBesideSpace joins the segments of which one ends beside the space of a
+// "data: ": the defect of vLLM's client that is left out, see ReadAsVLLM.
+func joinBesideSpace(segments []string) []string {
+	var joined []string
+	for _, s := range segments {
+		if n := len(joined); n > 0 {
+			if before := strings.TrimSpace(joined[n-1]); before == "data:" || strings.HasSuffix(before, "\n\ndata:") {
+				joined[n-1] += s
+				continue
+			}
+		}
+		joined = append(joined, s)
+	}
+	return joined
+}
+
+// TestCutAnywhere: wherever two reads end, every message comes, and only white
+// space is lost.
+func TestCutAnywhere(t *testing.T) {
+	t.Parallel()
+	messages := []string{
+		`{"choices":[{"index":0,"text":" a","finish_reason":null}]}`,
+		`{"choices": [{"index": 0, "text": "é x\n y 🙂"}]}`,
+		`{"choices":[],"usage":{"completion_tokens":2}}`,
+	}
+	stream := "data: " + strings.Join(messages, "\n\ndata: ") + "\n\ndata: [DONE]\n\n"
+	bare := func(s string) string { return strings.Join(strings.Fields(s), "") }
+	for i := range len(stream) {
+		for j := i; j <= len(stream); j++ {
+			var got []string
+			c := (&Config{Reader: ReadAsVLLM, Whole: json.Valid}).cutter()
+			fn := func(e Event) bool { got = append(got, bare(string(e.Data))); return true }
+			for _, seg := range []string{stream[:i], stream[i:j], stream[j:]} {
+				if _, err := c.feed([]byte(seg), 0, fn); err != nil {
+					t.Fatalf("%q|%q|%q: %v", stream[:i], stream[i:j], stream[j:], err)
+				}
+			}
+			c.end(0, fn)
+			want := []string{bare(messages[0]), bare(messages[1]), bare(messages[2]), "[DONE]"}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("%q|%q|%q (-want +got):\n%s", stream[:i], stream[i:j], stream[j:], diff)
+			}
+		}
 	}
 }
 
