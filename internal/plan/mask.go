@@ -11,8 +11,8 @@ import (
 // their own.
 const leastSecret = 4
 
-// Mask puts Redacted in place of the key and of the values of headers wherever
-// they stand in a text of the server's: some repeat them in their refusals.
+// Mask puts Redacted in place of the key, of the values of headers and of secrets
+// in the endpoint's query wherever they stand in a text of the server's: some repeat them in their refusals.
 func (t *Target) Mask(text string) string {
 	var pairs []string
 	cut := ""
@@ -34,7 +34,7 @@ func (t *Target) Mask(text string) string {
 			}
 		}
 	}
-	secrets := []string{t.APIKey}
+	secrets := append(querySecrets(t.Endpoint), t.APIKey)
 	for _, h := range t.Headers {
 		secrets = append(secrets, h.Value)
 	}

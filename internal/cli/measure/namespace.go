@@ -17,7 +17,7 @@ func changes(v *flags.Values, p plan.Plan) map[string]any {
 		"ignore-eos":        p.Target.IgnoreEOS,
 		"self-timed":        p.Load.SelfTimed,
 		"request-id-prefix": p.Target.RequestIDPrefix,
-		"endpoint":          p.Target.Endpoint,
+		"endpoint":          plan.RedactedQuery(p.Target.Endpoint),
 		// The keys are texts there: JSON has no tuples.
 		"random-mm-bucket-config": json.RawMessage(`{"(256, 256, 1)": 0.5, "(720, 1280, 1)": 0.5, "(720, 1280, 16)": 0.0}`),
 	}

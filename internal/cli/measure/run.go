@@ -88,7 +88,8 @@ func World(e *shell.Env, abort <-chan struct{}) run.World {
 	}
 }
 
-// RedactedArgs is a command line without the values of headers and the key.
+// RedactedArgs is a command line without the values of headers, the key and
+// secrets in the queries of addresses.
 func RedactedArgs(args []string) []string {
 	args = slices.Clone(args)
 	secret, key := false, false
@@ -110,6 +111,7 @@ func RedactedArgs(args []string) []string {
 		case secret:
 			args[i] = cutValue(a)
 		}
+		args[i] = plan.RedactedQuery(args[i])
 	}
 	return args
 }
