@@ -72,6 +72,8 @@ func TestAnswers(t *testing.T) {
 		{why: "a stream of unknown type is judged by its first bytes", response: "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n\ndata: one\n\n", framed: true, events: []string{"one"}},
 		{why: "text/plain is what servers say when nobody told them", response: "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 11\r\n\r\ndata: one\n\n", framed: true, events: []string{"one"}},
 
+		{why: "two types: the first counts", response: "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Type: text/html\r\nContent-Length: 11\r\n\r\ndata: one\n\n", framed: true, events: []string{"one"}},
+
 		{why: "chunks that stop", response: streamHead + "Transfer-Encoding: chunked\r\n\r\nb\r\ndata: one\n\n\r\n", outcome: record.CutShort, events: []string{"one"}},
 		{why: "a length that is not reached", response: streamHead + "Content-Length: 100\r\n\r\ndata: one\n\n", outcome: record.CutShort, events: []string{"one"}},
 		{why: "bad chunk size", response: streamHead + "Transfer-Encoding: chunked\r\n\r\nxyz\r\ndata: one\n\n\r\n", outcome: record.BadStream},
@@ -88,6 +90,7 @@ func TestAnswers(t *testing.T) {
 		{why: "broken gzip", response: streamHead + "Content-Encoding: gzip\r\nContent-Length: 30\r\n\r\n" + strings.Repeat("x", 30), outcome: record.BadStream, words: "gzip"},
 		{why: "gzip that stops", response: strings.Replace(gz[:len(gz)-12], "Content-Length", "X-Length", 1), outcome: record.CutShort, events: []string{"one", "two"}},
 		{why: "not HTTP", response: "SSH-2.0-OpenSSH_9.6\r\n\r\n", outcome: record.BadStream},
+		{why: "a line of another protocol", response: "-ERR unknown command\r\n", outcome: record.BadStream},
 		{why: "two lengths that differ", response: streamHead + "Content-Length: 5\r\nContent-Length: 6\r\n\r\ndata: ", outcome: record.BadStream},
 		{why: "headers without end", response: streamHead + "X: " + strings.Repeat("x", 100<<10), outcome: record.BadStream},
 		{why: "closed without an answer", response: "", outcome: record.Reset},

@@ -92,6 +92,21 @@ func parseHead(b []byte) (head, error) {
 	return h, nil
 }
 
+// foreign is the error of a head whose first bytes are of another protocol: its
+// end may never come.
+func foreign(b []byte) error {
+	const proto = "HTTP/1."
+	if n := min(len(b), len(proto)); string(b[:n]) != proto[:n] {
+		line, _ := cutLine(b)
+		return notHTTP(line)
+	}
+	return nil
+}
+
+func notHTTP(line []byte) error {
+	return badStream{fmt.Errorf("the answer is not HTTP/1: it begins with %.60q; does the server speak https at this port?", line)}
+}
+
 // statusLine reads "HTTP/1.1 200 OK".
 func (h *head) statusLine(line []byte) (minor int, err error) {
 	const proto = "HTTP/1."
@@ -103,7 +118,7 @@ func (h *head) statusLine(line []byte) (minor int, err error) {
 		ok = err == nil && h.status >= 100 && minor >= 0 && minor <= 9
 	}
 	if !ok {
-		return 0, badStream{fmt.Errorf("the answer is not HTTP/1: it begins with %.60q; does the server speak https at this port?", line)}
+		return 0, notHTTP(line)
 	}
 	return minor, nil
 }
@@ -147,7 +162,9 @@ func (h *head) header(name, value []byte, keep *bool) error {
 			}
 		}
 	case is("content-type"):
-		h.contentType = string(value)
+		if h.contentType == "" { // the first counts, as to net/http
+			h.contentType = string(value)
+		}
 	case is("content-encoding"):
 		if h.encoding = strings.ToLower(string(value)); h.encoding == "identity" {
 			h.encoding = ""

@@ -89,6 +89,9 @@ func (r *reply) pushHead(b []byte, at record.Stamp) (rest []byte) {
 			if seen == 0 {
 				r.kept = append(r.kept, b...)
 			}
+			if err := foreign(r.kept); err != nil {
+				r.refuseHead(err)
+			}
 			return nil
 		}
 		h, err := parseHead(b[:end])
