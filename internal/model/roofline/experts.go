@@ -132,10 +132,8 @@ func (c *config) checkExperts(members map[string]json.RawMessage) error {
 		if c.denies() {
 			return nil
 		}
-		for _, key := range keys {
-			if speaks(key, members[key]) {
-				return fault("it says %s: %.60s, and no number of experts under a known name", key, members[key])
-			}
+		if key, value := speaker(members); key != "" {
+			return fault("it says %s: %.60s, and no number of experts under a known name", key, value)
 		}
 		for _, name := range append(slices.Clone(c.Architectures), c.ModelType) {
 			if isMixtureName(name) {
@@ -176,11 +174,33 @@ func differs(list []int) bool {
 	return false
 }
 
+// speaker is the first member, of the file or of an object in it, that tells of
+// experts. What stands for the weights' format or another modality is left out.
+func speaker(members map[string]json.RawMessage) (key string, value json.RawMessage) {
+	for _, key := range slices.Sorted(maps.Keys(members)) {
+		value := members[key]
+		if speaks(key, value) {
+			return key, value
+		}
+		if key == "quantization_config" || strings.Contains(key, "vision") || strings.Contains(key, "audio") {
+			continue
+		}
+		var inner map[string]json.RawMessage
+		if json.Unmarshal(value, &inner) != nil {
+			continue
+		}
+		if in, value := speaker(inner); in != "" {
+			return key + "." + in, value
+		}
+	}
+	return "", nil
+}
+
 // speaks reports whether a member of the file tells of experts: a number above
 // 1, a list or an object under a name that has to do with them.
 func speaks(key string, value json.RawMessage) bool {
 	key = strings.ToLower(key)
-	if !strings.Contains(key, "expert") && !strings.Contains(key, "moe") {
+	if !strings.Contains(key, "expert") && !strings.Contains(key, "moe") && !strings.Contains(key, "router") {
 		return false
 	}
 	value = bytes.TrimSpace(value)

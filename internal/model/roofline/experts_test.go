@@ -76,6 +76,8 @@ func TestMixturesRefused(t *testing.T) {
 		{"active experts alone", `"model_type":"x","num_experts_per_tok":8`, "num_experts_per_tok"},
 		{"a null in place of the number", `"model_type":"x","num_experts":null,"num_experts_per_tok":8`, "num_experts_per_tok"},
 		{"an object", `"model_type":"x","moe_config":{"n":8}`, "moe_config"},
+		{"a number in an object", `"model_type":"x","ffn":{"num_experts":64,"top_k":8}`, "ffn.num_experts"},
+		{"a router alone", `"model_type":"x","router_top_k":8`, "router_top_k"},
 		{"the name of the type alone", `"model_type":"foo_moe"`, "foo_moe"},
 		{"the name of the architecture alone", `"model_type":"foo","architectures":["FooMoeForCausalLM"]`, "FooMoeForCausalLM"},
 		{"a dense part beside the experts", `"model_type":"arctic","num_local_experts":128,"num_experts_per_tok":2`, "arctic"},
@@ -93,6 +95,7 @@ func TestMixturesRefused(t *testing.T) {
 	for _, tt := range []struct{ why, more string }{
 		{"none, in so many words", `"model_type":"granite","num_local_experts":0,"num_experts_per_tok":0`},
 		{"one expert is a dense FFN", `"model_type":"x","num_experts":1,"num_experts_per_tok":1`},
+		{"experts of the weights' format and of another modality", `"model_type":"llama","quantization_config":{"experts":{"bits":4}},"vision_config":{"num_experts":8}`},
 		{"nulls and switches", `"model_type":"llama","num_experts":null,"moe":false,"router_aux_loss_coef":0.001`},
 	} {
 		m, _, err := ReadModel([]byte("{" + shapes + "," + tt.more + "}"))
