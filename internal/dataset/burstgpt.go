@@ -60,7 +60,9 @@ func ReadBurstGPT(in *Input) (*Rows, error) {
 		name string
 		to   *int
 	}{{modelColumn, &at.model}, {requestColumn, &at.request}, {responseColumn, &at.response}} {
-		*c.to = slices.IndexFunc(head, func(h string) bool { return strings.EqualFold(strings.TrimSpace(h), c.name) })
+		*c.to = slices.IndexFunc(head, func(h string) bool {
+			return strings.EqualFold(strings.ReplaceAll(strings.TrimSpace(h), "_", " "), c.name)
+		})
 		if *c.to < 0 {
 			return nil, in.fail("line 1", burstHint, "there is no column %q: the columns are %s", c.name, listed(head))
 		}
@@ -98,7 +100,7 @@ func (rows *Rows) add(rec []string, at columns) error {
 		return fmt.Errorf("%s: %w", responseColumn, err)
 	}
 	switch {
-	case col(at.model) != "GPT-4":
+	case strings.TrimSpace(col(at.model)) != "GPT-4":
 		rows.Dropped.Add("model is not GPT-4", 1)
 		return nil
 	case !(answered > 0):

@@ -123,6 +123,9 @@ func TestReadBurstGPT(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, c := range []struct{ why, text string }{
+		{"underscores for blanks", "Timestamp,Model,Request_tokens,Response_tokens\n1,GPT-4,10,20\n"},
+		{"two columns of one name: the first counts", "Model,Request tokens,Response tokens,Request tokens\nGPT-4,10,20,9\n"},
+		{"blanks around the fields", "Model, Request tokens, Response tokens\nGPT-4 , 10, 20\n"},
 		{"a session and an elapsed time among them", "Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type\n1,s,43,GPT-4,10,20,30,x\n"},
 		{"any order", "Response tokens,Model,Log Type,Request tokens\n20,GPT-4,x,10\n"},
 		{"quotes and a byte order mark", "\ufeff\"Timestamp\",\"Model\",\"Request tokens\",\"Response tokens\"\n\"1\",\"GPT-4\",\"10\",\"20\"\n"},

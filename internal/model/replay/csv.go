@@ -57,7 +57,10 @@ func readCSV(r io.Reader, b *builder) error {
 		line, _ := c.FieldPos(0)
 		f := make(fields, len(keys))
 		for i, v := range rec {
-			if i < len(keys) && v != "" {
+			if i >= len(keys) || v == "" {
+				continue
+			}
+			if _, there := f[keys[i]]; !there { // of two columns of one name the first counts, as to pandas
 				f[keys[i]] = json.RawMessage(strconv.Quote(v))
 			}
 		}

@@ -364,13 +364,15 @@ func (b *builder) sent(s Sent) error {
 }
 
 // moment reads a date and time as traces write them, in seconds: with T or a
-// blank, with any fraction or none, with a zone or in UTC.
+// blank, with any fraction or none, perhaps without seconds, with a zone or in UTC.
 func moment(s string) (float64, bool) {
 	s = strings.TrimSpace(strings.TrimSuffix(strings.ToUpper(strings.TrimSpace(s)), "UTC"))
 	s = strings.Replace(s, "T", " ", 1)
 	for _, zone := range []string{"", "Z07:00", " Z07:00", "Z0700", " Z0700", "Z07", " Z07"} {
-		if t, err := time.Parse("2006-01-02 15:04:05"+zone, s); err == nil {
-			return float64(t.Unix()) + float64(t.Nanosecond())/1e9, true
+		for _, layout := range []string{"2006-01-02 15:04:05", "2006-01-02 15:04"} {
+			if t, err := time.Parse(layout+zone, s); err == nil {
+				return float64(t.Unix()) + float64(t.Nanosecond())/1e9, true
+			}
 		}
 	}
 	return 0, false

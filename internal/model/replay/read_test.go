@@ -223,6 +223,9 @@ func TestMoments(t *testing.T) {
 	if got, ok := moment("2024-05-10 00:00:01+00:00"); !ok || got != 1715299201 {
 		t.Errorf("without a fraction: got %f, %v", got, ok)
 	}
+	if got, ok := moment("2024-05-10 02:01+02:00"); !ok || got != 1715299260 {
+		t.Errorf("without seconds: got %f, %v", got, ok)
+	}
 	for _, s := range []string{"", "yesterday", "2024-05-10", "2024-05-10 00:00:00 CET"} {
 		if got, ok := moment(s); ok {
 			t.Errorf("%q: got %f, want none", s, got)
@@ -235,6 +238,7 @@ func TestTables(t *testing.T) {
 	for _, c := range []struct{ why, text string }{
 		{"BurstGPT with sessions", "Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type\n10.0,aaa,43,GPT-4,906,446,1352,x\n12.5,bbb,2,GPT-4,36,29,65,x\n"},
 		{"another order, quotes and a byte order mark", "\ufeff\"Response tokens\",\"Timestamp\",\"Request tokens\"\r\n\"446\",\"10\",\"906\"\r\n\"29\",\"12.5\",\"36\"\r\n"},
+		{"two columns of one name: the first counts", "Timestamp,Request tokens,Response tokens,Request tokens\n10,906,446,1\n12.5,36,29,2\n"},
 		{"Azure 2024", "TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00.500000+00:00,906,446\n2024-05-10 00:00:03+00:00,36,29\n"},
 		{"Azure 2023", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.5000000,906,446\n2023-11-16 18:17:06.0000000,36,29\n"},
 		{"two zones", "TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10T02:00:00.5+02:00,906,446\n2024-05-10T00:00:03Z,36,29\n"},
