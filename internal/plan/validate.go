@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tokmeter/internal/protocol"
@@ -106,17 +107,25 @@ func checkBaseURL(s string) error {
 	switch {
 	case err != nil:
 		// It may carry a password, and a parser's words help nobody.
-		return errors.New("is none: want http://HOST:PORT or https://HOST:PORT, with a path or none")
+		return errors.New("is no address: want http://HOST:PORT or https://HOST:PORT, with a path or none")
 	case u.User != nil:
 		return errors.New("carries a user name: give it by a header, such as Authorization=Basic …")
 	case u.Scheme != "http" && u.Scheme != "https":
 		return fmt.Errorf("%s: want it to begin with http:// or https://", s)
 	case u.Hostname() == "":
 		return fmt.Errorf("%s names no host", s)
+	case !isPort(u.Port()):
+		return fmt.Errorf("%s: want a port of 1 to 65535", s)
 	case u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(s, "?#"):
 		return fmt.Errorf("%s has a query: want scheme, host and path alone", s)
 	}
 	return nil
+}
+
+// isPort reports whether s is a port's number, or none is named.
+func isPort(s string) bool {
+	n, err := strconv.Atoi(s)
+	return s == "" || err == nil && n >= 1 && n <= 65535
 }
 
 func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }

@@ -56,6 +56,7 @@ func TestValidate(t *testing.T) {
 		{"the server inside has no address yet", func(p *Plan) { p.Target.BaseURL, p.Target.Simulated = "", true }, ""},
 		{"no scheme", func(p *Plan) { p.Target.BaseURL = "localhost:8000" }, "want it to begin with http:// or https://"},
 		{"another scheme", func(p *Plan) { p.Target.BaseURL = "ftp://host" }, "want it to begin with http:// or https://"},
+		{"a port that is none", func(p *Plan) { p.Target.BaseURL = "http://127.0.0.1:99999" }, "want a port of 1 to 65535"},
 		{"no host", func(p *Plan) { p.Target.BaseURL = "http://:8000" }, "names no host"},
 		{"IPv6", func(p *Plan) { p.Target.BaseURL = "http://[::1]:8000" }, ""},
 		{"IPv6 with a zone", func(p *Plan) { p.Target.BaseURL = "http://[fe80::1%25eth0]:8000" }, ""},

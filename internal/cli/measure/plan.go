@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -141,6 +142,9 @@ func (b *serveBuilder) address(t *plan.Target) {
 	}
 	if b.Given("endpoint") {
 		t.Endpoint = "/" + strings.TrimPrefix(b.Text("endpoint"), "/")
+		if strings.Contains(t.Endpoint, "://") {
+			b.problem("--endpoint %s: want a path, such as /v1/completions: the address of the server goes to --base-url", b.Text("endpoint"))
+		}
 	}
 	if t.Simulated {
 		for _, name := range []string{"base-url", "host", "port"} {
@@ -154,6 +158,7 @@ func (b *serveBuilder) address(t *plan.Target) {
 		port := b.Integer("port")
 		if port < 1 || port > 65535 {
 			b.problem("--port: want 1 to 65535, got %d", port)
+			port = 1
 		}
 		t.BaseURL = b.hostURL(port)
 		return
@@ -161,12 +166,28 @@ func (b *serveBuilder) address(t *plan.Target) {
 	if b.Given("host") || b.Given("port") {
 		b.note("--host and --port do not count beside --base-url")
 	}
-	t.BaseURL = strings.TrimRight(withScheme(b.Text("base-url")), "/")
-	if short, ok := strings.CutSuffix(t.BaseURL, "/v1"); ok && !b.Given("endpoint") {
-		b.note("--base-url is taken without its /v1, which is part of the endpoint %s", t.Endpoint)
-		t.BaseURL = short
+	address := strings.TrimSpace(b.Text("base-url"))
+	if halfScheme.MatchString(address) && !strings.Contains(address, "@") { // that may be a password
+		b.problem("--base-url %s: want http://HOST:PORT or https://HOST:PORT, with a path or none", address)
+	}
+	t.BaseURL = strings.TrimRight(withScheme(address), "/")
+	if b.Given("endpoint") {
+		return
+	}
+	for _, part := range []string{t.Endpoint, "/v1"} {
+		if short, ok := strings.CutSuffix(t.BaseURL, part); ok && part != "" {
+			b.note("--base-url is taken without its %s, which is part of the endpoint %s", part, t.Endpoint)
+			t.BaseURL = short
+			return
+		}
+	}
+	if strings.HasSuffix(t.BaseURL, "/completions") || strings.HasSuffix(t.BaseURL, "/responses") {
+		b.problem("--base-url %s ends in the path of an API: that goes to --endpoint, with the --backend that it belongs to", t.BaseURL)
 	}
 }
+
+// halfScheme is an address whose scheme lost a part of its "://".
+var halfScheme = regexp.MustCompile(`^(?i:https?)(:/?[^/]|//|:$)`)
 
 // withScheme puts http:// before an address that has no scheme.
 func withScheme(address string) string {
@@ -179,11 +200,15 @@ func withScheme(address string) string {
 // hostURL is the address of --host and --port. A host may come with a scheme or a
 // port of its own, as in a URL; --port wins where it is given too.
 func (b *serveBuilder) hostURL(port int) string {
-	scheme, host, ok := strings.Cut(b.Text("host"), "://")
+	text := strings.TrimSpace(b.Text("host"))
+	scheme, host, ok := strings.Cut(text, "://")
 	if !ok {
-		scheme, host = "http", b.Text("host")
+		scheme, host = "http", text
 	}
-	host = strings.TrimRight(host, "/")
+	if host = strings.Trim(host, "/"); host == "" {
+		b.problem("--host %q: want a name or an address, such as 127.0.0.1 or [::1]", text)
+		host = "127.0.0.1"
+	}
 	name, own, has := strings.Cut(host, ":")
 	if i := strings.LastIndex(host, "]:"); i >= 0 {
 		name, own = host[:i+1], host[i+2:]
@@ -195,6 +220,7 @@ func (b *serveBuilder) hostURL(port int) string {
 		switch {
 		case err != nil || n < 1 || n > 65535:
 			b.problem("--host %s: want a name or an address, such as 127.0.0.1 or [::1]; a URL goes to --base-url", b.Text("host"))
+			n = port
 		case b.Given("port") && n != port:
 			b.problem("--host %s names the port %d and --port %d: leave one out", b.Text("host"), n, port)
 		}
