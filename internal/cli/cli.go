@@ -136,7 +136,7 @@ func newTree(env *shell.Env) *tree {
 // help gives a command the flag that cobra would give it in other words.
 func (t *tree) help(cmd *cobra.Command) {
 	cmd.Flags().SortFlags = false
-	cmd.Flags().BoolP("help", "h", false, "Show help; --help=WORD for a group or the flags that contain WORD")
+	cmd.Flags().BoolP("help", "h", false, "Show help; --help WORD for a group or the flags that contain WORD")
 }
 
 // add puts a command into the tree, below the one whose words its own begin with.
@@ -236,14 +236,14 @@ func (t *tree) unknownCommand(args []string) error {
 	return shell.Usagef("", "unknown command %q: there is %s", args[0], strings.Join(names, ", "))
 }
 
-// helpWanted looks for -h, --help and --help=WORD.
+// helpWanted looks for -h, --help, --help WORD and --help=WORD.
 func helpWanted(args []string) (about string, wanted bool) {
-	for _, a := range args {
+	for i, a := range args {
 		if a == "--" {
 			break
 		}
 		if a == "-h" || a == "--help" {
-			return "", true
+			return strings.Join(args[i+1:min(i+2, len(args))], ""), true
 		}
 		if word, ok := strings.CutPrefix(a, "--help="); ok {
 			return word, true

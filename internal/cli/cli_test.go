@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -88,6 +89,7 @@ func TestHelp(t *testing.T) {
 	for name, args := range map[string][]string{
 		"root":         {"--help"},
 		"bench":        {"bench", "-h"},
+		"serve_all":    {"bench", "serve", "--help", "all"},
 		"serve":        {"bench", "serve", "--help=all"},
 		"serve_group":  {"help", "bench", "serve", "--help=sampling parameters"},
 		"serve_search": {"bench", "serve", "--help=Output_Len"},
@@ -115,13 +117,13 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestHelpListsEveryFlag: nothing that the table has is missing in the help.
+// TestHelpListsEveryFlag: nothing that the table has is missing in --help all.
 func TestHelpListsEveryFlag(t *testing.T) {
-	env, stdout, _ := fakeEnv("bench", "serve", "--help")
+	env, stdout, _ := fakeEnv("bench", "serve", "--help", "all")
 	Main(env)
 	for _, f := range measure.Table() {
 		if !strings.Contains(stdout.String(), "\n  "+f.Syntax()) {
-			t.Errorf("--help does not show %s", f.Syntax())
+			t.Errorf("--help all does not show %s", f.Syntax())
 		}
 	}
 	env, stdout, _ = fakeEnv("bench", "serve", "--help=options")
@@ -131,14 +133,41 @@ func TestHelpListsEveryFlag(t *testing.T) {
 	}
 }
 
-// TestHelpIsNarrow: no line is wider than the terminal, but for names.
+// TestHelpIsNarrow: at any width no line of any command's help is wider than the
+// terminal where it has a space to be cut at and is no example.
 func TestHelpIsNarrow(t *testing.T) {
-	env, stdout, _ := fakeEnv("bench", "serve", "--help=all")
-	env.Width = 60
-	Main(env)
-	for _, l := range strings.Split(stdout.String(), "\n") {
-		if len(l) > 60 && strings.Contains(strings.TrimSpace(l), "  ") {
-			t.Errorf("%d columns, want at most 60: %q", len(l), l)
+	for _, c := range commands() {
+		for _, about := range []string{"", "all", "model"} {
+			if about == "model" && c.Run == nil {
+				continue
+			}
+			for _, width := range []int{40, 57, 63, 64, 80, 119, 200} {
+				env, stdout, _ := fakeEnv(append(strings.Fields(c.Path), "--help="+about)...)
+				env.Width = width
+				if code := Main(env); code != shell.ExitOK {
+					t.Fatalf("%s --help=%s: exit code %d", c.Path, about, code)
+				}
+				for _, l := range strings.Split(stdout.String(), "\n") {
+					example := strings.HasPrefix(l, "  ") && strings.Contains(c.Long+jsonTip, l)
+					if len([]rune(l)) > width && strings.Contains(strings.TrimSpace(l), " ") && !example {
+						t.Errorf("%s --help=%s: %d columns, want at most %d: %q", c.Path, about, len(l), width, l)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestFirstFlags: the help of a first use has about a dozen flags, and each is one.
+func TestFirstFlags(t *testing.T) {
+	for _, c := range commands() {
+		if len(c.First) > 14 {
+			t.Errorf("%s: %d flags of a first use, want about a dozen", c.Path, len(c.First))
+		}
+		for _, name := range c.First {
+			if f := c.Flags.Named(name); f == nil || f.Refused != "" {
+				t.Errorf("%s has no flag %s for a first use", c.Path, name)
+			}
 		}
 	}
 }
@@ -183,6 +212,50 @@ func TestCompletion(t *testing.T) {
 			}
 			if got := stdout.String(); !strings.Contains(got, tt.want) || tt.not != "" && strings.Contains(got, tt.not) {
 				t.Errorf("got\n%s\nwant it with %q and without %q", got, tt.want, tt.not)
+			}
+		})
+	}
+}
+
+// TestBashCompletes sources the script in a bash that has no bash-completion and
+// asks as a key of tabulation does.
+func TestBashCompletes(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash on this machine")
+	}
+	env, script, _ := fakeEnv("completion", "bash")
+	if code := Main(env); code != shell.ExitOK {
+		t.Fatalf("exit code %d", code)
+	}
+	tests := []struct{ name, asked, words, line, answer, want string }{
+		{"a command", "be", "(tokmeter be)", "tokmeter be", "bench", "bench"},
+		{"a value after =", "bench serve --client=na", "(tokmeter bench serve --client = na)", "tokmeter bench serve --client=na", "native", "native"},
+		{"an empty value after =", "bench serve --client=", "(tokmeter bench serve --client = '')", "tokmeter bench serve --client=", "native", "native"},
+		{"an empty word", "bench serve --client ", "(tokmeter bench serve --client '')", "tokmeter bench serve --client ", "native", "native"},
+		{"a word with a colon", "bench serve --goodput ttft:1", "(tokmeter bench serve --goodput ttft : 1)", "tokmeter bench serve --goodput ttft:1", "ttft:100", "100"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			// A function stands in for the program and keeps what it was asked.
+			asked := filepath.Join(t.TempDir(), "asked")
+			cmd := exec.Command(bash, "--norc", "--noprofile", "-c", script.String()+`
+compopt() { :; } # bash has it for its own calls alone
+tokmeter() { shift; echo "$*" >"$asked"; printf '%s\n:4\n' "$answer"; }
+COMP_WORDS=`+tt.words+` COMP_LINE=$line COMP_POINT=${#line} COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+__start_tokmeter
+printf '%s\n' "${COMPREPLY[@]}"`)
+			cmd.Env = append(os.Environ(), "answer="+tt.answer, "line="+tt.line, "asked="+asked)
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			question, err := os.ReadFile(asked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.TrimSpace(string(out)); got != tt.want || strings.TrimRight(string(question), "\n") != tt.asked {
+				t.Errorf("asked %q and got %q, want %q and %q", question, got, tt.asked, tt.want)
 			}
 		})
 	}

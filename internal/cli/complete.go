@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -16,15 +18,20 @@ import (
 	"tokmeter/internal/model/setup"
 )
 
+// bashAlone has what bash-completion gives to the script of bash.
+//
+//go:embed completion.bash
+var bashAlone string
+
 // completionCommand prints a shell's completion script.
 func (t *tree) completionCommand() shell.Command {
 	shells := []string{"bash", "zsh", "fish"}
 	return shell.Command{
 		Path: "completion", Takes: "{bash,zsh,fish}",
 		Short: "Print the completion script of a shell",
-		Long: `bash: source <(tokmeter completion bash)
-zsh:  tokmeter completion zsh > "${fpath[1]}/_tokmeter"
-fish: tokmeter completion fish > ~/.config/fish/completions/tokmeter.fish`,
+		Long: `  bash: source <(tokmeter completion bash)
+  zsh:  tokmeter completion zsh > "${fpath[1]}/_tokmeter"
+  fish: tokmeter completion fish > ~/.config/fish/completions/tokmeter.fish`,
 		Words: true, Choices: shells,
 		Run: func(_ context.Context, c *shell.Call) error {
 			if len(c.Words) != 1 || !slices.Contains(shells, c.Words[0]) {
@@ -32,6 +39,9 @@ fish: tokmeter completion fish > ~/.config/fish/completions/tokmeter.fish`,
 			}
 			switch c.Words[0] {
 			case "bash":
+				if _, err := io.WriteString(c.Env.Stdout, bashAlone); err != nil {
+					return err
+				}
 				return t.root.GenBashCompletionV2(c.Env.Stdout, true)
 			case "zsh":
 				return t.root.GenZshCompletion(c.Env.Stdout)

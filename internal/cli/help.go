@@ -17,31 +17,34 @@ import (
 // jsonTip explains the two ways to write a JSON flag.
 const jsonTip = `A flag that takes JSON can be written whole or key by key; these are the same:
   --extra-body '{"a": 1, "b": {"c": ["x", "y"]}}'
-  --extra-body.a 1 --extra-body.b.c+ x --extra-body.b.c+=y
+  --extra-body.a 1 --extra-body.b.c+ x \
+    --extra-body.b.c+=y
 Where both are given for one flag, the keys replace the whole. A value that is
 no JSON may be a number such as 8k (8000), 8K (8192) or 25.6k, else it is text.`
 
 // nameTip explains how names may be written.
-const nameTip = `Names may be written with _ for -, shortened as long as they stay unambiguous,
-and with = before the value. Of a flag that is given twice the last one counts.
---help=GROUP shows one group, --help=WORD the flags that contain WORD, and
---help=all everything with an explanation of JSON flags.`
+const nameTip = `Names may be written with _ for -, shortened as long as they stay unambiguous, and with = before the value. Of a flag that is given twice the last one counts.`
 
 // help writes the help of a command: all of it, one group, or the flags whose
 // names contain a word.
 func (n *node) help(env *shell.Env, about string) error {
 	p := helpPrinter{w: env.Stdout, width: min(env.TextWidth(), 120)}
-	word := strings.ReplaceAll(strings.ToLower(about), "_", "-")
+	word := strings.TrimLeft(strings.ReplaceAll(strings.ToLower(about), "_", "-"), "-")
 	switch {
 	case word == "" || word == "all":
 		n.helpAll(&p, word == "all")
+		return p.err
+	case word == "listgroup": // vLLM's word
+		for _, g := range n.Flags.Groups() {
+			p.line(g)
+		}
 		return p.err
 	case n.cobra.HasSubCommands() && n.Run == nil:
 		return shell.Usagef("", "%s has no flags to look for: see %s --help", n.cobra.CommandPath(), n.cobra.CommandPath())
 	}
 	if found := n.inGroup(word); len(found) > 0 {
 		p.groups(found)
-		p.text(jsonTip)
+		p.jsonTip(found)
 		return p.err
 	}
 	var found flags.Table
@@ -52,11 +55,11 @@ func (n *node) help(env *shell.Env, about string) error {
 	}
 	if len(found) == 0 {
 		p.text(fmt.Sprintf("No group or flag matches %q.", about))
-		p.text("--help lists all flags in their groups: " + strings.Join(n.Flags.Groups(), ", ") + ".")
+		p.text("--help all lists all flags in their groups: " + strings.Join(n.Flags.Groups(), ", ") + ".")
 		return p.err
 	}
 	p.section("flags matching "+word, found)
-	p.text(jsonTip)
+	p.jsonTip(found)
 	return p.err
 }
 
@@ -72,30 +75,56 @@ func (n *node) inGroup(title string) flags.Table {
 	return found
 }
 
-func (n *node) helpAll(p *helpPrinter, tips bool) {
+// helpAll writes what a command is for and its flags: those of a first use, or
+// every one.
+func (n *node) helpAll(p *helpPrinter, all bool) {
 	if n.cobra.HasSubCommands() && n.Run == nil {
 		p.line("usage: " + n.cobra.CommandPath() + " COMMAND [flags]")
 		p.text(n.cobra.Short + ".")
 		p.commands(n.cobra)
 		return
 	}
-	p.line("usage: " + n.cobra.UseLine())
+	p.hang("usage: "+n.cobra.UseLine(), len("usage: "))
 	p.text(n.cobra.Short + ".")
 	if n.cobra.Long != "" {
 		p.text(n.cobra.Long)
 	}
+	first := n.first()
+	if first != nil && !all {
+		p.text(fmt.Sprintf("These are %d of %d flags. --help all shows every one, --help WORD those with WORD in their name, and --help GROUP a group.", len(first), len(n.Flags)))
+	}
 	if n.cobra.HasSubCommands() {
 		p.commands(n.cobra)
+	}
+	if first != nil && !all {
+		p.brief(first)
+		p.text("Groups: " + strings.Join(n.Flags.Groups(), ", ") + ".")
+		return
 	}
 	p.groups(n.Flags)
 	if len(n.Flags) == 0 {
 		return
 	}
-	if tips {
-		p.text(jsonTip)
-	}
+	p.jsonTip(n.Flags)
 	if len(n.Flags.Groups()) > 1 {
 		p.text(nameTip)
+	}
+}
+
+// first returns the flags of a first use; nil where the command has too few
+// flags to choose from.
+func (n *node) first() flags.Table {
+	var t flags.Table
+	for _, name := range n.First {
+		t = append(t, *n.Flags.Named(name))
+	}
+	return t
+}
+
+// jsonTip explains flags that take JSON where there are some.
+func (p *helpPrinter) jsonTip(of flags.Table) {
+	if slices.ContainsFunc(of, func(f flags.Def) bool { return f.Kind == flags.Object || f.Kind == flags.Ratio }) {
+		p.text(jsonTip)
 	}
 }
 
@@ -125,13 +154,40 @@ func (p *helpPrinter) line(s string) {
 	}
 }
 
-// text writes a paragraph after an empty line. Lines that it has already stay.
+// text writes paragraphs after an empty line. Lines that begin with white space
+// stay as they are; the others run together.
 func (p *helpPrinter) text(s string) {
 	p.line("")
-	for _, l := range strings.Split(s, "\n") {
-		for _, part := range wrap(l, p.width) {
-			p.line(part)
+	run := ""
+	flush := func() {
+		if run != "" {
+			for _, part := range wrap(run, p.width) {
+				p.line(part)
+			}
 		}
+		run = ""
+	}
+	for _, l := range strings.Split(s, "\n") {
+		switch {
+		case l == "" || strings.HasPrefix(l, " "):
+			flush()
+			p.line(l)
+		case run == "":
+			run = l
+		default:
+			run += " " + l
+		}
+	}
+	flush()
+}
+
+// hang writes a line whose continuations begin indent columns in.
+func (p *helpPrinter) hang(s string, indent int) {
+	for i, part := range wrap(s, p.width-indent) {
+		if i > 0 {
+			part = strings.Repeat(" ", indent) + part
+		}
+		p.line(part)
 	}
 }
 
@@ -149,7 +205,7 @@ func (p *helpPrinter) groups(t flags.Table) {
 
 func (p *helpPrinter) section(title string, t flags.Table) {
 	p.line("")
-	p.line(title + ":")
+	p.hang(title+":", 2)
 	if title == sim.GroupTaken {
 		for _, l := range wrap(strings.Join(sim.Names(t), " "), p.width-2) {
 			p.line("  " + l)
@@ -161,20 +217,37 @@ func (p *helpPrinter) section(title string, t flags.Table) {
 	}
 }
 
-// helpColumn is where the description of an entry begins.
-const helpColumn = 28
+// brief writes flags with a sentence each.
+func (p *helpPrinter) brief(t flags.Table) {
+	p.line("\nflags:")
+	for i := range t {
+		p.entry(t[i].Syntax(), t[i].Brief())
+	}
+}
+
+// helpColumn is where the description of an entry begins, and narrow the width
+// below which it stands under the name.
+const (
+	helpColumn = 28
+	narrow     = 64
+)
 
 // entry writes a name and what it means beside it, or below where the name is
-// long.
+// long or the terminal narrow.
 func (p *helpPrinter) entry(name, about string) {
+	column := helpColumn
+	if p.width < narrow {
+		column = 6
+	}
 	head := "  " + name
-	lines := wrap(about, p.width-helpColumn)
-	if utf8.RuneCountInString(head) > helpColumn-2 {
-		p.line(head)
+	if utf8.RuneCountInString(head) > column-2 {
+		for i, l := range wrap(name, p.width-4) {
+			p.line(strings.Repeat(" ", 2+2*min(i, 1)) + l)
+		}
 		head = ""
 	}
-	for _, l := range lines {
-		p.line(fmt.Sprintf("%-*s%s", helpColumn, head, l))
+	for _, l := range wrap(about, p.width-column) {
+		p.line(fmt.Sprintf("%-*s%s", column, head, l))
 		head = ""
 	}
 }

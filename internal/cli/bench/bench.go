@@ -22,8 +22,12 @@ func Command() shell.Command {
 	return shell.Command{
 		Path: "bench serve", Takes: "[flags]",
 		Short: "Send requests to a server and measure its answers",
-		Long:  "Takes every flag of vllm bench serve; those whose part is not built are refused.",
+		Long: `Takes every flag of vllm bench serve; those whose part is not built are refused.
+
+  tokmeter bench serve --base-url http://localhost:8000 --request-rate 4
+  tokmeter bench serve --simulate h100-sxm/llama-3-8b/fp8 --num-prompts 100`,
 		Flags: measure.Table(),
+		First: []string{"base-url", "api-key", "model", "simulate", "virtual", "dataset-name", "dataset-path", "random-input-len", "random-output-len", "num-prompts", "request-rate", "max-concurrency", "gpu", "save-result"},
 		Run:   runBench,
 	}
 }

@@ -173,6 +173,21 @@ func (f *Def) Describe() string {
 	return s
 }
 
+// Brief is the first sentence of the help text, with the choices and the default.
+func (f *Def) Brief() string {
+	first, _, more := strings.Cut(f.Help, ". ")
+	if more {
+		first += "."
+	}
+	if len(f.Choices) > 4 {
+		first += " One of " + strings.Join(f.Built(), ", ") + "."
+	}
+	if f.Default != "" && !f.IsSwitch() {
+		first += " (default: " + f.Default + ")"
+	}
+	return first
+}
+
 // Built returns the choices that are not refused.
 func (f *Def) Built() []string {
 	var out []string

@@ -34,6 +34,7 @@ rounds, and tells TTFT, TPOT and speedup with intervals, the speed of light and 
 reason for the speedup or for its absence. Engines are started, watched and taken down
 where the file gives their commands.`,
 		Flags: precisionTable(), Words: true, Files: []string{"yaml", "yml"},
+		First: []string{"variant", "simulate", "virtual", "command", "gpu", "dataset-name", "dataset-path", "num-prompts", "request-rate", "concurrency", "rounds", "format", "output-dir"},
 		About: docsPrecision, After: docsPrecisionAfter, Own: len(precisionFlags()),
 		Run: func(ctx context.Context, c *shell.Call) error {
 			env := c.Env

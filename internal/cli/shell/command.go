@@ -20,6 +20,9 @@ type Command struct {
 	Words   bool     // it takes words that belong to no flag
 	Files   []string // ends of the files that complete its words; nil where none do
 	Choices []string // what its word may be; nil for anything
+	// First names the flags of a first use, in the order that --help shows them
+	// in; nil where it shows all.
+	First []string
 	// About is what docs/cli.md says of it, and After what follows its flags there;
 	// without About it is not on that page.
 	About, After string

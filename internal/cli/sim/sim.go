@@ -36,6 +36,7 @@ the formulas of docs/simulator.md give the card. Nothing of it was measured on
 that card. It is ready when /health answers; Ctrl-C or SIGTERM stops it, exit
 code 0. Flags have the names that vllm serve gives them, where it has them.`,
 		Flags: simTable(), Words: true,
+		First: []string{"model", "gpu", "precision", "tensor-parallel-size", "engine", "port", "tokenizer", "max-model-len", "max-num-seqs", "api-key", "fault"},
 		About: docsSim, After: docsFaults(),
 		Run: func(ctx context.Context, c *shell.Call) error {
 			env := c.Env

@@ -58,7 +58,8 @@ func Command() shell.Command {
 --explain every constant with its source. Nothing of it is measured, but for what
 --cpu finds out of this machine's memory.`,
 		Flags: solTable(), About: docsSol,
-		Run: runSol,
+		First: []string{"model", "gpu", "cpu", "precision", "tensor-parallel-size", "input-len", "output-len", "batch", "requests", "explain", "json"},
+		Run:   runSol,
 	}
 }
 
