@@ -273,6 +273,35 @@ func TestHasty(t *testing.T) {
 	}
 }
 
+// TestHastyUnderRequest: a server that ends a kept connection over the next
+// request loses that one, and no other.
+func TestHastyUnderRequest(t *testing.T) {
+	t.Parallel()
+	bothClients(t, func(t *testing.T, open func(Config) Client) {
+		s := newRawServer(t, nil, func(c net.Conn, _ int) {
+			r := bufio.NewReader(c)
+			if _, _, err := readRequest(r); err != nil {
+				return
+			}
+			io.WriteString(c, sized("data: x\n\n"))
+			if _, _, err := readRequest(r); err == nil {
+				abortive(c)
+			}
+		})
+		c := open(Config{URL: s.url("/")})
+		failed := 0
+		for range 8 {
+			if r := do(t, c, within(t, 10*time.Second), Call{}); r.err != nil {
+				failed++
+			}
+			time.Sleep(restFor + 10*time.Millisecond)
+		}
+		if failed != 1 {
+			t.Errorf("%d of 8 requests failed, want the one that told of the server's haste", failed)
+		}
+	})
+}
+
 // TestKeeping: once a connection was open for a moment after its answer, they
 // are reused without a pause.
 func TestKeeping(t *testing.T) {

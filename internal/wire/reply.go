@@ -90,6 +90,7 @@ func (r *reply) pushHead(b []byte, at record.Stamp) (rest []byte) {
 				r.kept = append(r.kept, b...)
 			}
 			if err := foreign(r.kept); err != nil {
+				r.status = 0
 				r.refuseHead(err)
 			}
 			return nil

@@ -53,7 +53,7 @@ func FuzzReply(f *testing.F) {
 	for _, seed := range []string{
 		chunksOf("data: one\n\n", "data: two\n\n"), sized("data: one\n\ndata: [DONE]\n\ndata: x\n\n") + "more",
 		streamHead + "\r\ndata: one\n\n", "HTTP/1.1 100 Continue\r\n\r\n" + sized(":\n\n"), "HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno",
-		"HTTP/1.1 200 OK\r\n\r\ndata: x\n\n", "HTTP/1.1 307 Go\r\nLocation: /\r\nContent-Length: 1\r\n\r\nx", "SSH-2.0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\n\r\ndata: x\n\n", "HTTP/1.0 100 \n\n\n\n", "HTTP/1.1 307 Go\r\nLocation: /\r\nContent-Length: 1\r\n\r\nx", "SSH-2.0\r\n\r\n",
 		streamHead + "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nxxxx", streamHead + "Transfer-Encoding: chunked\r\n\r\nzz",
 	} {
 		f.Add([]byte(seed), uint8(3))

@@ -195,8 +195,13 @@ func (c *std) try(ctx context.Context, to *target, call Call, fn Handler, t *rec
 	defer func() { c.rest(w, watched, kept) }()
 	resp, err := through.RoundTrip(req)
 	if err != nil {
-		w.account(t, c.cfg.Clock.Now(), false)
-		return "", w.explain(err)
+		now := c.cfg.Clock.Now()
+		w.account(t, now, false)
+		err = w.explain(err)
+		if errors.As(err, new(resetError)) || errors.Is(err, errStale) {
+			w.lost(now)
+		}
+		return "", err
 	}
 	defer resp.Body.Close()
 	if w.unasked(resp.StatusCode) {

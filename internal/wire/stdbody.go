@@ -207,6 +207,17 @@ func (w *watch) unasked(status int) bool {
 	return w.conn != nil && (w.reused || w.conn.waited) && w.conn.unasked(status, w.first)
 }
 
+// lost tells that the server ended the connection instead of answering.
+func (w *watch) lost(now record.Stamp) {
+	w.mu.Lock()
+	conn := w.conn
+	silent := conn != nil && w.first == 0
+	w.mu.Unlock()
+	if silent {
+		conn.idle.lost(now)
+	}
+}
+
 // explain sorts an error that came instead of an answer.
 func (w *watch) explain(err error) error {
 	w.mu.Lock()

@@ -17,6 +17,7 @@ type idleness struct {
 	mu     sync.Mutex
 	turn   int          // the call that has the connection, or had it last
 	rested record.Stamp // the last answer ended then; 0 while a call is under way
+	before record.Stamp // what rested was when the call under way began
 	over   bool         // the server ended the connection
 	closed bool         // it was closed on this side
 }
@@ -26,8 +27,19 @@ func (i *idleness) begin() (turn int) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.turn++
-	i.rested = 0
+	i.before, i.rested = i.rested, 0
 	return i.turn
+}
+
+// lost notes that the server ended the connection instead of answering the call
+// that had just begun on it.
+func (i *idleness) lost(now record.Stamp) {
+	i.mu.Lock()
+	before := i.before
+	i.mu.Unlock()
+	if before != 0 && i.told != nil {
+		i.told(now - before)
+	}
 }
 
 // rest notes that the answer of a call ended and the connection may carry
