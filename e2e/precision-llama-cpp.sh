@@ -48,7 +48,7 @@ cd -- "$engines/precision"
 python3 - "$out/llama-cpp/precision.json" <<'PY' || die "the table is not what the bytes of the weights say"
 import json, sys
 rows = {r["variant"]: r for r in json.load(open(sys.argv[1]))["views"][0]["variants"]}
-tpot = [rows[n]["tpot_ms"]["value"] for n in ("F16", "Q8_0", "Q4_0")]
+tpot = [rows[n]["tpot_ms"] for n in ("F16", "Q8_0", "Q4_0")]
 print("TPOT in ms:", tpot, file=sys.stderr)
 for n in ("Q8_0", "Q4_0"):
     if rows[n]["withheld"]:

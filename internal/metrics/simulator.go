@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"encoding/json"
 	"fmt"
 )
 
@@ -26,32 +25,6 @@ type Lateness struct {
 	P50 float64 `json:"p50_ms"`
 	P99 float64 `json:"p99_ms"`
 	Max float64 `json:"max_ms"`
-}
-
-// UnmarshalJSON reads what run directories have, and the names under which the
-// simulator itself tells its lateness.
-func (x *Simulator) UnmarshalJSON(b []byte) error {
-	type quantiles struct{ P50, P99, Max float64 }
-	type plain Simulator
-	var v struct {
-		plain
-		First   *quantiles `json:"first_ms"`
-		Last    *quantiles `json:"last_ms"`
-		Overrun *quantiles `json:"overrun_ms"`
-	}
-	if err := json.Unmarshal(b, &v); err != nil {
-		return err
-	}
-	*x = Simulator(v.plain)
-	for _, y := range []struct {
-		from *quantiles
-		to   *Lateness
-	}{{v.First, &x.First}, {v.Last, &x.Last}, {v.Overrun, &x.Overrun}} {
-		if y.from != nil {
-			*y.to = Lateness(*y.from)
-		}
-	}
-	return nil
 }
 
 // SimulatorWarnings are the reasons to doubt a number that the simulator's own

@@ -37,8 +37,8 @@ func TestSimulate(t *testing.T) {
 	}
 }
 
-// TestSimulatorJSON: a run directory keeps lateness under names that end in no
-// unit, and both its own names and the simulator's are read.
+// TestSimulatorJSON: lateness has the same names in a run directory and in what the
+// simulator tells.
 func TestSimulatorJSON(t *testing.T) {
 	want := metrics.Simulator{
 		Setup: "x", Steps: 9, First: metrics.Lateness{P50: 1, P99: 2, Max: 3}, Last: metrics.Lateness{P50: 4, P99: 5, Max: 6},
@@ -50,7 +50,7 @@ func TestSimulatorJSON(t *testing.T) {
 	}
 	for why, text := range map[string]string{
 		"as it is written":           string(written),
-		"as the simulator tells it":  `{"setup": "x", "steps": 9, "first_ms": {"p50": 1, "p99": 2, "max": 3}, "last_ms": {"p50": 4, "p99": 5, "max": 6}, "overrun_ms": {"p50": 7, "p99": 8, "max": 9}, "slipped": 1}`,
+		"as the simulator tells it":  `{"setup": "x", "steps": 9, "first_late": {"p50_ms": 1, "p99_ms": 2, "max_ms": 3}, "last_late": {"p50_ms": 4, "p99_ms": 5, "max_ms": 6}, "overrun": {"p50_ms": 7, "p99_ms": 8, "max_ms": 9}, "slipped": 1, "slipped_ms": 0}`,
 		"a name that nobody expects": strings.Replace(string(written), "{", `{"more": [1], `, 1),
 	} {
 		var got metrics.Simulator

@@ -17,7 +17,7 @@ import (
 func intervals() part {
 	return part{
 		Definition{ID: "intervals", Title: "95 % Intervals", Keys: []Key{
-			{Name: "intervals", Formula: "of each latency the mean and percentiles with the ends of their 95 % intervals (ms); low and high are null where the requests do not support them, and highest_percentile is the highest that they support; with_cut_off counts requests that timed out or were stopped as longer than what was seen of them; success and goodput are shares; request_throughput and output_throughput are of the steady part, or of the time of sending; null without a successful request. See statistics.md"},
+			{Name: "intervals", Formula: "of each latency the mean and percentiles as value_ms with low_ms and high_ms, the ends of their 95 % intervals; the ends are null where the requests do not support them, and highest_percentile is the highest that they support; with_cut_off counts requests that timed out or were stopped as longer than what was seen of them; success and goodput are shares; request_throughput and output_throughput are of the steady part, or of the time of sending; null without a successful request. See statistics.md"},
 		}},
 		always(func(r *Result) Section {
 			s := &r.Summary
@@ -37,8 +37,8 @@ func intervals() part {
 	}
 }
 
-func ends(e metrics.Estimate) Fields {
-	f := Fields{{"value", e.Value}, {"low", nil}, {"high", nil}}
+func ends(e metrics.Estimate, unit string) Fields {
+	f := Fields{{"value" + unit, e.Value}, {"low" + unit, nil}, {"high" + unit, nil}}
 	if e.Known {
 		f[1].Value = e.Low
 		if !math.IsInf(e.High, 1) {
@@ -52,9 +52,9 @@ func intervalFields(s *metrics.Summary) Fields {
 	i := s.Intervals
 	var out Fields
 	for _, l := range i.Latencies {
-		f := Fields{{"n", l.N}, {"mean_ms", ends(l.Mean)}}
+		f := Fields{{"n", l.N}, {"mean", ends(l.Mean, "_ms")}}
 		for _, p := range l.Percentiles {
-			f = append(f, Field{strings.ToLower(name(p.P)) + "_ms", append(ends(p.Estimate), Field{"alike", p.Alike})})
+			f = append(f, Field{strings.ToLower(name(p.P)), append(ends(p.Estimate, "_ms"), Field{"alike", p.Alike})})
 		}
 		var highest any
 		if l.Highest.P > 0 {
@@ -64,22 +64,22 @@ func intervalFields(s *metrics.Summary) Fields {
 		if l.WithCut != nil {
 			cut := Fields{}
 			for _, p := range l.WithCut {
-				e := ends(p.Estimate)
+				e := ends(p.Estimate, "_ms")
 				if math.IsInf(p.Value, 1) {
 					e[0].Value = nil
 				}
-				cut = append(cut, Field{strings.ToLower(name(p.P)) + "_ms", e})
+				cut = append(cut, Field{strings.ToLower(name(p.P)), e})
 			}
 			f = append(f, Field{"with_cut_off", cut})
 		}
 		out = append(out, Field{string(l.ID), f})
 	}
-	out = append(out, Field{"success", ends(i.Success)})
+	out = append(out, Field{"success", ends(i.Success, "")})
 	if s.HasGoals {
-		out = append(out, Field{"goodput", ends(i.Good)})
+		out = append(out, Field{"goodput", ends(i.Good, "")})
 	}
 	if c := s.Course; c != nil {
-		out = append(out, Field{"request_throughput", ends(c.Requests)}, Field{"output_throughput", ends(c.Output)})
+		out = append(out, Field{"request_throughput", ends(c.Requests, "")}, Field{"output_throughput", ends(c.Output, "")})
 	}
 	return append(out, Field{"cut_off", i.CutOff})
 }

@@ -29,4 +29,4 @@ that ` + "`vllm serve`" + ` has mean what they mean there, and those that have n
 const docsReplay = `Runs arrivals and lengths on a virtual clock and tells TTFT, TPOT and E2EL in no time. ` + "`--requests`" + ` takes JSON lines or
 CSV with an arrival, prompt tokens and output tokens, as traces have them under several names; a file of
 ` + "`bench serve --dry-run --save-requests`" + `; or the folder of a run. Where the file says what was measured, it is shown beside,
-with the error. A ` + "`meta.json`" + ` beside a trace gives what no flag gives: model, card and settings. ` + "`--json`" + ` prints one object with ` + "`ttft_ms`, `tpot_ms` and `e2el_ms`" + `, each with ` + "`mean`, `p50`, `p90` and `p99`" + `.`
+with the error. A ` + "`meta.json`" + ` beside a trace gives what no flag gives: model, card and settings. ` + "`--json`" + ` prints one object with ` + "`ttft`, `tpot` and `e2el`" + `, each with ` + "`mean_ms`, `p50_ms`, `p90_ms` and `p99_ms`" + `.`

@@ -240,16 +240,16 @@ type probeSheet struct {
 	CacheBytes int64                 `json:"last_level_cache_bytes"`
 	ArrayBytes int64                 `json:"array_bytes"`
 	OneBytes   int64                 `json:"array_bytes_one_thread"`
-	All        map[string]probeSpeed `json:"gb_per_s"`
-	One        map[string]probeSpeed `json:"gb_per_s_one_thread"`
+	All        map[string]probeSpeed `json:"bandwidth"`
+	One        map[string]probeSpeed `json:"bandwidth_one_thread"`
 	GFLOPS     float64               `json:"gflops_fp32_bound,omitempty"`
 	Notes      []string              `json:"notes,omitempty"`
 }
 
 // A probeSpeed is what the passes of one kind reached.
 type probeSpeed struct {
-	Best   float64 `json:"best"`
-	Median float64 `json:"median"`
+	Best   float64 `json:"best_gb_per_s"`
+	Median float64 `json:"median_gb_per_s"`
 	Passes int     `json:"passes"`
 }
 

@@ -22,17 +22,17 @@ type Request struct {
 
 // A Spread describes a latency in milliseconds.
 type Spread struct {
-	Mean float64 `json:"mean"`
-	P50  float64 `json:"p50"`
-	P90  float64 `json:"p90"`
-	P99  float64 `json:"p99"`
+	Mean float64 `json:"mean_ms"`
+	P50  float64 `json:"p50_ms"`
+	P90  float64 `json:"p90_ms"`
+	P99  float64 `json:"p99_ms"`
 }
 
 // A Latencies is a spread of each latency.
 type Latencies struct {
-	TTFT Spread `json:"ttft_ms"`
-	TPOT Spread `json:"tpot_ms"`
-	E2EL Spread `json:"e2el_ms"`
+	TTFT Spread `json:"ttft"`
+	TPOT Spread `json:"tpot"`
+	E2EL Spread `json:"e2el"`
 }
 
 // Ratios are quotients of means; 0 where one of them is not known.

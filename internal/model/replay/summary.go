@@ -27,10 +27,18 @@ func (n Number) MarshalJSON() ([]byte, error) {
 // A Dist is one metric over requests: mean and percentiles as NumPy's, NaN
 // without any.
 type Dist struct {
-	Mean Number `json:"mean"`
-	P50  Number `json:"p50"`
-	P90  Number `json:"p90"`
-	P99  Number `json:"p99"`
+	Mean Number `json:"mean_ms"`
+	P50  Number `json:"p50_ms"`
+	P90  Number `json:"p90_ms"`
+	P99  Number `json:"p99_ms"`
+}
+
+// A Deviation is by how many percent one Dist is above another.
+type Deviation struct {
+	Mean Number `json:"mean_percent"`
+	P50  Number `json:"p50_percent"`
+	P90  Number `json:"p90_percent"`
+	P99  Number `json:"p99_percent"`
 }
 
 // distOf is the distribution of x, in ms, of seconds; NaNs are left out.
@@ -56,17 +64,24 @@ func distOf(x []float64) Dist {
 	return d
 }
 
-// over is how much d is above of, in percent.
-func (d Dist) over(of Dist) Dist {
+// over is how much d is above of.
+func (d Dist) over(of Dist) Deviation {
 	rel := func(a, b Number) Number { return 100 * (a - b) / b }
-	return Dist{rel(d.Mean, of.Mean), rel(d.P50, of.P50), rel(d.P90, of.P90), rel(d.P99, of.P99)}
+	return Deviation{rel(d.Mean, of.Mean), rel(d.P50, of.P50), rel(d.P90, of.P90), rel(d.P99, of.P99)}
 }
 
 // Latencies are the three metrics of a replay.
 type Latencies struct {
-	TTFT Dist `json:"ttft_ms"` // ms
-	TPOT Dist `json:"tpot_ms"` // ms; requests of one token have none
-	E2EL Dist `json:"e2el_ms"` // ms
+	TTFT Dist `json:"ttft"`
+	TPOT Dist `json:"tpot"` // requests of one token have none
+	E2EL Dist `json:"e2el"`
+}
+
+// Deviations are the errors of the three metrics.
+type Deviations struct {
+	TTFT Deviation `json:"ttft"`
+	TPOT Deviation `json:"tpot"`
+	E2EL Deviation `json:"e2el"`
 }
 
 // Engine is what a summary says of the engine.
@@ -108,22 +123,22 @@ func engineOf(b *setup.Built) Engine {
 // tokmeter sim replay --json prints.
 type Summary struct {
 	Latencies
-	Simulated     bool       `json:"simulated"` // always true
-	From          string     `json:"latency_from"`
-	Requests      int        `json:"requests"`
-	PromptTokens  int        `json:"prompt_tokens"`
-	OutputTokens  int        `json:"output_tokens"`
-	DurationS     float64    `json:"duration_s"` // from the first arrival to the last token
-	OutputRate    Number     `json:"output_tokens_per_s"`
-	BusyS         float64    `json:"busy_s"`
-	Steps         int        `json:"steps"`
-	Preemptions   int        `json:"preemptions"`
-	CachedTokens  int        `json:"cached_tokens"`
-	Engine        Engine     `json:"engine"`
-	Measured      *Latencies `json:"measured,omitempty"`
-	Error         *Latencies `json:"error_percent,omitempty"`              // of the simulated over the measured
-	RequestErrorP *Number    `json:"e2el_request_error_percent,omitempty"` // mean of |simulated − measured| ÷ measured
-	Notes         []string   `json:"notes,omitempty"`
+	Simulated     bool        `json:"simulated"` // always true
+	From          string      `json:"latency_from"`
+	Requests      int         `json:"requests"`
+	PromptTokens  int         `json:"prompt_tokens"`
+	OutputTokens  int         `json:"output_tokens"`
+	DurationS     float64     `json:"duration_s"` // from the first arrival to the last token
+	OutputRate    Number      `json:"output_tokens_per_s"`
+	BusyS         float64     `json:"busy_s"`
+	Steps         int         `json:"steps"`
+	Preemptions   int         `json:"preemptions"`
+	CachedTokens  int         `json:"cached_tokens"`
+	Engine        Engine      `json:"engine"`
+	Measured      *Latencies  `json:"measured,omitempty"`
+	Error         *Deviations `json:"error,omitempty"`                      // of the simulated over the measured
+	RequestErrorP *Number     `json:"e2el_request_error_percent,omitempty"` // mean of |simulated − measured| ÷ measured
+	Notes         []string    `json:"notes,omitempty"`
 }
 
 // Summarize turns a replay of f on b into numbers, and compares with what the
@@ -192,7 +207,7 @@ func (s *Summary) compare(sim, measured []Measured) {
 	}
 	m, l := latenciesOf(measured), latenciesOf(both)
 	s.Measured = &m
-	s.Error = &Latencies{TTFT: l.TTFT.over(m.TTFT), TPOT: l.TPOT.over(m.TPOT), E2EL: l.E2EL.over(m.E2EL)}
+	s.Error = &Deviations{TTFT: l.TTFT.over(m.TTFT), TPOT: l.TPOT.over(m.TPOT), E2EL: l.E2EL.over(m.E2EL)}
 	if len(off) > 0 {
 		e := Number(stats.Mean(off))
 		s.RequestErrorP = &e
@@ -228,16 +243,20 @@ func (s *Summary) WriteText(w io.Writer) error {
 		}
 		fmt.Fprintln(t, "\t")
 	}
-	rows := func(name string, of func(*Latencies) Dist) {
-		line(name+" ms, simulated", "%.2f", of(&s.Latencies))
+	m, off := s.Measured, s.Error
+	if m == nil {
+		m, off = &Latencies{}, &Deviations{}
+	}
+	rows := func(name string, simulated, measured Dist, off Deviation) {
+		line(name+" ms, simulated", "%.2f", simulated)
 		if s.Measured != nil {
-			line("measured", "%.2f", of(s.Measured))
-			line("error %", "%+.1f", of(s.Error))
+			line("measured", "%.2f", measured)
+			line("error %", "%+.1f", Dist(off))
 		}
 	}
-	rows("TTFT", func(l *Latencies) Dist { return l.TTFT })
-	rows("TPOT", func(l *Latencies) Dist { return l.TPOT })
-	rows("E2EL", func(l *Latencies) Dist { return l.E2EL })
+	rows("TTFT", s.TTFT, m.TTFT, off.TTFT)
+	rows("TPOT", s.TPOT, m.TPOT, off.TPOT)
+	rows("E2EL", s.E2EL, m.E2EL, off.E2EL)
 	t.Flush()
 	if s.RequestErrorP != nil {
 		fmt.Fprintf(&b, "\nE2EL of single requests is off by %.1f %% (mean of absolute errors)\n", float64(*s.RequestErrorP))

@@ -62,7 +62,7 @@ func TestTrace(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name      string
-		of        Dist
+		of        Deviation
 		mean, p99 float64
 	}{{"TTFT", got.Error.TTFT, 3, 6}, {"TPOT", got.Error.TPOT, 3, 6}, {"E2EL", got.Error.E2EL, 3, 6}} {
 		if e := float64(c.of.Mean); !(math.Abs(e) <= c.mean) {
@@ -101,21 +101,20 @@ func TestSummaryJSON(t *testing.T) {
 		Simulated        bool
 		Requests         int
 	}
-	keys := strings.NewReplacer("ttft_ms", "TTFT", "tpot_ms", "TPOT", "e2el_ms", "E2EL")
-	if err := json.Unmarshal([]byte(keys.Replace(string(text))), &got); err != nil {
+	if err := json.Unmarshal(text, &got); err != nil {
 		t.Fatal(err)
 	}
 	if !got.Simulated || got.Requests != 1 {
 		t.Errorf("simulated %v, %d requests; want true, 1", got.Simulated, got.Requests)
 	}
-	for _, k := range []string{"mean", "p50", "p90", "p99"} {
+	for _, k := range []string{"mean_ms", "p50_ms", "p90_ms", "p99_ms"} {
 		v, ok := got.TPOT[k]
 		if got.TTFT[k] == nil || got.E2EL[k] == nil || v != nil || !ok || *got.TTFT[k] != *got.E2EL[k] {
 			t.Errorf("%s: want TTFT = E2EL and TPOT null in\n%s", k, text)
 		}
 	}
 	if n := len(got.TTFT); n != 4 {
-		t.Errorf("ttft_ms has %d keys, want mean, p50, p90, p99", n)
+		t.Errorf("ttft has %d keys, want mean, p50, p90 and p99", n)
 	}
 }
 

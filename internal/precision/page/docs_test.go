@@ -61,7 +61,7 @@ A variant that failed has "failed" in its row and the reason below the table; a 
 	b.WriteString("An *estimate* is an object of `value`, `low` and `high` (its 95 % interval; null where there are too few samples to tell) and `n` (samples), or null.\n\n")
 	estimates := map[string]bool{}
 	for _, f := range fields() {
-		estimates["views[].variants[]."+f.key] = f.estimated()
+		estimates["views[].variants[]."+f.key] = f.estimated() && !f.flat()
 	}
 	b.WriteString("| key | unit | what it is |\n|--|--|--|\n")
 	for _, k := range keys() {

@@ -2,6 +2,7 @@ package page
 
 import (
 	"math"
+	"strings"
 
 	"tokmeter/internal/compare"
 	"tokmeter/internal/precision/table"
@@ -23,6 +24,10 @@ func (f *field) estimated() bool {
 	_, ok := f.of(&table.Row{TTFT: e, TPOT: e, E2EL: e, Speedup: e, TTFTRatio: e, E2ELRatio: e, Throughput: e}).(stats.Interval)
 	return ok
 }
+
+// flat reports whether the field is an estimate whose key ends in its unit: the JSON
+// file has it as numbers beside each other, so that the key holds one.
+func (f *field) flat() bool { return f.estimated() && strings.HasSuffix(f.key, "_"+f.unit) }
 
 // loadFields are how a view was driven.
 func loadFields() []loadField {

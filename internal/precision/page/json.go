@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"tokmeter/internal/compare"
@@ -63,6 +64,10 @@ func viewKeys() []key {
 	const row = "views[].variants[]."
 	for _, f := range fields() {
 		out = append(out, key{row + f.key, f.unit, f.meaning})
+		if f.flat() {
+			const end = " end of its 95 % interval; null where there are too few samples to tell"
+			out = append(out, key{row + f.key + "_low", f.unit, "lower" + end}, key{row + f.key + "_high", f.unit, "upper" + end})
+		}
 	}
 	return append(out,
 		key{row + "evidence[].what", "", "name, with its unit, of a number that the verdict rests on"},
@@ -215,11 +220,15 @@ func (p *Page) heldTree() any {
 func rowTree(r *table.Row) *object {
 	o := &object{}
 	for _, f := range fields() {
-		x := f.of(r)
-		if e, ok := x.(stats.Interval); ok {
-			x = estimateTree(e)
+		e, estimate := f.of(r).(stats.Interval)
+		switch {
+		case f.flat():
+			o.setFlat(f.key, e, estimate)
+		case estimate:
+			o.set(f.key, estimateTree(e))
+		default:
+			o.set(f.key, f.of(r))
 		}
-		o.set(f.key, x)
 	}
 	evidence, also := []any{}, []any{}
 	for _, e := range r.Verdict.Evidence {
@@ -243,6 +252,17 @@ func estimateTree(e stats.Interval) *object {
 	x.set("high", told(e.High))
 	x.set("n", e.N)
 	return x
+}
+
+// setFlat sets an estimate as numbers beside each other, null where it is not known:
+// what reads a key that ends in a unit finds a number.
+func (o *object) setFlat(key string, e stats.Interval, known bool) {
+	if !known {
+		e.Value = math.NaN()
+	}
+	o.set(key, finite(e.Value))
+	o.set(key+"_low", told(e.Low))
+	o.set(key+"_high", told(e.High))
 }
 
 // An object is a JSON object whose keys stand in the order in which they were

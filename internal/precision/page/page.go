@@ -24,7 +24,7 @@ import (
 
 // Version is the version of the precision table's JSON: it changes when
 // a key goes or changes its meaning.
-const Version = 1
+const Version = 2
 
 // A Page is the precision table with what an experiment knows beside it.
 // All numbers come from package table; NaN and zero are numbers that are not

@@ -357,7 +357,7 @@ func TestTypes(t *testing.T) {
 			Rate        *float64 `json:"rate_requests_per_s"`
 			Concurrency *int     `json:"concurrency"`
 			Variants    []struct {
-				TPOT      *estimate `json:"tpot_ms"`
+				TPOT      *float64  `json:"tpot_ms"`
 				Speedup   *estimate `json:"speedup"`
 				Near      *float64  `json:"tpot_near"`
 				Weights   *float64  `json:"weight_bytes"`

@@ -22,10 +22,10 @@ func (s *Control) forgetTruth(c *call.Call) bool {
 // lateObject is a Lateness as JSON, in milliseconds.
 func lateObject(l engine.Lateness) any {
 	ms := func(q engine.Quantiles) any {
-		return map[string]float64{"p50": q.P50 * 1e3, "p99": q.P99 * 1e3, "max": q.Max * 1e3}
+		return map[string]float64{"p50_ms": q.P50 * 1e3, "p99_ms": q.P99 * 1e3, "max_ms": q.Max * 1e3}
 	}
 	return map[string]any{
-		"steps": l.Steps, "first_ms": ms(l.First), "last_ms": ms(l.Last), "overrun_ms": ms(l.Overrun),
+		"steps": l.Steps, "first_late": ms(l.First), "last_late": ms(l.Last), "overrun": ms(l.Overrun),
 		"slipped": l.Slipped, "slipped_ms": l.SlippedSeconds * 1e3,
 	}
 }
