@@ -37,7 +37,7 @@ func rooms() []room {
 		{"target", "origin", "network clock goroutines disk"},
 		{"load", "plan workload schedule protocol wire record alarm excerpt", "clock goroutines"},
 		{"metrics", "record stats plan model schedule scrape", ""},
-		{"compare", "metrics record result stats", ""},
+		{"compare", "metrics record result stats excerpt", "disk"},
 		{"result", "record metrics model stats plan excerpt", "disk"},
 		{"report", "result metrics model plan record python lock atomicfile excerpt", "disk clock"},
 		{"live", "metrics record", "clock goroutines"},
@@ -60,7 +60,7 @@ func rooms() []room {
 // pure is the folders that touch nothing although their room may: they are
 // given what they read, and time is a number to them.
 func pure() []string {
-	return []string{"precision/page", "precision/table", "model/light", "model/replay", "model/roofline", "model/sched", "model/steps",
+	return []string{"compare", "compare/foreign", "compare/page", "precision/page", "precision/table", "model/light", "model/replay", "model/roofline", "model/sched", "model/steps",
 		"sim/call", "sim/exposition", "sim/fault", "sim/prompt", "sim/text", "sim/truth"}
 }
 
@@ -74,6 +74,7 @@ func folders() []room {
 		{"shell", "flags", ""},
 		{"simulated", "flags shell", ""},
 		{"measure", "argv flags shell simulated", ""},
+		{"gate", "flags shell", ""},
 	}
 }
 

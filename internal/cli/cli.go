@@ -17,6 +17,7 @@ import (
 
 	"tokmeter/internal/cli/argv"
 	"tokmeter/internal/cli/bench"
+	"tokmeter/internal/cli/compare"
 	"tokmeter/internal/cli/flags"
 	"tokmeter/internal/cli/precision"
 	"tokmeter/internal/cli/report"
@@ -55,6 +56,7 @@ func commands() []shell.Command {
 			bench.Command(),
 			precision.Command(),
 			report.Command(),
+			compare.Command(),
 		},
 		sim.Commands(),
 		[]shell.Command{
