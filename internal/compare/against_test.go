@@ -147,7 +147,7 @@ func TestSuccess(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := compare.Gate(a, []compare.Side{b}, rules, compare.Options{})[0]
-	if f.Err != nil || !f.Broken || math.Abs(f.Row.Worsening()-0.05) > 1e-12 {
+	if f.Err != nil || !f.Broken || math.Abs(f.Row.Delta()+0.05) > 1e-12 {
 		t.Errorf("got %+v", f)
 	}
 }

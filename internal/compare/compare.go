@@ -1,6 +1,12 @@
-// Package compare holds what a comparison of runs needs, whichever runs they
-// are: what each request of a run came to, how the run was driven, how two sets
-// of greedy answers agree, and in which flags two command lines differ.
+// Package compare says how results differ, whichever runs or tools they are of. A
+// Result is what one run came to, a Side one or several of them; Compare puts sides
+// beside the first, quantity by quantity, with an interval, a probability and a
+// verdict, and Gate checks rules on them. It also holds what an experiment needs of
+// its runs: what each request came to, how the run was driven, how two sets of
+// greedy answers agree, and in which flags two command lines differ.
+//
+// It promises an interval where there are values of single requests, says where
+// there are none, and gives no verdict where the two did not do the same work.
 //
 // It is pure: no clock, no disk. Numbers that are not known are NaN, in what
 // comes in and in what goes out.

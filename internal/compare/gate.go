@@ -125,7 +125,7 @@ func (r *Row) few() string {
 // decide says whether the rule is broken.
 func (f *Finding) decide() {
 	r := &f.Row
-	worse := r.Worsening()
+	worse := r.worsening()
 	f.Sees = math.NaN()
 	change := fmt.Sprintf("%s is %s %s", r.Quantity, percentText(worse), map[bool]string{true: "worse", false: "better"}[worse > 0])
 	if r.Metric == Success {

@@ -62,9 +62,9 @@ func (r *Row) none() float64 {
 // Delta is the change as a share of the baseline: 0.05 for 5 % more.
 func (r *Row) Delta() float64 { return r.Change.Value - r.none() }
 
-// Worsening is the change as a share, positive where the side is worse.
-func (r *Row) Worsening() float64 {
-	if r.Metric.HigherBetter() {
+// worsening is the change as a share, positive where the side is worse.
+func (r *Row) worsening() float64 {
+	if r.Metric.higherBetter() {
 		return -r.Delta()
 	}
 	return r.Delta()
@@ -131,7 +131,7 @@ func (r *Row) judge(margin float64) {
 	switch sure := r.P < level; {
 	case low >= -margin && high <= margin:
 		r.Verdict = Same
-	case sure && r.Worsening() > 0:
+	case sure && r.worsening() > 0:
 		r.Verdict = Worse
 	case sure:
 		r.Verdict = Better

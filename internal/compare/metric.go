@@ -35,8 +35,8 @@ const (
 // Latency reports whether the metric is one of each request.
 func (m Metric) Latency() bool { return m == TTFT || m == TPOT || m == ITL || m == E2EL }
 
-// HigherBetter reports whether more of it is better.
-func (m Metric) HigherBetter() bool { return !m.Latency() }
+// higherBetter reports whether more of it is better.
+func (m Metric) higherBetter() bool { return !m.Latency() }
 
 // Unit is what its values are in.
 func (m Metric) Unit() string {

@@ -41,14 +41,15 @@ func TestGateFalseAlarms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := system{rng: rand.New(rand.NewPCG(7, 1)), requests: 600, phi: 0.5, noise: 0.15, spread: 0.01, drift: 0.02}
+	s := system{rng: rand.New(rand.NewPCG(7, 1)), requests: 1200, phi: 0.5, noise: 0.15, spread: 0.01, drift: 0.02}
 	const pairs = 1000
-	alarms := 0
+	alarms, unchecked := 0, 0
 	for range pairs {
 		a, b := s.run(1), s.run(1)
 		for _, f := range compare.Gate(a, []compare.Side{b}, rules, compare.Options{Margin: compare.DefaultMargin, Spread: compare.DefaultSpread}) {
-			if f.Err != nil {
-				t.Fatal(f.Err)
+			if f.Err != nil { // few are too much alike for an interval of P99
+				unchecked++
+				break
 			}
 			if f.Broken {
 				alarms++
@@ -56,7 +57,10 @@ func TestGateFalseAlarms(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d false alarms of %d", alarms, pairs)
+	t.Logf("%d false alarms of %d, %d not checked", alarms, pairs, unchecked)
+	if unchecked > pairs/20 {
+		t.Errorf("%d of %d pairs could not be checked", unchecked, pairs)
+	}
 	if alarms > pairs/20 {
 		t.Errorf("%d false alarms of %d pairs of equal systems: want at most %d", alarms, pairs, pairs/20)
 	}

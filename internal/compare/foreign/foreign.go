@@ -55,8 +55,8 @@ func formats() []format {
 	}
 }
 
-// Tools lists the tools whose files are known.
-func Tools() []string {
+// tools lists the tools whose files are known.
+func tools() []string {
 	var out []string
 	for _, f := range formats() {
 		out = append(out, f.tool)
@@ -88,7 +88,7 @@ func Read(files []File) ([]compare.Result, error) {
 	if len(bad) > 0 && len(bad) == len(files) {
 		return nil, errors.Join(bad...)
 	}
-	return nil, fmt.Errorf("%w: known are files of tokmeter, %s", ErrUnknown, strings.Join(Tools(), ", "))
+	return nil, fmt.Errorf("%w: known are files of tokmeter, %s", ErrUnknown, strings.Join(tools(), ", "))
 }
 
 // objects are the JSON objects of documents, each with the name of its file.
