@@ -95,7 +95,8 @@ func TestCutOff(t *testing.T) {
 // TestCourse: what a run does over its time is told apart.
 func TestCourse(t *testing.T) {
 	const n = 400 // at 10 a second: 40 s
-	noise := random(1, 20*time.Millisecond)
+	var draws func(int) time.Duration // anew for each row, whatever their order
+	noise := func(i int) time.Duration { return draws(i) }
 	for name, c := range map[string]struct {
 		ttft      func(int) time.Duration
 		gap       func(int) time.Duration
@@ -111,6 +112,7 @@ func TestCourse(t *testing.T) {
 			return noise(i) + time.Duration(max(0, 50-max(i-200, 200-i)))*20*time.Millisecond
 		}, gap: noise},
 	} {
+		draws = random(1, 20*time.Millisecond)
 		p, end, recs := spaced(n, c.ttft, c.gap)
 		s := summarize(recs, end, p)
 		x := s.Course
