@@ -92,7 +92,7 @@ func faultsSeen() []seen {
 		{spec: "heartbeat=2", check: is("total_output_tokens", 24)},
 		{spec: "split_utf8=5ms", check: is("total_output_tokens", 24)},
 		{spec: "no_usage", check: recounted},
-		{spec: "wrong_usage=5", check: is("total_output_tokens", 39), warnings: []string{"bundled_tokens", "output_length"}},
+		{spec: "wrong_usage=5", check: is("total_output_tokens", 39), warnings: []string{"output_length", "unstreamed_tokens"}},
 		{spec: "duplicate_ids", check: is("total_output_tokens", 24)},
 		{spec: "close_delimited", check: is("total_output_tokens", 24)},
 		{spec: "clock_skew=-1h", check: is("total_output_tokens", 24)},

@@ -115,6 +115,12 @@ var faults = []fault{
 
 	// C: awslabs/llmeter#99
 	{why: "C: hidden reasoning that nothing tells of but the text", body: words8() + chatStop + usageAlone(counts(5, 500)) + doneLine, output: usage(500), events: 8, hidden: 492},
+	{why: "C: fewer than bytes, but each event is a word", body: strings.Repeat(chatText(" word"), 8) + chatStop + usageAlone(counts(5, 40)) + doneLine, output: usage(40), events: 8, hidden: 32},
+	{why: "C: words of completions", api: "vllm", body: strings.Repeat(plainText(" Word"), 6) + plainText(",") + plainText("\n\n") + plainStop + usageAlone(counts(5, 20)) + doneLine, output: usage(20), events: 8, hidden: 12},
+	{why: "C: two words in one of the events: bundles", body: strings.Repeat(chatText(" word"), 8) + chatText(" two words") + chatStop + usageAlone(counts(5, 40)) + doneLine, output: usage(40), events: 10},
+	{why: "C: parts of words tell nothing", body: strings.Repeat(chatText("abcde"), 8) + chatStop + usageAlone(counts(5, 20)) + doneLine, output: usage(20), events: 9},
+	{why: "C: too few words tell nothing", body: strings.Repeat(chatText(" word"), 4) + chatStop + usageAlone(counts(5, 20)) + doneLine, output: usage(20), events: 5},
+	{why: "C: a running count of several a word is believed", body: running(func(i int) int { return 2*i + 2 }) + chatStop + usageAlone(counts(5, 16)) + doneLine, output: usage(16), events: 8},
 	{why: "C: hidden reasoning by the details", body: words8() + chatStop + usageAlone(`{"prompt_tokens":5,"completion_tokens":72,"total_tokens":77,"completion_tokens_details":{"reasoning_tokens":64}}`) + doneLine, output: usage(72), events: 8, hidden: 64},
 	{why: "C: a few by the details, fewer than bytes", body: words8() + chatStop + usageAlone(`{"prompt_tokens":5,"completion_tokens":12,"completion_tokens_details":{"reasoning_tokens":4}}`) + doneLine, output: usage(12), events: 8, hidden: 4},
 	{why: "C: in the total alone, as Gemini has it", body: words8() + chatStop + usageAlone(`{"prompt_tokens":5,"completion_tokens":8,"total_tokens":113}`) + doneLine, output: usage(108), events: 8, hidden: 100, said: 8},

@@ -25,6 +25,8 @@ type tally struct {
 	text    []byte // the answer of choice 0
 	texts   int    // events with text so far, for displays
 	beside  int    // bytes of texts that are not in text
+	shapes  shapes // of the texts
+	apart   int    // sum of the usages of events with text
 	bytes   int64  // of the events' data
 
 	alone     protocol.Usage // of an event without choices
@@ -209,6 +211,7 @@ func (t *tally) note(ev *protocol.Event, at record.Stamp) (more bool) {
 	case texts > 0:
 		m.units, m.is = texts, m.is|isText
 		t.texts++
+		t.apart += min(max(ev.Usage.Completion, 0), math.MaxUint16)
 		t.noIDs = t.noIDs || !ev.HasIDs
 	case blanks > 0:
 		m.units, m.is = blanks, m.is|isBlank
@@ -243,6 +246,9 @@ func (t *tally) delta(d *protocol.Delta, m *mark) protocol.Kind {
 		kind = protocol.Blank
 	}
 	c.seen = true
+	if kind.HasText() {
+		t.shapes.add(d.Text)
+	}
 	switch {
 	case kind == protocol.Answer && d.Choice == 0:
 		t.text = append(t.text, d.Text...)

@@ -72,8 +72,12 @@ func (t *tally) byUsage(s *sums, said int) record.Count {
 	if n > said {
 		r.Said = said
 	}
-	// A token has a byte of text, stands in an event without any, or ends a choice.
-	if n-r.Unstreamed > len(t.text)+t.beside+s.blanks+s.finals+len(t.choices) {
+	// A token has a byte of text, stands in an event without any, or ends a choice;
+	// where the events are single words, each is a token, unless usage says how many
+	// each has.
+	bare := s.blanks + s.finals + len(t.choices)
+	alone := t.shapes.single(s.texts) && s.ids == 0 && s.counted != n && t.apart != n
+	if came := n - r.Unstreamed; came > len(t.text)+t.beside+bare || alone && came > s.texts+bare {
 		r.Unstreamed = n - s.texts
 	}
 	return record.Count{N: n, From: record.FromUsage}
