@@ -94,7 +94,7 @@ func TestCutOff(t *testing.T) {
 
 // TestCourse: what a run does over its time is told apart.
 func TestCourse(t *testing.T) {
-	const n = 400 // at 10 a second: 40 s
+	const n = 400                     // at 10 a second: 40 s
 	var draws func(int) time.Duration // anew for each row, whatever their order
 	noise := func(i int) time.Duration { return draws(i) }
 	for name, c := range map[string]struct {
