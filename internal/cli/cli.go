@@ -21,6 +21,7 @@ import (
 	"tokmeter/internal/cli/flags"
 	"tokmeter/internal/cli/precision"
 	"tokmeter/internal/cli/report"
+	"tokmeter/internal/cli/selftest"
 	"tokmeter/internal/cli/shell"
 	"tokmeter/internal/cli/sim"
 	"tokmeter/internal/cli/sol"
@@ -60,6 +61,7 @@ func commands() []shell.Command {
 		},
 		sim.Commands(),
 		[]shell.Command{
+			selftest.Command(),
 			sol.Command(),
 			tokenize.Command(),
 			version.Command(),

@@ -127,6 +127,13 @@ func (p *pacer) forget(s *stream) {
 	}
 }
 
+// close lets nothing go any more.
+func (p *pacer) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over = true
+}
+
 // sooner gives the dispatcher's request the due time of one that became known
 // meanwhile and is earlier.
 func (p *pacer) sooner(s *stream) {

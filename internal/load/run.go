@@ -2,16 +2,21 @@ package load
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"tokmeter/internal/record"
 )
 
+// ErrEnough is the cause of a context that ends a run because enough was seen:
+// requests that wait for a slot are then not recorded as cancelled.
+var ErrEnough = errors.New("enough requests were sent")
+
 // Run sends the requests of j when its pace says so and returns when each of them
 // has delivered its record. Cancelling ctx stops the sending: requests that are
 // under way have j.Grace to finish and are cancelled then; those that still wait
-// for a slot are recorded as cancelled and never sent; those that are not due yet
+// for a slot are recorded as cancelled and never sent, unless the cause is ErrEnough; those that are not due yet
 // leave no record. The error is of the set-up or the first of the sink; after an
 // error of the sink the Ending holds all the same.
 func Run(ctx context.Context, j Job) (record.Ending, error) {
@@ -149,7 +154,12 @@ func (r *run) drain(ctx context.Context, kill context.CancelCauseFunc) (undistur
 	}
 	grace := time.NewTimer(r.Grace)
 	defer grace.Stop()
-	r.cancelWaiting()
+	if errors.Is(context.Cause(ctx), ErrEnough) {
+		r.window.stop()
+		r.pacer.close()
+	} else {
+		r.cancelWaiting()
+	}
 	select {
 	case <-ended:
 	case <-grace.C:

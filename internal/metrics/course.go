@@ -39,17 +39,13 @@ const (
 // courseOf looks at the slots of a run. steady is its steady part; nil for none.
 func courseOf(t *timeline, p plan.Plan, first, last int, steady bool) *Course {
 	c := &Course{}
-	n := len(t.slots)
-	for k := range 3 {
-		part := t.slots[k*n/3 : (k+1)*n/3]
-		c.InFlight[k] = stats.Mean(levels(part, underWayOf))
-		if x := levels(part, ttftOf); len(x) > 0 {
-			c.TTFT[k] = stats.Mean(x) * msPerSecond
-		}
+	c.InFlight = thirds(levels(t.slots, underWayOf))
+	c.TTFT = thirds(levels(t.slots, ttftOf))
+	for k := range c.TTFT {
+		c.TTFT[k] *= msPerSecond
 	}
-	c.Saturated = p.Load.OpenLoop() && p.Load.RampStrategy == "" && grows(c.InFlight) && grows(c.TTFT) &&
-		(c.TTFT[2]-c.TTFT[0])/msPerSecond > saturatedSlope*seconds(t.to-t.from)*2/3 &&
-		rising(levels(t.slots, underWayOf)) && rising(levels(t.slots, ttftOf))
+	c.Saturated = p.Load.OpenLoop() && p.Load.RampStrategy == "" &&
+		Saturated(levels(t.slots, underWayOf), levels(t.slots, ttftOf), seconds(t.to-t.from))
 	rated := t.slots
 	if steady {
 		c.WarmUp, c.DrainFrom = seconds(t.begins(first)), seconds(t.begins(last))
@@ -61,6 +57,28 @@ func courseOf(t *timeline, p plan.Plan, first, last int, steady bool) *Course {
 	c.Requests = ratePerSlot(rated, t.width(), func(s slot) int { return s.ended })
 	c.Output = ratePerSlot(rated, t.width(), func(s slot) int { return s.tokens })
 	return c
+}
+
+// Saturated says of equal parts of a time in seconds, in which an open loop sent
+// requests, that the server did not keep up: both the requests under way and TTFT
+// (in seconds, from due times) rose from the first third to the last, from the
+// middle one too, and all the time.
+func Saturated(underWay, ttft []float64, span float64) bool {
+	if len(underWay) < fewestSlots/2 || len(ttft) < fewestSlots/2 {
+		return false
+	}
+	under, first := thirds(underWay), thirds(ttft)
+	return grows(under) && grows(first) && first[2]-first[0] > saturatedSlope*span*2/3 && rising(underWay) && rising(ttft)
+}
+
+// thirds are the means of the thirds of a series; 0 where it is shorter.
+func thirds(x []float64) (means [3]float64) {
+	for k := range means {
+		if part := x[k*len(x)/3 : (k+1)*len(x)/3]; len(part) > 0 {
+			means[k] = stats.Mean(part)
+		}
+	}
+	return means
 }
 
 func grows(x [3]float64) bool {

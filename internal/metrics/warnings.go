@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
@@ -137,7 +138,7 @@ func (e *evidence) failures() string {
 }
 
 func (e *evidence) interrupted() string {
-	if e.Reason == "" || e.Reason == "all sent" {
+	if e.Reason == "" || e.Reason == record.AllSent || strings.HasPrefix(e.Reason, record.Stopped) {
 		return ""
 	}
 	return fmt.Sprintf("the run ended early (%s) with %d of %d requests recorded", e.Reason, e.Requests, max(e.p.Workload.NumPrompts, e.Requests))

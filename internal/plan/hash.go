@@ -27,7 +27,7 @@ func (p Plan) Hash() string {
 	work := p.Workload
 	work.Path = path.Base(strings.ReplaceAll(work.Path, `\`, "/"))
 	load := p.Load
-	load.Grace = 0
+	load.Grace, load.Stop = 0, Stop{}
 	b, err := json.Marshal(Plan{
 		Version: p.Version, Seed: p.Seed, Compat: p.Compat,
 		Target: target, Workload: work, Load: load,

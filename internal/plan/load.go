@@ -18,6 +18,7 @@ type Load struct {
 	MaxConcurrency int    `json:"max_concurrency,omitempty"` // 0 means unlimited
 
 	Grace time.Duration `json:"grace_ns"` // how long an interrupted run drains
+	Stop  Stop          `json:"stop,omitzero"`
 }
 
 // OpenLoop reports whether requests have due times of their own: they go by the

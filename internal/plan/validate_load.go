@@ -98,6 +98,7 @@ func (l *Load) validate(ps *problems) {
 	ps.add(rate > 0, "--request-rate: want more than 0, or inf, got %v", rate)
 	ps.add(l.Burstiness > 0, "--burstiness: want more than 0, or inf, got %v", float64(l.Burstiness))
 	ps.atLeast("--max-concurrency", l.MaxConcurrency, 0)
+	l.Stop.validate(ps, l)
 	if l.RampStrategy == "" {
 		return
 	}

@@ -175,6 +175,7 @@ const (
 	Interrupted = "interrupted"
 	Unreachable = "server unreachable" // given up: no request of it reached the server
 	Killed      = "killed"             // found by a reader: the run wrote no ending
+	Stopped     = "stopped: "          // by a rule of the plan; what it found follows
 )
 
 // An Ending says when and why a run ended.
@@ -182,7 +183,7 @@ type Ending struct {
 	Began  time.Time `json:"began"`  // wall time of the run's stamp 0
 	Start  Stamp     `json:"start"`  // the dispatch of requests began
 	End    Stamp     `json:"end"`    // every request had its record
-	Reason string    `json:"reason"` // AllSent, Interrupted, Unreachable, Killed
+	Reason string    `json:"reason"` // AllSent, Interrupted, Unreachable, Killed, or Stopped and why
 	Sent   int       `json:"sent"`   // requests released
 	// ClockSteps counts the steps of the wall clock noticed during the run.
 	ClockSteps int `json:"clock_steps,omitempty"`

@@ -9,6 +9,7 @@ import (
 	"tokmeter/internal/excerpt"
 	"tokmeter/internal/metrics"
 	"tokmeter/internal/plan"
+	"tokmeter/internal/record"
 	"tokmeter/internal/result"
 )
 
@@ -109,6 +110,9 @@ func (t *text) verdict() {
 	}
 	if len(v.Findings) == 0 {
 		t.line(fmt.Sprintf("%-*s %s", labelWidth, label, first))
+	}
+	if why, ok := strings.CutPrefix(t.s.Reason, record.Stopped); ok {
+		t.line(fmt.Sprintf("%-*s stopped: %s", labelWidth, "", why))
 	}
 	if len(v.Causes) > 0 {
 		t.line(fmt.Sprintf("%-*s meanwhile %s", labelWidth, "", strings.Join(v.Causes, ", ")))
@@ -229,4 +233,15 @@ func selected(p *plan.Plan, id metrics.ID) bool {
 		return tokens
 	}
 	return slices.Contains(p.Output.Metrics, string(id))
+}
+
+// Section writes one section whole, under its title.
+func Section(w io.Writer, s result.Section) error {
+	t := &text{}
+	t.head(s.Title, '=')
+	s.Text(&t.out)
+	if _, err := io.WriteString(w, excerpt.Block(t.out.String())); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
 }

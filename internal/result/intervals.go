@@ -142,10 +142,11 @@ func asked(p *plan.Plan) map[metrics.ID]bool {
 func withheld(i *metrics.Intervals, asked map[metrics.ID]bool) string {
 	var parts []string
 	var worst metrics.PercentileInterval
-	same := true
+	same, supported := true, false
 	for _, l := range i.Latencies {
 		at := slices.IndexFunc(l.Percentiles, func(p metrics.PercentileInterval) bool { return !p.Known && p.P > 50 })
 		if at < 0 || !asked[l.ID] {
+			supported = supported || asked[l.ID]
 			continue
 		}
 		p := l.Percentiles[len(l.Percentiles)-1]
@@ -168,6 +169,7 @@ func withheld(i *metrics.Intervals, asked map[metrics.ID]bool) string {
 	}
 	highest, _, _ := strings.Cut(parts[0], " ")
 	switch {
+	case same && supported:
 	case same && highest == "none":
 		return line + ": no percentile can be said"
 	case same:

@@ -150,13 +150,22 @@ func (j *job) send(ctx context.Context, r prepared, l load.Job, d *directory, s 
 	j.tell(running)
 	quiet := j.tellDraining(ctx, l.Progress)
 	giving, stop := r.giveUp(ctx, l.Progress)
+	rules := newStopper(r.server.plan())
+	if rules.rules.Any() {
+		l.Sink = record.Tee(l.Sink, rules)
+	}
+	ruledBy, unwatch := rules.watch(giving, l.Progress)
 	before := machine.Now()
-	s.ending, err = load.Run(giving, l)
+	s.ending, err = load.Run(ruledBy, l)
 	client := before.Until(machine.Now())
 	s.ending.Client = &client
 	if errors.Is(context.Cause(giving), errUnreached) && s.ending.Reason == record.Interrupted {
 		s.ending.Reason, s.unreached = record.Unreachable, true
 	}
+	if why := new(ruled); errors.As(context.Cause(ruledBy), why) && s.ending.Reason == record.Interrupted {
+		s.ending.Reason = record.Stopped + why.why
+	}
+	unwatch()
 	stop()
 	quiet()
 	j.tell(Ended{})

@@ -94,6 +94,7 @@ func (j *job) complete(ctx context.Context, f found, d draft, s *server) (r prep
 		return r, err
 	}
 	j.doubtSpan(r.work)
+	j.doubtCapacity(r.work)
 	r.prompts = r.set.Hash()
 	salts := r.Tokens
 	if s.simulator != nil {
@@ -131,6 +132,26 @@ const longSpan = time.Hour
 func (j *job) doubtSpan(w *work) {
 	if d := w.due.Span(); d >= longSpan {
 		j.doubt("schedule", "the last request is due after %s: the run takes at least that long (a higher --request-rate, fewer --num-prompts or, for a trace, another --timed-trace-sec-multiplier make it shorter)", d.Round(time.Second))
+	}
+}
+
+// doubtCapacity says that the load is more than this machine was found to hold.
+func (j *job) doubtCapacity(w *work) {
+	p := &j.plan.Load
+	streams, tokens := 0, 0.0
+	switch {
+	case p.MaxConcurrency > 0:
+		streams = min(p.MaxConcurrency, len(w.set.Items))
+	case !p.OpenLoop():
+		streams = len(w.set.Items)
+	case p.FiniteRate():
+		for i := range w.set.Items {
+			tokens += float64(w.set.Items[i].OutputLen)
+		}
+		tokens *= float64(p.RequestRate) / float64(max(len(w.set.Items), 1))
+	}
+	if why := j.world.Capacity.Beyond(streams, tokens); why != "" {
+		j.doubt("beyond_selftest", "%s", why)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tokmeter/internal/hub"
+	"tokmeter/internal/machine"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/record"
 )
@@ -36,6 +37,9 @@ type World struct {
 	Abort <-chan struct{}
 	// Progress is counted in; nil for counters of the run's own.
 	Progress *record.Progress
+	// Capacity is what a self-test found that the machine holds; nil where none was
+	// made. A run beyond it says so before it starts.
+	Capacity *machine.Capacity
 	// Engine finds the engine that a plan's Target.Simulate names. Nil refuses
 	// every simulated plan.
 	Engine func(spec string) (Engine, error)

@@ -18,7 +18,7 @@ func (o *Outcome) Verdict(s *metrics.Summary) error {
 		return failf(Interrupted, "", "interrupted: %d of %d requests were sent, %d of them answered", s.Requests, o.Planned, s.Completed)
 	}
 	if s.Completed > 0 {
-		return mostFailed(s)
+		return errors.Join(mostFailed(s), o.stoppedByErrors(s))
 	}
 	refused := 0
 	for _, c := range s.Outcomes {
@@ -42,6 +42,15 @@ func (o *Outcome) Verdict(s *metrics.Summary) error {
 		hint = "the server offers the models " + strings.Join(o.models, ", ")
 	}
 	return failf(Failed, hint, "no request succeeded, the first failed with %s", example)
+}
+
+// stoppedByErrors is the error of a run that failures ended.
+func (o *Outcome) stoppedByErrors(s *metrics.Summary) error {
+	why, ok := strings.CutPrefix(s.Reason, record.Stopped)
+	if ok && strings.Contains(why, "--max-error") && s.Failed <= s.Completed {
+		return failf(Failed, "the numbers are of the others alone", "stopped: %s", why)
+	}
+	return nil
 }
 
 // mostFailed is the error of a run of which more requests failed than succeeded.

@@ -40,6 +40,10 @@ func (j *job) virtually(ctx context.Context, f found, d draft, dir *directory) (
 	j.tell(Starting{slices.Clone(j.doubts)})
 	j.tell(Scheduled{})
 	sent := sent{records: record.NewSpool(dir.path())}
+	stopped, err := v.cut(ctx)
+	if err != nil {
+		return out, err
+	}
 	v.sink = sent.records
 	if dir.writer != nil {
 		v.sink = record.Tee(sent.records, dir.writer)
@@ -49,6 +53,9 @@ func (j *job) virtually(ctx context.Context, f found, d draft, dir *directory) (
 	}
 	dir.begun = true
 	sent.ending, err = v.run(ctx)
+	if stopped != "" && sent.ending.End != 0 {
+		sent.ending.Reason = record.Stopped + stopped
+	}
 	j.tell(Ended{})
 	if sent.ending.End == 0 {
 		return out, err
@@ -67,6 +74,7 @@ type replayed struct {
 	sink     record.Sink
 	live     map[int]*record.Record // that have begun and not ended
 	failed   error                  // of the sink
+	rules    *stopper
 }
 
 // virtualStart is the stamp at which the requests begin: a stamp of 0 means that
@@ -101,6 +109,7 @@ func newReplay(e Engine, r prepared) (*replayed, error) {
 	p := r.server.plan()
 	v.options = replay.Options{Seed: uint64(p.Seed), Open: p.Load.MaxConcurrency, Token: v.token, Ended: v.ended, Refused: v.refused}
 	v.made = func() (*replay.Result, error) { return replay.Run(built, v.arrivals, v.options) }
+	v.rules = newStopper(p)
 	return v, nil
 }
 

@@ -97,6 +97,19 @@ func earlyNeeds(t int, p float64) int {
 	return high + t
 }
 
+// EarlyDecision says whether the percentile p of the queries' latencies is below a
+// limit, of n queries of which some were over it: met by MLPerf's early stopping
+// for servers, missed where so many over it have a probability of 1 % at most.
+// Neither means that more queries are needed.
+func EarlyDecision(n, over int, p float64) (met, missed bool) {
+	if n < 1 || over < 0 || over > n || !(p > 0 && p < 100) {
+		return false, false
+	}
+	met = n >= earlyNeeds(over, p)
+	missed = over > 0 && incompleteBeta(float64(over), float64(n-over+1), 1-p/100) <= 1-earlyConfidence
+	return met, missed
+}
+
 // EarlyEstimate returns MLPerf's early-stopping estimate of the percentile p of
 // sorted values: as many of the largest ones are left out as n allows. It is not ok
 // under EarlyStopping(p) values.

@@ -40,6 +40,6 @@ result Definitions
 sim Truth
 sim/exposition Label
 sim/text Make Texts
-stats AlikeAt BlockLength DifferenceOf EarlyEstimate EarlyStopping MeanOf MeanOfSeries Percentile PercentileOfSeries RatioOf Std StudentQuantile Sum
+stats AlikeAt BlockLength DifferenceOf EarlyEstimate MeanOf Percentile RatioOf Std Sum
 tokenize Parse
 `

@@ -50,6 +50,9 @@ func runBench(ctx context.Context, c *shell.Call) error {
 	shell.PrintNotes(env.Stderr, notes)
 	ctx, second, release := env.Interruptible(ctx)
 	defer release()
+	if o.Runs > 1 && !o.DryRun {
+		return shell.KeepInterrupt(ctx, repeat(ctx, env, p, o, second))
+	}
 	return shell.KeepInterrupt(ctx, runServe(ctx, env, p, o, second))
 }
 

@@ -26,6 +26,9 @@ func Finish(env *shell.Env, out run.Outcome, see *Watcher) error {
 		}
 	}
 	errs = append(errs, saved)
+	if err == nil && see.Opts.Keep != nil {
+		see.Opts.Keep(res.Summary)
+	}
 	if path != "" {
 		see.sayBeside("Result saved to %s", path)
 	}

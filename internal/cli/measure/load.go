@@ -91,6 +91,7 @@ func (b *serveBuilder) load(dataset string) plan.Load {
 		SelfTimed:      b.On("self-timed"),
 		MaxConcurrency: b.Integer("max-concurrency"),
 		Grace:          grace,
+		Stop:           b.stop(),
 	}
 	if slices.Contains(timed(), dataset) && !b.Given("self-timed") {
 		s.SelfTimed = true
@@ -179,6 +180,7 @@ func (b *serveBuilder) crossChecks(p *plan.Plan) {
 			b.problem("--%s: want at least 1, got 0", name)
 		}
 	}
+	b.checkRuns()
 	b.checkLengths(p.Workload.Dataset)
 	b.checkTimes(p)
 	if b.Given("record-dir") && b.On("no-record") {

@@ -84,6 +84,7 @@ func (b *serveBuilder) build(dataset string) (plan.Plan, error) {
 		Light:    b.light(),
 		Output:   b.output(),
 	}
+	p.Workload.NumPrompts = b.lasting(p.Workload.NumPrompts, p.Load)
 	p.Target.IgnoreEOS = b.On("ignore-eos") || dataset == "random" || dataset == "timed_trace"
 	b.crossChecks(&p)
 	err := errors.Join(errors.Join(b.problems...), p.Validate(), errors.Join(b.late...))

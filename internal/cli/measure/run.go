@@ -11,6 +11,8 @@ import (
 	"tokmeter/internal/cli/shell"
 	"tokmeter/internal/cli/simulated"
 	"tokmeter/internal/dataset"
+	"tokmeter/internal/machine"
+	"tokmeter/internal/metrics"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/run"
 )
@@ -31,8 +33,9 @@ func Plan(env *shell.Env, v *flags.Values, notes []string) (plan.Plan, Options, 
 		Live:        !v.On("no-live") && !v.On("disable-tqdm"),
 		Notes:       slices.Concat(notes, b.notes, lightNotes(v)),
 		Temperature: v.Given("temperature"),
-		Namespace:   namespace(v, changes(v, p)),
-		Printed:     asTyped(v, p),
+		Runs:        v.Integer("num-runs"), FreshSeeds: v.Text("run-seeds") == "fresh",
+		Namespace: namespace(v, changes(v, p)),
+		Printed:   asTyped(v, p),
 		WithDataset: func(dataset string) (plan.Plan, []string, error) {
 			p, err := b.build(dataset)
 			return p, b.notes, shell.Usage(err)
@@ -48,6 +51,11 @@ type Options struct {
 	Live    bool     // show progress
 	Verbose bool     // print every section whole
 	Notes   []string // warnings about the command line, for every output
+	// Runs is how often the run is made, and FreshSeeds says that each has a seed of
+	// its own. Keep is told the numbers of each; nil where nobody asks.
+	Runs       int
+	FreshSeeds bool
+	Keep       func(metrics.Summary)
 	// WithDataset makes the plan again for the dataset that a file turned out
 	// to be, where Plan.Workload.Dataset is "". The error is a usage error.
 	WithDataset func(dataset string) (p plan.Plan, notes []string, err error)
@@ -85,6 +93,7 @@ func World(e *shell.Env, abort <-chan struct{}) run.World {
 	return run.World{
 		Began: e.Now(), Program: shell.BuildVersion(), Args: RedactedArgs(e.Args),
 		Hub: e.Hub(), Proxy: e.Proxy(), Spare: e.Spare, Abort: abort, Engine: simulated.Engine,
+		Capacity: machine.ReadCapacity(machine.CapacityFile(e.Getenv)),
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 func Table() flags.Table {
 	var t flags.Table
 	for _, part := range []flags.Table{
-		serverFlags(), requestFlags(), samplingFlags(), arrivalFlags(), resultFlags(), limitFlags(),
+		serverFlags(), requestFlags(), samplingFlags(), arrivalFlags(), resultFlags(), limitFlags(), stopFlags(),
 		datasetFlags(), datasetOptionFlags(), refusedDatasetFlags(),
 	} {
 		t = append(t, part...)

@@ -83,7 +83,7 @@ func benchFlags() flags.Table {
 		if _, refused := precision.RefusedFlags()[f.Name]; refused || f.Refused != "" {
 			continue
 		}
-		if f.Group == flags.GroupResult || f.Group == measure.GroupLimit || f.Name == "cache" || f.Name == "compat" || f.Name == "profile" || f.Name == "virtual" {
+		if f.Group == flags.GroupResult || f.Group == measure.GroupLimit || f.Group == measure.GroupStop || f.Name == "cache" || f.Name == "compat" || f.Name == "profile" || f.Name == "virtual" {
 			continue
 		}
 		t = append(t, f)

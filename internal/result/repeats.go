@@ -1,0 +1,105 @@
+package result
+
+import (
+	"fmt"
+	"math"
+
+	"tokmeter/internal/metrics"
+	"tokmeter/internal/stats"
+)
+
+// differ is the probability below which runs are said to differ by more than their
+// requests explain.
+const differ = 0.05
+
+// Repeats tells of several runs of one plan: each number's mean with its interval
+// over the runs, how much it differs from run to run, and how much of that the runs'
+// own requests explain.
+func Repeats(runs []metrics.Summary) Section {
+	s := Section{ID: "runs", Title: fmt.Sprintf("%d Runs", len(runs))}
+	lines := []string{fmt.Sprintf("%-32s %12s  %-26s %10s %10s", "", "mean", "95 % interval over runs", "between", "within")}
+	all := Fields{}
+	unlike := false
+	for _, n := range repeated() {
+		values, errs := make([]float64, len(runs)), make([]float64, len(runs))
+		for i := range runs {
+			values[i], errs[i] = n.of(&runs[i])
+		}
+		r := stats.RepeatOf(values, errs)
+		interval, within, p := "-", "-", any(nil)
+		var low, high, inside any
+		if !math.IsNaN(r.Mean.Low) {
+			interval, low, high = number(r.Mean.Low)+" to "+number(r.Mean.High), r.Mean.Low, r.Mean.High
+		}
+		if !math.IsNaN(r.Within) {
+			within, inside = number(r.Within), r.Within
+		}
+		if !math.IsNaN(r.P) {
+			p = r.P
+			unlike = unlike || r.P < differ
+		}
+		mark := ""
+		if r.P < differ {
+			mark = "  *"
+		}
+		lines = append(lines, fmt.Sprintf("%-32s %12s  %-26s %10s %10s%s", n.label, number(r.Mean.Value), interval, number(r.Between), within, mark))
+		all = append(all, Field{n.key, Fields{
+			{"values", values}, {"mean", r.Mean.Value}, {"low", low}, {"high", high}, {"between", r.Between}, {"within", inside}, {"p", p},
+		}})
+	}
+	grades := []string{}
+	for i := range runs {
+		grades = append(grades, string(runs[i].Verdict.Grade))
+	}
+	if unlike {
+		lines = append(lines, "* runs differ by more than their own requests explain (P < 0.05): a single run tells less than its interval says")
+	}
+	s.Text, s.JSON = text(lines...), Fields{{"runs", append(Fields{{"n", len(runs)}, {"verdicts", grades}}, all...)}}
+	return s
+}
+
+// A repeatedNumber is one that is compared between runs, with its standard error in
+// one run, NaN where that is not known.
+type repeatedNumber struct {
+	key, label string
+	of         func(*metrics.Summary) (value, se float64)
+}
+
+func repeated() []repeatedNumber {
+	latency := func(id metrics.ID, key, label string, pick func(metrics.Dist) float64, find func(metrics.LatencyIntervals) metrics.Estimate) repeatedNumber {
+		return repeatedNumber{key + "_" + string(id) + "_ms", label + " " + definition(id).Name + " (ms)", func(s *metrics.Summary) (float64, float64) {
+			l, ok := s.Intervals.Of(id)
+			if !ok {
+				return pick(s.Dists[id]), math.NaN()
+			}
+			return pick(s.Dists[id]), errorOf(find(l))
+		}}
+	}
+	mean := func(d metrics.Dist) float64 { return d.Mean }
+	p99 := func(d metrics.Dist) float64 { return d.P99 }
+	meanOf := func(l metrics.LatencyIntervals) metrics.Estimate { return l.Mean }
+	p99Of := func(l metrics.LatencyIntervals) metrics.Estimate {
+		for _, p := range l.Percentiles {
+			if p.P == 99 {
+				return p.Estimate
+			}
+		}
+		return metrics.Estimate{}
+	}
+	out := []repeatedNumber{
+		{"request_throughput", "Request throughput (req/s)", func(s *metrics.Summary) (float64, float64) { return s.RequestThroughput, math.NaN() }},
+		{"output_throughput", "Output throughput (tok/s)", func(s *metrics.Summary) (float64, float64) { return s.OutputThroughput, math.NaN() }},
+	}
+	for _, id := range []metrics.ID{metrics.TTFT, metrics.TPOT, metrics.ITL, metrics.E2EL} {
+		out = append(out, latency(id, "mean", "Mean", mean, meanOf), latency(id, "p99", "P99", p99, p99Of))
+	}
+	return out
+}
+
+// errorOf is an estimate's standard error, from its interval.
+func errorOf(e metrics.Estimate) float64 {
+	if !e.Known {
+		return math.NaN()
+	}
+	return (e.High - e.Low) / (2 * stats.StudentQuantile(0.975, math.Inf(1)))
+}
