@@ -18,7 +18,6 @@ const differ = 0.05
 func Repeats(runs []metrics.Summary) Section {
 	s := Section{ID: "runs", Title: fmt.Sprintf("%d Runs", len(runs))}
 	lines := []string{fmt.Sprintf("%-32s %12s  %-26s %10s %10s", "", "mean", "95 % interval over runs", "between", "within")}
-	all := Fields{}
 	unlike := false
 	for _, n := range repeated() {
 		values, errs := make([]float64, len(runs)), make([]float64, len(runs))
@@ -26,48 +25,36 @@ func Repeats(runs []metrics.Summary) Section {
 			values[i], errs[i] = n.of(&runs[i])
 		}
 		r := stats.RepeatOf(values, errs)
-		interval, within, p := "-", "-", any(nil)
-		var low, high, inside any
+		interval, within := "-", "-"
 		if !math.IsNaN(r.Mean.Low) {
-			interval, low, high = number(r.Mean.Low)+" to "+number(r.Mean.High), r.Mean.Low, r.Mean.High
+			interval = number(r.Mean.Low) + " to " + number(r.Mean.High)
 		}
 		if !math.IsNaN(r.Within) {
-			within, inside = number(r.Within), r.Within
-		}
-		if !math.IsNaN(r.P) {
-			p = r.P
-			unlike = unlike || r.P < differ
+			within = number(r.Within)
 		}
 		mark := ""
-		if r.P < differ {
-			mark = "  *"
+		if r.P < differ { // false where it is not known
+			mark, unlike = "  *", true
 		}
 		lines = append(lines, fmt.Sprintf("%-32s %12s  %-26s %10s %10s%s", n.label, number(r.Mean.Value), interval, number(r.Between), within, mark))
-		all = append(all, Field{n.key, Fields{
-			{"values", values}, {"mean", r.Mean.Value}, {"low", low}, {"high", high}, {"between", r.Between}, {"within", inside}, {"p", p},
-		}})
-	}
-	grades := []string{}
-	for i := range runs {
-		grades = append(grades, string(runs[i].Verdict.Grade))
 	}
 	if unlike {
 		lines = append(lines, "* runs differ by more than their own requests explain (P < 0.05): a single run tells less than its interval says")
 	}
-	s.Text, s.JSON = text(lines...), Fields{{"runs", append(Fields{{"n", len(runs)}, {"verdicts", grades}}, all...)}}
+	s.Text = text(lines...)
 	return s
 }
 
 // A repeatedNumber is one that is compared between runs, with its standard error in
 // one run, NaN where that is not known.
 type repeatedNumber struct {
-	key, label string
-	of         func(*metrics.Summary) (value, se float64)
+	label string
+	of    func(*metrics.Summary) (value, se float64)
 }
 
 func repeated() []repeatedNumber {
-	latency := func(id metrics.ID, key, label string, pick func(metrics.Dist) float64, find func(metrics.LatencyIntervals) metrics.Estimate) repeatedNumber {
-		return repeatedNumber{key + "_" + string(id) + "_ms", label + " " + definition(id).Name + " (ms)", func(s *metrics.Summary) (float64, float64) {
+	latency := func(id metrics.ID, label string, pick func(metrics.Dist) float64, find func(metrics.LatencyIntervals) metrics.Estimate) repeatedNumber {
+		return repeatedNumber{label + " " + definition(id).Name + " (ms)", func(s *metrics.Summary) (float64, float64) {
 			l, ok := s.Intervals.Of(id)
 			if !ok {
 				return pick(s.Dists[id]), math.NaN()
@@ -87,11 +74,11 @@ func repeated() []repeatedNumber {
 		return metrics.Estimate{}
 	}
 	out := []repeatedNumber{
-		{"request_throughput", "Request throughput (req/s)", func(s *metrics.Summary) (float64, float64) { return s.RequestThroughput, math.NaN() }},
-		{"output_throughput", "Output throughput (tok/s)", func(s *metrics.Summary) (float64, float64) { return s.OutputThroughput, math.NaN() }},
+		{"Request throughput (req/s)", func(s *metrics.Summary) (float64, float64) { return s.RequestThroughput, math.NaN() }},
+		{"Output throughput (tok/s)", func(s *metrics.Summary) (float64, float64) { return s.OutputThroughput, math.NaN() }},
 	}
 	for _, id := range []metrics.ID{metrics.TTFT, metrics.TPOT, metrics.ITL, metrics.E2EL} {
-		out = append(out, latency(id, "mean", "Mean", mean, meanOf), latency(id, "p99", "P99", p99, p99Of))
+		out = append(out, latency(id, "Mean", mean, meanOf), latency(id, "P99", p99, p99Of))
 	}
 	return out
 }
