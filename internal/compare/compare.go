@@ -42,6 +42,8 @@ func (l Load) String() string {
 	switch {
 	case l.Concurrency > 0 && l.Rate > 0:
 		return fmt.Sprintf("%.4g requests/s with at most %d in flight", l.Rate, l.Concurrency)
+	case l.Concurrency == 1:
+		return "1 request in flight"
 	case l.Concurrency > 0:
 		return fmt.Sprintf("%d requests in flight", l.Concurrency)
 	case l.Rate == 1:

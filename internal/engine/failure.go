@@ -71,12 +71,8 @@ func (f *Failure) Error() string {
 	if f.Reason != nil {
 		fmt.Fprintf(&b, ": %v", f.Reason)
 	}
-	last := f.lastLine()
-	if f.Ending == NotStarted || (f.Cause.Trouble != "" && f.Ending != Slow) {
-		last = ""
-	}
-	if last != "" {
-		fmt.Fprintf(&b, "; last line: %s", cut(last, 200))
+	if f.Ending != NotStarted && (f.Cause.Trouble == "" || f.Ending == Slow) {
+		b.WriteString(f.lastWords())
 	}
 	switch {
 	case f.Cause.Trouble == "" && f.Ending == Slow:
@@ -98,11 +94,26 @@ func (f *Failure) Error() string {
 // Unwrap is the reason, so that errors.Is finds the end of a context.
 func (f *Failure) Unwrap() error { return f.Reason }
 
-func (f *Failure) lastLine() string {
-	if len(f.Last) == 0 {
-		return ""
+// lastWords is the end of the log as part of a line: the last line of an engine
+// that runs, three of one that has ended.
+func (f *Failure) lastWords() string {
+	n := 1
+	if f.Ending == Crashed || f.Ending == Died {
+		n = 3
 	}
-	return Bare(f.Last[len(f.Last)-1])
+	var lines []string
+	for _, l := range f.Last[max(0, len(f.Last)-n):] {
+		if l = Bare(l); l != "" {
+			lines = append(lines, cut(l, 200))
+		}
+	}
+	switch len(lines) {
+	case 0:
+		return ""
+	case 1:
+		return "; last line: " + lines[0]
+	}
+	return "; last lines: " + strings.Join(lines, " | ")
 }
 
 // failure is what an ending comes to, with what the log says.

@@ -277,3 +277,25 @@ func FuzzAnswers(f *testing.F) {
 		hasChoice(b)
 	})
 }
+
+// TestLastWords: an engine that ended shows three lines of its log, one that runs
+// shows where it stands, and what is known better needs none.
+func TestLastWords(t *testing.T) {
+	log := []string{"one", "two", "", "three"}
+	tests := []struct {
+		why  string
+		f    Failure
+		want string
+	}{
+		{"it ended", Failure{Ending: Died, Last: log}, "; last lines: two | three"},
+		{"it crashed", Failure{Ending: Crashed, Last: []string{"a", "b", "c", "d"}}, "; last lines: b | c | d"},
+		{"it still runs", Failure{Ending: Slow, Last: log}, "; last line: three"},
+		{"a single line", Failure{Ending: Died, Last: []string{"one"}}, "; last line: one"},
+		{"it said nothing", Failure{Ending: Died}, ""},
+	}
+	for _, tt := range tests {
+		if got := tt.f.lastWords(); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.why, got, tt.want)
+		}
+	}
+}

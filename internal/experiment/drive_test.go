@@ -101,6 +101,15 @@ func TestFailures(t *testing.T) {
 		{"an engine that ends on the way leaves no result of that run", func(w *world) {
 			w.dies = func(j Job) bool { return j.Variant.Name == "c" && j.Round == 0 }
 		}, nil, "aaaa bbbb ccc", nil, []string{"c: round 1 at 1 request/s: its engine ended during the run: out of memory"}, 9 + 1},
+		{"an engine that ended is named, not the connections that it refuses", func(w *world) {
+			w.dies = func(j Job) bool { return j.Kind == Measure && j.Variant.Name == "c" && j.Round == 0 }
+			w.badRun = w.dies
+		}, nil, "aaaa bbbb ccc", nil, []string{"c: round 1 at 1 request/s: its engine ended during the run: out of memory"}, 9 + 1},
+		{"an engine that ends in its warm-up is given up", func(w *world) {
+			w.dies = func(j Job) bool { return j.Kind == Warm && j.Variant.Name == "b" }
+			w.badRun = w.dies
+		}, func(s *Spec) { s.Warm = WarmRule{Most: 2, Batch: 2, Within: 0.1} },
+			"aaaa cccc", map[string]string{"b": "its engine ended during the warm-up: out of memory"}, nil, 6},
 		{"a run without a good request is none", func(w *world) {
 			w.silent = func(j Job) bool { return j.Variant.Name == "b" && j.Round == 1 }
 		}, nil, "aaaa bbb cccc", nil, []string{"b: round 2 at 1 request/s: none of its 2 requests succeeded"}, 9},

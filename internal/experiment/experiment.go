@@ -40,6 +40,9 @@ type Server interface {
 	// Err says why the engine ended by itself, in one line with the hint for it;
 	// nil while it is up, and for a server that is not ours.
 	Err() error
+	// Ended is Err after a job that went wrong. It waits a moment for the news of
+	// the engine's end, which comes after the connections that are refused.
+	Ended(ctx context.Context) error
 	// Stop ends it with everything that it started, and returns when nothing is
 	// left.
 	Stop(ctx context.Context) error

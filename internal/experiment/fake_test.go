@@ -91,6 +91,8 @@ func (e *engine) Err() error {
 	return nil
 }
 
+func (e *engine) Ended(context.Context) error { return e.Err() }
+
 func (e *engine) Stop(ctx context.Context) error {
 	e.w.did("stop %s", e.name)
 	e.w.mu.Lock()
@@ -140,13 +142,13 @@ func (w *world) Run(ctx context.Context, j Job) (Outcome, error) {
 	if err := context.Cause(ctx); err != nil {
 		return Outcome{}, err
 	}
-	if w.badRun != nil && w.badRun(j) {
-		return Outcome{}, errors.New("connection refused")
-	}
 	if w.dies != nil && w.dies(j) {
 		w.mu.Lock()
 		w.dead = map[int]bool{w.starts: true}
 		w.mu.Unlock()
+	}
+	if w.badRun != nil && w.badRun(j) {
+		return Outcome{}, errors.New("connection refused")
 	}
 	o := w.outcome(j)
 	for i := range o.Run.Requests {

@@ -65,16 +65,24 @@ func (x *driver) up(ctx context.Context, b *seat, v Variant, round int) error {
 		return cause
 	}
 	if err != nil {
-		if err := x.add(Step{Kind: startStep, Variant: v.Name, Failure: err.Error()}); err != nil {
-			return err
-		}
-		x.tell(v.Name, round+1, "did not start: %v", err)
-		return errGone
+		return x.giveUp(v, round, err)
 	}
 	b.server, b.warnings = s, x.learn(v, s.Facts())
 	warnings, err := x.warm(ctx, b, v, round)
 	b.warnings = append(b.warnings, warnings...)
-	return err
+	if cause := context.Cause(ctx); cause != nil || err == nil {
+		return cause
+	}
+	return x.giveUp(v, round, err)
+}
+
+// giveUp notes why a variant's engine can't be measured.
+func (x *driver) giveUp(v Variant, round int, why error) error {
+	if err := x.add(Step{Kind: startStep, Variant: v.Name, Failure: why.Error()}); err != nil {
+		return err
+	}
+	x.tell(v.Name, round+1, "did not start: %v", why)
+	return errGone
 }
 
 // learn keeps the facts of a variant's first start and says what is another at
@@ -132,11 +140,15 @@ func (x *driver) run(ctx context.Context, b *seat, j Job) (Outcome, error) {
 		}
 	}
 	o, err := x.deps.Runner.Run(ctx, j)
+	end := b.server.Err()
+	if err != nil {
+		end = b.server.Ended(ctx)
+	}
 	switch {
+	case end != nil:
+		return o, fmt.Errorf("its engine ended during the run: %w", end)
 	case err != nil:
 		return o, err
-	case b.server.Err() != nil:
-		return o, fmt.Errorf("its engine ended during the run: %w", b.server.Err())
 	case j.Kind == Measure && !slices.ContainsFunc(o.Run.Requests, func(q compare.Request) bool { return q.OK }):
 		return o, fmt.Errorf("none of its %d requests succeeded", len(o.Run.Requests))
 	}
@@ -177,6 +189,11 @@ func (x *driver) ask(ctx context.Context, b *seat, v Variant) error {
 	path, err := x.deps.Asker.Ask(ctx, v, b.server.URL(), x.spec.Answers)
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
+	}
+	if err != nil {
+		if end := b.server.Ended(ctx); end != nil {
+			err = fmt.Errorf("its engine ended meanwhile: %w", end)
+		}
 	}
 	s.Path = path
 	if err != nil {

@@ -36,6 +36,9 @@ func (x *driver) warm(ctx context.Context, b *seat, v Variant, round int) (warni
 			return nil, cause
 		}
 		if err != nil {
+			if end := b.server.Ended(ctx); end != nil {
+				return nil, fmt.Errorf("its engine ended during the warm-up: %w", end)
+			}
 			return []compare.Warning{{Code: WarnWarmUp, Text: fmt.Sprintf("%s: warm-up failed: %v", v.Name, err)}}, nil
 		}
 		now := perToken(o.Run)

@@ -28,10 +28,11 @@ type Virtual struct {
 
 type virtualServer struct{ facts experiment.Facts }
 
-func (virtualServer) URL() string                { return "virtual" }
-func (s virtualServer) Facts() experiment.Facts  { return s.facts }
-func (virtualServer) Err() error                 { return nil }
-func (virtualServer) Stop(context.Context) error { return nil }
+func (virtualServer) URL() string                 { return "virtual" }
+func (s virtualServer) Facts() experiment.Facts   { return s.facts }
+func (virtualServer) Err() error                  { return nil }
+func (virtualServer) Ended(context.Context) error { return nil }
+func (virtualServer) Stop(context.Context) error  { return nil }
 
 // Start builds the engine of a simulated variant. The error says that it is
 // none.

@@ -50,6 +50,8 @@ func (s *simServer) Facts() experiment.Facts { return s.facts }
 
 func (s *simServer) Err() error { return nil }
 
+func (s *simServer) Ended(context.Context) error { return nil }
+
 func (s *simServer) Stop(context.Context) error {
 	s.lab.mu.Lock()
 	delete(s.lab.sims, s.sim.URL())
@@ -90,6 +92,8 @@ func (r *remote) Facts() experiment.Facts { return r.facts }
 
 func (r *remote) Err() error { return nil }
 
+func (r *remote) Ended(context.Context) error { return nil }
+
 func (r *remote) Stop(context.Context) error { return nil }
 
 // meet asks a server that runs already what it calls itself.
@@ -129,6 +133,17 @@ func (e *started) Facts() experiment.Facts {
 		cards = 1
 	}
 	return experiment.Facts{Version: version, Args: f.Args, Card: f.Card, Cards: cards, Kernel: f.Kernel, WeightBytes: f.WeightBytes}
+}
+
+// Ended waits for the engine's end as long as the news of it may take.
+func (e *started) Ended(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	select {
+	case <-e.Done():
+	case <-ctx.Done():
+	}
+	return e.Err()
 }
 
 // Stop ends the engine; the second interrupt leaves the time out that it is

@@ -103,7 +103,7 @@ func (c *court) withinNoise(x *side) (Reason, bool) {
 	text := fmt.Sprintf("the difference is within noise: %s; the smallest that this run could have seen is %s", times(s), percent(x.Detectable))
 	switch {
 	case x.few > 0:
-		text = fmt.Sprintf("the difference, %s, is within noise as far as %s tell: %d rounds would give an interval", times(s), rounds(x.few), IntervalRounds)
+		text = fmt.Sprintf("the difference, %s, is within noise as far as %s can tell: %d rounds would give an interval", times(s), rounds(x.few), IntervalRounds)
 	case inside:
 	case small:
 		text = fmt.Sprintf("there is no difference to speak of: it is less than 1 %% either way (%.3f to %.3f), where starts of one engine differ by more", s.Low, s.High)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"tokmeter/internal/stats"
 )
@@ -27,6 +28,7 @@ func (b *builder) warn() {
 	if t.Rounds < IntervalRounds && !b.o.Exact {
 		add("few-rounds", "there are no intervals: they take %d rounds, and %s can be compared: --rounds %d gives them", IntervalRounds, rounds(t.Rounds), IntervalRounds)
 	}
+	var doubts []doubt
 	for _, sides := range b.views {
 		base := sides[b.base]
 		if first, last, e, ok := base.drift(stats.Statistic(t.Percentile)); ok {
@@ -34,20 +36,45 @@ func (b *builder) warn() {
 				first, last, base.Load, e.Value, e.Low, e.High)
 		}
 		for _, x := range sides {
-			if x.Failure != "" || x.Withheld != "" {
-				continue
-			}
-			if x.few > 0 && t.Rounds >= IntervalRounds {
-				add("few-rounds", "%s: no intervals at %s: they take %d rounds, and %s can be compared", x.Variant.Name, x.Load, IntervalRounds, rounds(x.few))
-			}
-			if !x.Baseline && x.Paired < fewRequests {
-				add("few-requests", "%s: the ratios at %s are of %d requests: take 100 or more", x.Variant.Name, x.Load, x.Paired)
-			}
-			if beyond := float64(x.TPOT.N) * (1 - t.Percentile/100); t.Percentile > 50 && beyond < fewBeyond && !x.Baseline {
-				add("few-requests", "%s: p%g at %s rests on the slowest %d of %d values: take more requests", x.Variant.Name, t.Percentile, x.Load, int(math.Ceil(beyond)), x.TPOT.N)
+			if x.Failure == "" && x.Withheld == "" {
+				doubts = b.doubt(doubts, x)
 			}
 		}
 	}
+	for _, d := range doubts {
+		add(d.code, "%s: %s", strings.Join(d.of, ", "), d.text)
+	}
+}
+
+// A doubt is a warning with the variants and loads that it is of.
+type doubt struct {
+	code, text string
+	of         []string
+}
+
+// doubt adds what is to be doubted of a variant at a load, to the same doubt of
+// others where there is one.
+func (b *builder) doubt(all []doubt, x *side) []doubt {
+	add := func(code, format string, args ...any) {
+		text, of := fmt.Sprintf(format, args...), fmt.Sprintf("%s at %s", x.Variant.Name, x.Load)
+		i := slices.IndexFunc(all, func(d doubt) bool { return d.code == code && d.text == text })
+		if i < 0 {
+			all = append(all, doubt{code, text, []string{of}})
+			return
+		}
+		all[i].of = append(all[i].of, of)
+	}
+	if x.few > 0 && b.table.Rounds >= IntervalRounds {
+		add("few-rounds", "no intervals: they take %d rounds, and %s can be compared", IntervalRounds, rounds(x.few))
+	}
+	if !x.Baseline && x.Paired < fewRequests {
+		add("few-requests", "the ratios are of %d requests: take 100 or more", x.Paired)
+	}
+	p := b.table.Percentile
+	if beyond := float64(x.TPOT.N) * (1 - p/100); p > 50 && beyond < fewBeyond && !x.Baseline {
+		add("few-requests", "p%g rests on the slowest %d of %d values: take more requests", p, int(math.Ceil(beyond)), x.TPOT.N)
+	}
+	return all
 }
 
 // drift compares the first round of a variant with its last.
