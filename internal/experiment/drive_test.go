@@ -232,7 +232,7 @@ func TestWarm(t *testing.T) {
 func TestSearchTurns(t *testing.T) {
 	w := newWorld()
 	s := named("a", "b")
-	s.Goals = []Goal{{"ttft", 99, 500}}
+	s.Goals = []plan.SLO{{Metric: "ttft", Percentile: 99, Limit: 500}}
 	r := mustRun(t, s, w.deps(&memory{}))
 	for i, name := range []string{"a", "b"} {
 		h := r.Held[i]
@@ -304,7 +304,7 @@ func TestInterrupt(t *testing.T) {
 			}
 		}
 		s := named("a", "b")
-		s.Answers, s.Warm, s.Goals = 1, WarmRule{}, []Goal{{"ttft", 99, 500}}
+		s.Answers, s.Warm, s.Goals = 1, WarmRule{}, []plan.SLO{{Metric: "ttft", Percentile: 99, Limit: 500}}
 		store := &memory{}
 		r, err := Run(ctx, s, w.deps(store))
 		if !errors.Is(err, cause) || r == nil || r.Complete {

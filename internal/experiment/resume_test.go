@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tokmeter/internal/compare"
+	"tokmeter/internal/plan"
 )
 
 // TestResume kills the process at any step, again and again, and resumes: the
@@ -25,7 +26,7 @@ func TestResume(t *testing.T) {
 		s.Answers = rapid.IntRange(0, 1).Draw(t, "drift")
 		s.Loads = [][]compare.Load{{{Rate: 1}}, {{Rate: 1}, {Concurrency: 1}, {Concurrency: 8}}}[rapid.IntRange(0, 1).Draw(t, "loads")]
 		if rapid.Bool().Draw(t, "slo") {
-			s.Goals = []Goal{{"ttft", 99, 500}}
+			s.Goals = []plan.SLO{{Metric: "ttft", Percentile: 99, Limit: 500}}
 			s.Search = Bounds{Tolerance: 0.3}
 		}
 		s.Parallel = rapid.Bool().Draw(t, "parallel")

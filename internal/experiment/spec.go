@@ -33,7 +33,7 @@ type Spec struct {
 	Loads    []compare.Load // of each round; nil for that of the plans alone
 	Rounds   int
 	Parallel bool // all variants at the same time
-	Goals    []Goal
+	Goals    []plan.SLO
 	Search   Bounds
 	Answers  int // prompts that every variant answers greedily; 0 for none
 	Warm     WarmRule

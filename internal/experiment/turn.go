@@ -259,7 +259,7 @@ func (x *driver) try(ctx context.Context, b *seat, v Variant, rate float64, conf
 	} else {
 		s.Held, s.Sent, s.Needs = true, len(o.Run.Requests), steady(o.Run)
 		for _, g := range x.spec.Goals {
-			s.Held = s.Held && g.met(o.Run)
+			s.Held = s.Held && met(g, o.Run)
 		}
 	}
 	if e := x.add(s); e != nil {

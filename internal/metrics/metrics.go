@@ -117,6 +117,7 @@ type Summary struct {
 	PeakConcurrency   int     // most requests under way at once
 
 	Dists     map[ID]Dist // latencies that could be computed
+	SLOs      []SLOResult // limits that the run was given, with what became of them
 	Steady    *Steady     // the part without warm-up and drain; nil where there is none
 	Course    *Course     // how the run went; nil where too few requests tell
 	Intervals *Intervals  // how well the numbers are known; nil under compat and without a success
@@ -169,11 +170,11 @@ func Summarize(recs record.Pass, end record.Ending, p plan.Plan) (Summary, error
 		Reason:     end.Reason,
 		Client:     end.Client,
 	}
-	t := newTally(v, p)
+	t, slos := newTally(v, p), newSLOs(v, p.SLOs)
 	under := &concurrency{threshold: fullLoadOf(p)}
 	tokens := &tokenPeak{}
 	buckets := &bucketPeaks{view: v}
-	scans := []scan{t}
+	scans := []scan{t, slos}
 	if s.Compat {
 		scans = append(scans, buckets)
 	} else {
@@ -185,6 +186,7 @@ func Summarize(recs record.Pass, end record.Ending, p plan.Plan) (Summary, error
 	}
 	t.fill(&s, p)
 	s.describe(lists)
+	s.SLOs = slos.results(&s)
 	if s.Compat {
 		s.PeakOutput, s.PeakConcurrency = buckets.peaks()
 		return s, nil

@@ -20,6 +20,7 @@ type Plan struct {
 	Workload Workload `json:"workload"`
 	Load     Load     `json:"load"`
 	Goals    []Goal   `json:"goals,omitempty"`
+	SLOs     []SLO    `json:"slos,omitempty"`
 	Light    Light    `json:"light,omitzero"`
 	Output   Output   `json:"output"`
 }
@@ -149,7 +150,7 @@ type Trace struct {
 
 // A Goal is a limit on one latency of a request, for goodput.
 type Goal struct {
-	Metric  string  `json:"metric"` // ttft, tpot or e2el
+	Metric  string  `json:"metric"` // of SLOLatencies
 	LimitMs float64 `json:"limit_ms"`
 }
 

@@ -28,9 +28,6 @@ type Until struct {
 	BelowMs    float64 `json:"below_ms,omitempty"`   // by MLPerf's early stopping
 }
 
-// untilMetrics are the latencies that Until may name.
-func untilMetrics() []string { return []string{"ttft", "tpot", "e2el"} }
-
 // String is the rule as ParseUntil reads it.
 func (u Until) String() string {
 	name := u.Metric + "_mean"
@@ -54,8 +51,8 @@ func ParseUntil(text string) (Until, error) {
 		return u, fmt.Errorf("%q: "+want, text)
 	}
 	metric, statistic, ok := strings.Cut(compact[:at], "_")
-	if !ok || !slices.Contains(untilMetrics(), metric) {
-		return u, fmt.Errorf("%q: the latency must be one of %s; "+want, text, strings.Join(untilMetrics(), ", "))
+	if !ok || !slices.Contains(SLOLatencies(), metric) {
+		return u, fmt.Errorf("%q: the latency must be one of %s; "+want, text, strings.Join(SLOLatencies(), ", "))
 	}
 	u.Metric = metric
 	switch p, isP := strings.CutPrefix(statistic, "p"); {

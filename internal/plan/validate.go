@@ -153,8 +153,11 @@ func (p Plan) validateReport(ps *problems) {
 		ps.add(x >= 0 && x <= 100, "--metric-percentiles: want 0 to 100, got %v", x)
 	}
 	for _, g := range p.Goals {
-		ps.add(slices.Contains([]string{"ttft", "tpot", "e2el"}, g.Metric), "--goodput: metric %q is unknown; use ttft, tpot or e2el", g.Metric)
+		ps.add(slices.Contains(SLOLatencies(), g.Metric), "--goodput: metric %q is unknown; use ttft, tpot or e2el", g.Metric)
 		ps.add(g.LimitMs >= 0, "--goodput: the limit of %s: want at least 0 ms, got %v", g.Metric, g.LimitMs)
+	}
+	for _, s := range p.SLOs {
+		ps.add(s.Metric != "goodput" || len(p.Goals) > 0, "--goal: %s needs the limits that make a request good: --goodput ttft:200 tpot:50", s)
 	}
 	for _, kv := range p.Output.Metadata {
 		ps.add(kv.Key != "", "--metadata: a key is empty")

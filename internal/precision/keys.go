@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tokmeter/internal/experiment"
+	"tokmeter/internal/plan"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -41,7 +42,7 @@ func specKeys() []key[common] {
 		{"rounds", "number", "3, or 1 on the virtual clock", "How often every variant has its turn; the order turns round each time (A B C D, D C B A, …). Fewer than three give no intervals.", on(func(c *common) *int { return &c.spec.Rounds }, whole)},
 		{"parallel", "true or false", "true where all are simulated", "Run all variants at the same time: for simulated ones, and for servers that do not share a machine.", on(func(c *common) **bool { return &c.spec.Parallel }, toggle)},
 		{"concurrency", "numbers", "", "Measure each variant with so many requests in flight too: a list, or numbers split by commas.", on(func(c *common) *[]int { return &c.spec.Concurrency }, wholes)},
-		{"slo", "goals", "", "Search the highest rate at which each variant keeps these goals, such as `ttft_p99=500,tpot_p99=50`, in milliseconds: `ttft`, `tpot` or `e2el` with `_mean` or a percentile. A failed request is over every limit.", on(func(c *common) *[]experiment.Goal { return &c.spec.Goals }, goals)},
+		{"slo", "goals", "", "Search the highest rate at which each variant keeps these goals, such as `ttft_p99=500,tpot_p99=50`, in milliseconds: `ttft`, `tpot` or `e2el` with `_mean` or a percentile. A failed request is over every limit.", on(func(c *common) *[]plan.SLO { return &c.spec.Goals }, goals)},
 		{"search", "map", "", "Bounds of that search; see below.", section(searchKeys, func(c *common) *experiment.Bounds { return &c.spec.Search })},
 		{"drift", "number", "0", "Fixed prompts that every variant answers greedily, for the agreement with the baseline's answers.", on(func(c *common) *int { return &c.spec.Drift }, whole)},
 		{"warm-up", "map, or off", "", "When an engine that was started counts as warm; see below.", warmUp},

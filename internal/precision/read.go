@@ -18,6 +18,7 @@ import (
 	"tokmeter/internal/excerpt"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/model/roofline"
+	"tokmeter/internal/plan"
 )
 
 // Bounds of a file.
@@ -275,7 +276,7 @@ func wholes(n *yaml.Node) ([]int, error) {
 	return out, err
 }
 
-func goals(n *yaml.Node) ([]experiment.Goal, error) {
+func goals(n *yaml.Node) ([]plan.SLO, error) {
 	if n.Kind == yaml.SequenceNode {
 		all, err := texts(n)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"tokmeter/internal/compare"
 	"tokmeter/internal/experiment"
+	"tokmeter/internal/plan"
 )
 
 var update = flag.Bool("update", false, "write golden files")
@@ -114,7 +115,7 @@ variants:
 	parallel := false
 	want := Spec{
 		Title: "T", Baseline: "fp16", Rounds: 3, Concurrency: []int{1, 8}, Parallel: &parallel,
-		Goals:  []experiment.Goal{{Metric: "ttft", Percentile: 99, LimitMs: 500}, {Metric: "tpot", LimitMs: 50}},
+		Goals:  []plan.SLO{{Metric: "ttft", Percentile: 99, Limit: 500}, {Metric: "tpot", Limit: 50}},
 		Search: experiment.Bounds{Start: 1, Low: 0.0625, High: 32, Tolerance: 0.05, Confirm: -1, Most: 30},
 		Warm:   experiment.WarmRule{Batch: 4, Within: 0.2, Most: 6}, Cache: experiment.CacheSalt, Currency: "USD", ReadyTimeout: 90 * time.Second, StopTimeout: 30 * time.Second,
 		Bench: []Flag{
@@ -142,7 +143,7 @@ func TestReadProblems(t *testing.T) {
 		{"broken YAML names the line", "a: b\n c: [", "s.yaml: line 2: mapping values are not allowed in this context"},
 		{"unknown keys with the nearest", "roundz: 3\nvariants:\n  - {name: a, presision: x}\n", "s.yaml:1: unknown key \"roundz\": did you mean rounds?\ns.yaml:3: unknown key \"presision\": did you mean precision?"},
 		{"a key twice", "rounds: 1\nrounds: 2", "s.yaml:2: rounds: given twice"},
-		{"values of a wrong kind, all of them", "rounds: x\nparallel: 3\nready-timeout: 5\nslo: ttft=5\nconcurrency: 1,b\ndrift:", "s.yaml:1: rounds: want a number, got \"x\"\ns.yaml:2: parallel: want true or false, got \"3\"\ns.yaml:3: ready-timeout: want a time with its unit, such as 90s or 15m, got \"5\"\ns.yaml:4: slo: slo \"ttft=5\": want ttft, tpot or e2el with _mean or a percentile and milliseconds, such as ttft_p99=500\ns.yaml:5: concurrency: want numbers, got \"b\"\ns.yaml:6: drift: no value: leave the line out, or give one"},
+		{"values of a wrong kind, all of them", "rounds: x\nparallel: 3\nready-timeout: 5\nslo: ttft=5\nconcurrency: 1,b\ndrift:", "s.yaml:1: rounds: want a number, got \"x\"\ns.yaml:2: parallel: want true or false, got \"3\"\ns.yaml:3: ready-timeout: want a time with its unit, such as 90s or 15m, got \"5\"\ns.yaml:4: slo: \"ttft=5\": which statistic? want _mean, _median or a percentile such as _p99\ns.yaml:5: concurrency: want numbers, got \"b\"\ns.yaml:6: drift: no value: leave the line out, or give one"},
 		{"a flag without a value", "bench: {seed: }", "s.yaml:1: bench: seed: no value: leave the line out, or give one"},
 		{"a quote without an end", "command: a 'b", "s.yaml:1: command: \"a 'b\": a quote has no end"},
 		{"no variants", "rounds: 1", "s.yaml: variants: none: name at least one way of serving"},

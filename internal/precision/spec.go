@@ -46,7 +46,7 @@ type Spec struct {
 	Rounds      int
 	Parallel    *bool // nil: where every variant is simulated
 	Concurrency []int
-	Goals       []experiment.Goal
+	Goals       []plan.SLO
 	Search      experiment.Bounds
 	Drift       int // prompts; 0 for none
 	Warm        experiment.WarmRule

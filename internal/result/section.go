@@ -76,6 +76,7 @@ func parts() []part {
 		beyond(metrics.TTFTFromDue, metrics.E2ELFromDue),
 		intervals(),
 		steady(),
+		goals(),
 		speedOfLight(),
 		dataset(),
 		tokens(),

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tokmeter/internal/cli/shell"
+	"tokmeter/internal/metrics"
 	"tokmeter/internal/plan"
 	"tokmeter/internal/report"
 	"tokmeter/internal/result"
@@ -35,7 +36,25 @@ func Finish(env *shell.Env, out run.Outcome, see *Watcher) error {
 	if out.Dir != "" {
 		see.sayBeside("Records kept in %s", out.Dir)
 	}
-	return errors.Join(append(errs, out.Verdict(&res.Summary))...)
+	verdict := out.Verdict(&res.Summary)
+	if verdict == nil {
+		verdict = missed(res.Summary.SLOs)
+	}
+	return errors.Join(append(errs, verdict)...)
+}
+
+// missed is the error of a run that missed limits of --goal; nil where it met all.
+func missed(all []metrics.SLOResult) error {
+	var out []string
+	for _, r := range all {
+		if !r.Met {
+			out = append(out, r.String())
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return shell.Failf(shell.ExitGoalMissed, "", "--goal: %s", strings.Join(out, "; "))
 }
 
 // Options is the command line as vLLM's client has it in the end.

@@ -115,6 +115,18 @@ func (b *serveBuilder) goals(list []string) []plan.Goal {
 	return out
 }
 
+// slos reads --goal.
+func (b *serveBuilder) slos() []plan.SLO {
+	if !b.Given("goal") {
+		return nil
+	}
+	out, err := plan.ParseSLOs(b.Text("goal"))
+	if err != nil {
+		b.problem("--goal: %v", err)
+	}
+	return out
+}
+
 func (b *serveBuilder) output() plan.Output {
 	return plan.Output{
 		Label:         b.Text("label"),

@@ -81,6 +81,7 @@ func (b *serveBuilder) build(dataset string) (plan.Plan, error) {
 		Workload: b.workload(dataset),
 		Load:     b.load(dataset),
 		Goals:    b.goals(b.List("goodput")),
+		SLOs:     b.slos(),
 		Light:    b.light(),
 		Output:   b.output(),
 	}

@@ -96,6 +96,7 @@ func resultFlags() flags.Table {
 		{Name: "percentile-metrics", Group: g, Meta: "LIST", Help: "Metrics to report, of ttft, tpot, itl, e2el, client_queue_time and e2el_including_client_queue, split by commas. Where it is not given: ttft,tpot,itl."},
 		{Name: "metric-percentiles", Group: g, Default: "99", Meta: "LIST", Help: "Percentiles of each metric, split by commas."},
 		{Name: "goodput", Group: g, Kind: flags.Words1, Meta: "METRIC:MS", Help: "Limits that a good request keeps: ttft, tpot or e2el in milliseconds, such as ttft:200 tpot:50."},
+		{Name: "goal", Group: g, Origin: flags.Own, Meta: "LIMITS", Help: "End with exit code 3 where the run misses one of these limits, split by commas: ttft, tpot or e2el with _mean, _median or a percentile; request_throughput, output_throughput, goodput, success. Such as \"ttft_p99<500ms, success>99%\". A failed request is over every limit of a latency."},
 		{Name: "save-result", Group: g, Kind: flags.Toggle, Help: "Write the result as JSON."},
 		{Name: "save-detailed", Group: g, Kind: flags.Toggle, Help: "Write every request's numbers and text into the result too."},
 		{Name: "append-result", Group: g, Kind: flags.Toggle, Help: "Append the result to the file, one a line."},

@@ -156,7 +156,7 @@ func overSpec(v *flags.Values, s *precision.Spec) error {
 	if v.Given("slo") {
 		goals, err := experiment.ParseGoals(v.Text("slo"))
 		if s.Goals = goals; err != nil {
-			problems = append(problems, fmt.Errorf("--%w", err))
+			problems = append(problems, fmt.Errorf("--slo: %w", err))
 		}
 	}
 	for i := range s.Variants {
