@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tokmeter/internal/cli/ab"
 	"tokmeter/internal/cli/argv"
 	"tokmeter/internal/cli/bench"
 	"tokmeter/internal/cli/compare"
@@ -58,6 +59,7 @@ func commands() []shell.Command {
 			precision.Command(),
 			report.Command(),
 			compare.Command(),
+			ab.Command(),
 		},
 		sim.Commands(),
 		[]shell.Command{

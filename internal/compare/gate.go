@@ -140,11 +140,19 @@ func (f *Finding) decide() {
 	half := math.Log1p(r.Detectable) / r.power()
 	t := stats.StudentQuantile(1-level/2, r.df())
 	f.Sees = math.Max(r.Detectable, math.Expm1(math.Log1p(f.Rule.By)+half/t*stats.StudentQuantile(0.8, r.df())))
-	f.Text = fmt.Sprintf("%s (%s, p %.2g)", change, ends(r), r.P)
+	f.Text = fmt.Sprintf("%s (%s, p %s)", change, ends(r), chance(r.P))
 	if !f.Broken && worse >= f.Rule.By {
 		f.Text += ": that may be chance"
 	}
 	f.Text += fmt.Sprintf("; a worsening of %s is found four times in five", percentText(f.Sees))
+}
+
+// chance is a probability in words.
+func chance(p float64) string {
+	if p < 0.001 {
+		return "below 0.001"
+	}
+	return fmt.Sprintf("%.2g", p)
 }
 
 // ends is the interval of a change in percent.
