@@ -45,10 +45,11 @@ func (l *laboratory) side(name string) *side {
 // A standing server is one that runs already, or that each run starts itself.
 type standing struct{ url string }
 
-func (s standing) URL() string                { return s.url }
-func (s standing) Facts() experiment.Facts    { return experiment.Facts{} }
-func (s standing) Err() error                 { return nil }
-func (s standing) Stop(context.Context) error { return nil }
+func (s standing) URL() string                 { return s.url }
+func (s standing) Facts() experiment.Facts     { return experiment.Facts{} }
+func (s standing) Err() error                  { return nil }
+func (s standing) Ended(context.Context) error { return nil }
+func (s standing) Stop(context.Context) error  { return nil }
 
 // A started engine is one of a command.
 type started struct{ *engine.Engine }
@@ -58,6 +59,19 @@ func (s started) Facts() experiment.Facts {
 	f := s.Engine.Facts()
 	return experiment.Facts{Version: strings.TrimSpace(f.Engine + " " + f.Version), Args: f.Args, Card: f.Card}
 }
+
+// Ended waits for the engine's end as long as the news of it may take.
+func (s started) Ended(ctx context.Context) error {
+	select {
+	case <-s.Done():
+	case <-ctx.Done():
+	case <-time.After(newsOfEnd):
+	}
+	return s.Err()
+}
+
+// newsOfEnd is how long the news of an engine's end may take after the last answer.
+const newsOfEnd = 2 * time.Second
 
 // Stop ends the engine.
 func (s started) Stop(ctx context.Context) error {
