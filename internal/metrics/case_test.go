@@ -162,7 +162,7 @@ func set(r *record.Record, key, value string) error {
 	counts := map[string]*int{
 		"output": &r.OutputTokens.N, "prompt": &r.PromptTokens.N, "want_output": &r.WantOutput, "want_prompt": &r.WantPrompt,
 		"cached": &r.CachedTokens, "status": &r.Status, "replaced": &r.Replaced, "redirects": &r.Redirects,
-		"refused": &r.Refused, "unstreamed": &r.Unstreamed, "said": &r.Said, "unprefixed": &r.Unprefixed,
+		"refused": &r.Refused, "unstreamed": &r.Unstreamed, "said": &r.Said, "unprefixed": &r.Unprefixed, "resent": &r.Resent, "disordered": &r.Disordered,
 	}
 	words := map[string]*string{
 		"outcome": (*string)(&r.Outcome), "output_from": (*string)(&r.OutputTokens.From), "err": &r.Err, "content_type": &r.ContentType,

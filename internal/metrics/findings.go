@@ -128,13 +128,12 @@ func (e *evidence) onThisMachine() bool {
 }
 
 func (e *evidence) findNetwork() *Finding {
-	c := e.Client
-	if c == nil || e.onThisMachine() || c.Resent < fewResent || float64(c.Resent) <= resentLimit*float64(c.Segments) {
+	n := e.x.lossy
+	if float64(n) <= lossyLimit*float64(e.Requests) {
 		return nil
 	}
-	lost := float64(c.Resent) / float64(max(c.Segments, 1))
-	return &Finding{Grade: Doubtful, Numbers: []string{string(TTFT)}, UpTo: lost, Share: true,
-		Text: fmt.Sprintf("the network lost %d of %d segments that this machine sent (%s), and requests among them were sent again, 200 ms later or more", c.Resent, c.Segments, share(lost))}
+	return &Finding{Grade: Doubtful, Numbers: []string{latenciesNumber}, UpTo: float64(n) / float64(e.Requests), Share: true,
+		Text: fmt.Sprintf("the network lost %d segments of %d of %d requests (%s): their latencies hold the time until these were sent again, 200 ms or more where nothing followed", e.x.lost, n, e.Requests, percent(n, e.Requests))}
 }
 
 func (e *evidence) findClockSteps() *Finding {

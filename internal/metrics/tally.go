@@ -33,6 +33,7 @@ type tally struct {
 	answerLater                   bool
 	sent, lateSends               int
 	openLoop, limited             bool
+	lossy, lost                   int // requests on whose way segments were lost; these segments
 	firstSent, lastSent           sending
 	latest                        record.Stamp // the last sending
 	countedPrompt, countedOfAsked int          // prompt tokens where the server counted, and what was asked there
@@ -72,6 +73,10 @@ func (t *tally) take(e *entry) {
 		t.kernel++
 	default:
 		t.reader++
+	}
+	if n := e.Resent + e.Disordered; n > 0 {
+		t.lossy++
+		t.lost += n
 	}
 	if e.Sent != 0 {
 		t.lastSent = sending{e.Due, e.Sent}

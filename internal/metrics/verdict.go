@@ -40,10 +40,9 @@ const (
 	poorRate      = 0.80 // delivered rate, of the planned one
 	slotLimit     = 0.01 // of a closed loop's time that the client loses
 	poorSlot      = 0.10
-	resentLimit   = 0.001 // segments that had to be sent again
-	fewResent     = 3     // of them disturb nobody
-	queueLimit    = 0.20  // of the client's time that it waits for a core
-	zeroWindowLag = 1     // ms: a client that reads sooner did not fill its receive queue
+	lossyLimit    = 0.01 // requests that lost segments
+	queueLimit    = 0.20 // of the client's time that it waits for a core
+	zeroWindowLag = 1    // ms: a client that reads sooner did not fill its receive queue
 )
 
 // The codes of findings that are no warnings.
@@ -82,7 +81,7 @@ func FindingDefinitions() []FindingDefinition {
 		{findClosedLag, "the mean client_lag is more than " + part(slotLimit) + " of the mean e2el in a closed loop; invalid above " + part(poorSlot), (*evidence).findClosedLag, false, true},
 		{WarnReaderClock, "answers without kernel stamps, and the client waited for a core for more than " + part(queueLimit) + " of its time", (*evidence).findReaderClock, false, true},
 		{findReceive, fmt.Sprintf("on another machine's server: a receive queue was full and P99 of client_lag is above %d ms", zeroWindowLag), (*evidence).findReceive, false, true},
-		{findNetwork, "on another machine's server: more than 0.1 % of the segments sent were lost", (*evidence).findNetwork, false, false},
+		{findNetwork, "segments of more than " + part(lossyLimit) + " of requests or their answers were lost", (*evidence).findNetwork, false, false},
 		{WarnClockSteps, "the system's clock was set during the run", (*evidence).findClockSteps, false, false},
 		{WarnSimulatorLate, "as the warning", (*evidence).findSimulatorLate, true, true},
 		{findShared, "a simulated server shared its cores with other programs, and somebody waited for a core for more than " + part(queueLimit) + " of the time", (*evidence).findShared, true, true},

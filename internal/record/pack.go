@@ -30,12 +30,12 @@ func (r *Record) flags() [6]*bool {
 }
 
 // numbers are the other whole numbers of r, in the order in which they are packed.
-func (r *Record) numbers() [15]*int {
+func (r *Record) numbers() [17]*int {
 	t := &r.Timing
 	return [...]*int{
 		&r.Worker, &r.Session, &r.Turn, &t.Replaced, &t.Redirects, &t.Status,
 		&r.PromptTokens.N, &r.OutputTokens.N, &r.CachedTokens, &r.Refused, &r.WantPrompt, &r.WantOutput,
-		&r.Unstreamed, &r.Said, &r.Unprefixed,
+		&r.Unstreamed, &r.Said, &r.Unprefixed, &t.Resent, &t.Disordered,
 	}
 }
 

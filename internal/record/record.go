@@ -71,6 +71,12 @@ type Timing struct {
 	BytesIn   int64 `json:"bytes_in,omitempty"`
 	BytesOut  int64 `json:"bytes_out,omitempty"`
 
+	// Resent is how many segments of the request were sent again, and Disordered how
+	// many of the answer came out of their order, as those behind a lost one do; 0
+	// where the system does not say.
+	Resent     int `json:"resent,omitempty"`
+	Disordered int `json:"disordered,omitempty"`
+
 	// ContentType is the type under which an event stream came, where it was
 	// another than text/event-stream; "none" where it had none.
 	ContentType string `json:"content_type,omitempty"`

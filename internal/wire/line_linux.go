@@ -36,6 +36,7 @@ type line struct {
 	wrote    record.Stamp
 	bytesOut int64
 	unmet    bool
+	lost     losses // by the end of the request before
 
 	// The loop's while a reply is under way, else the goroutine's.
 	last     record.Stamp  // stamp of the last read
@@ -65,6 +66,10 @@ func (ln *line) account(t *record.Timing) {
 	t.Lag, t.ReadInterval = max(t.Lag, ln.lag), max(t.ReadInterval, ln.interval)
 	t.KernelStamped = ln.reads > 0 && ln.plain == 0
 	t.Sent, t.Wrote = record.Stamp(ln.sent.Load()), ln.wrote
+	if !ln.shut.Load() { // the number may be another connection's
+		now, ok := lossesAt(ln.fd)
+		ln.lost.take(t, now, ok)
+	}
 }
 
 func (ln *line) lastStamp() record.Stamp { return max(ln.last, record.Stamp(ln.sent.Load())) }

@@ -40,6 +40,7 @@ type stampConn struct {
 	patient  bool        // a blocked write gives up when an answer is there
 	waited   bool        // it was idle before its request, which may meet its end
 	idle     idleness
+	lost     losses // by the end of the request before
 }
 
 func newStampConn(c net.Conn, clock *Clock, dialed record.Stamp) (*stampConn, error) {
@@ -63,6 +64,8 @@ func (s *stampConn) account(t *record.Timing) {
 	t.BytesOut += s.bytesOut.Load()
 	t.Lag = max(t.Lag, time.Duration(s.lag.Load()))
 	t.KernelStamped = s.reads.Load() > 0 && s.plain.Load() == 0
+	now, ok := s.sys.losses()
+	s.lost.take(t, now, ok)
 }
 
 func (s *stampConn) lastStamp() record.Stamp { return record.Stamp(s.last.Load()) }
