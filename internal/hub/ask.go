@@ -150,15 +150,12 @@ func (h *Hub) send(ctx context.Context, method, address string, header http.Head
 	return nil, fmt.Errorf("more than %d redirects", maxRedirects)
 }
 
-// trusts reports whether an address is the hub's: the endpoint itself, or the
-// public hub to which a mirror sends on.
+// trusts reports whether an address is the hub's own. A mirror that sends on to
+// another host does so without the token, be it the public hub: the token was
+// given for the endpoint.
 func (h *Hub) trusts(u *url.URL) bool {
-	for _, base := range []string{h.endpoint(), defaultEndpoint} {
-		if b, err := url.Parse(base); err == nil && origin.Of(b) == origin.Of(u) {
-			return true
-		}
-	}
-	return false
+	b, err := url.Parse(h.endpoint())
+	return err == nil && origin.Of(b) == origin.Of(u)
 }
 
 // unreachable is the error of a request that got no answer.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+	"net/http/httptest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -316,3 +317,43 @@ func TestCancelledWhileWaiting(t *testing.T) {
 		t.Fatal("got no error from a cancelled download")
 	}
 }
+
+// TestTokenStaysWithTheEndpoint: a mirror that sends on, be it to the public hub,
+// does so without the token; within the endpoint the token goes along.
+func TestTokenStaysWithTheEndpoint(t *testing.T) {
+	var mu sync.Mutex
+	tokens := map[string]bool{} // by host: whether any request had the token
+	seen := func(r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		tokens[r.Host] = tokens[r.Host] || r.Header.Get("Authorization") != ""
+	}
+	mirror := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen(r)
+		if path, ok := strings.CutPrefix(r.URL.Path, "/moved"); ok {
+			http.Redirect(w, r, defaultEndpoint+path, http.StatusTemporaryRedirect)
+			return
+		}
+		http.Redirect(w, r, "/moved"+r.URL.Path, http.StatusTemporaryRedirect)
+	}))
+	t.Cleanup(mirror.Close)
+	public := roundTripper(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Host == "huggingface.co" {
+			seen(r)
+			return &http.Response{StatusCode: http.StatusNotFound, Header: http.Header{headerErrorCode: {"EntryNotFound"}}, Body: http.NoBody, Request: r}, nil
+		}
+		return mirror.Client().Transport.RoundTrip(r)
+	})
+	h := &Hub{Cache: t.TempDir(), Endpoint: mirror.URL, Token: token, HTTP: &http.Client{Transport: public}}
+	if _, err := h.Model(t.Context(), "org/model", []string{"tokenizer.json"}, nil); !errors.Is(err, errNoFile) {
+		t.Fatalf("got %v, want errNoFile", err)
+	}
+	want := map[string]bool{strings.TrimPrefix(mirror.URL, "http://"): true, "huggingface.co": false}
+	if d := cmp.Diff(want, tokens); d != "" {
+		t.Errorf("who got the token: %s", d)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

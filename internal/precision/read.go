@@ -18,6 +18,7 @@ import (
 	"tokmeter/internal/excerpt"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/model/roofline"
+	"tokmeter/internal/model/setup"
 	"tokmeter/internal/plan"
 )
 
@@ -40,11 +41,12 @@ func (d *decoder) add(n *yaml.Node, format string, args ...any) {
 // Read reads a spec; name is the file's, for errors, and flags are the names of
 // bench serve's flags. The spec has its defaults. The error has a line for each
 // thing that is wrong.
-func Read(name string, text []byte, flags []string) (Spec, error) {
+func Read(name string, text []byte, flags []string, find func(*setup.Setup) error) (Spec, error) {
 	s, err := read(name, text)
 	if err != nil {
 		return Spec{}, err
 	}
+	s.Find(find)
 	s.Fill()
 	if err := s.Validate(flags); err != nil {
 		return Spec{}, prefixed(name, err)

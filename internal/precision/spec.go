@@ -74,12 +74,28 @@ type Variant struct {
 	WeightBytes float64
 	PowerW      float64
 	Price       float64 // an hour
+
+	Folder  string // of the simulated model's config.json, by Find; "" where the catalogue has its shapes
+	Missing error  // why Find did not have the model; nil where it did, or where none was missing
 }
 
 // A Flag is one of bench serve. A switch has "true" or "false".
 type Flag struct {
 	Name   string
 	Values []string
+}
+
+// Find notes where the models of simulated variants lie. find looks for one that
+// the catalogue does not have and sets its folder; its error says why it is not
+// there.
+func (s *Spec) Find(find func(*setup.Setup) error) {
+	for i := range s.Variants {
+		v := &s.Variants[i]
+		if o, err := v.Options(); v.Simulate != "" && err == nil && o.Fixed == nil {
+			v.Missing = find(&o.Setup)
+			v.Folder = o.Setup.Folder
+		}
+	}
 }
 
 // Fill puts defaults into zero fields.
@@ -221,6 +237,7 @@ func (v Variant) Options() (sim.Options, error) {
 	if o.Fixed != nil && v.Model != "" {
 		o.Fixed.Model = v.Model
 	}
+	o.Setup.Folder = v.Folder
 	return o, nil
 }
 

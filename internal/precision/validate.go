@@ -152,7 +152,7 @@ func (v *Variant) validate(p *problems, label string) {
 		} else if o.Fixed == nil {
 			// What does not fit is a row with its reason.
 			if _, err := o.Setup.Build(); err != nil && !errors.Is(err, roofline.ErrMemory) {
-				for line := range strings.Lines(err.Error()) {
+				for line := range strings.Lines(errors.Join(err, v.Missing).Error()) {
 					p.add("%s: simulate %s: %s", label, short(v.Simulate), strings.TrimSpace(line))
 				}
 			}

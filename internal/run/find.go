@@ -72,7 +72,10 @@ func (j *job) find(ctx context.Context) (f found, err error) {
 	if j.world.Engine == nil {
 		return f, failf(Usage, "", "--simulate: there is no simulator here")
 	}
-	f.engine, err = j.world.Engine(j.plan.Target.Simulate)
+	f.engine, err = j.world.Engine(ctx, j.plan.Target.Simulate)
+	if ctx.Err() != nil {
+		return f, context.Cause(ctx)
+	}
 	return f, usage(err)
 }
 

@@ -31,7 +31,7 @@ func subject(l plan.Light, e Engine) light.Subject {
 		return light.Subject{Setup: *e.Setup(), Named: true}
 	}
 	if y.Setup.Model == "" {
-		y.Setup.Model = e.Setup().Model
+		y.Setup.Model, y.Setup.Folder = e.Setup().Model, e.Setup().Folder
 	}
 	return y
 }
@@ -43,7 +43,7 @@ func kept(y *light.Subject) json.RawMessage {
 		return nil
 	}
 	k := *y
-	for _, path := range []*string{&k.Setup.Model, &k.Setup.GPU} {
+	for _, path := range []*string{&k.Setup.Model, &k.Setup.Folder, &k.Setup.GPU} {
 		if _, err := os.Stat(*path); err != nil {
 			continue
 		}

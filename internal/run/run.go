@@ -42,7 +42,7 @@ type World struct {
 	Capacity *machine.Capacity
 	// Engine finds the engine that a plan's Target.Simulate names. Nil refuses
 	// every simulated plan.
-	Engine func(spec string) (Engine, error)
+	Engine func(ctx context.Context, spec string) (Engine, error)
 	// Tokenizer is taken by simulated runs whose plan names none: prompts are
 	// equal only where tokenizers are. Nil takes that of the simulated model.
 	Tokenizer *Tokenizer

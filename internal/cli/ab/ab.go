@@ -98,7 +98,7 @@ func runAB(ctx context.Context, c *shell.Call, abort <-chan struct{}) error {
 	}
 	l := &laboratory{env: c.Env, abort: abort}
 	for _, name := range []string{"a", "b"} {
-		s, err := readSide(c, name)
+		s, err := readSide(ctx, c, name)
 		if err != nil {
 			return shell.Usage(err)
 		}
@@ -142,7 +142,7 @@ func runAB(ctx context.Context, c *shell.Call, abort <-chan struct{}) error {
 }
 
 // readSide makes the plan of a target.
-func readSide(c *shell.Call, name string) (*side, error) {
+func readSide(ctx context.Context, c *shell.Call, name string) (*side, error) {
 	target := strings.TrimSpace(c.Values.Text(name))
 	s := &side{name: name, target: target}
 	bench := flags.NewValues(measure.Table())
@@ -170,7 +170,7 @@ func readSide(c *shell.Call, name string) (*side, error) {
 		}
 		s.argv = argv
 	}
-	p, o, err := measure.Plan(c.Env, bench, nil)
+	p, o, err := measure.Plan(ctx, c.Env, bench, nil)
 	if err == nil {
 		err = measure.CheckFiles(p)
 	}

@@ -35,7 +35,7 @@ func Command() shell.Command {
 // runBench makes the run that the flags ask for.
 func runBench(ctx context.Context, c *shell.Call) error {
 	env := c.Env
-	p, o, err := measure.Plan(env, c.Values, c.Notes)
+	p, o, err := measure.Plan(ctx, env, c.Values, c.Notes)
 	if err != nil {
 		return shell.Usage(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"tokmeter/internal/cli/flags"
-	"tokmeter/internal/cli/simulated"
 	"tokmeter/internal/plan"
 )
 
@@ -204,10 +203,8 @@ func (b *serveBuilder) crossChecks(p *plan.Plan) {
 	if p.Target.Virtual && !p.Target.Simulated {
 		b.problem("--virtual needs --simulate: only an engine inside can run on a virtual clock")
 	}
-	if p.Target.Simulated {
-		if _, _, err := simulated.Find(p.Target.Simulate); err != nil {
-			b.problems = append(b.problems, err)
-		}
+	if b.notActed != nil {
+		b.problems = append(b.problems, b.notActed)
 	}
 }
 

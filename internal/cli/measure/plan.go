@@ -2,6 +2,7 @@ package measure
 
 import (
 	"cmp"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -29,12 +30,14 @@ type serveBuilder struct {
 	env      *shell.Env
 	prefix   string // request id prefix, the same in every plan
 	salt     string // what every prompt begins with; "" for nothing
+	acted    string // name of the simulated model; "" where none is simulated
+	notActed error  // what is wrong with --simulate
 	problems []error
 	late     []error // that are told after those of the run itself
 	notes    []string
 }
 
-func newServeBuilder(v *flags.Values, env *shell.Env) *serveBuilder {
+func newServeBuilder(ctx context.Context, v *flags.Values, env *shell.Env) *serveBuilder {
 	b := &serveBuilder{Values: v, env: env, prefix: v.Text("request-id-prefix")}
 	if !v.Given("request-id-prefix") {
 		var id [4]byte
@@ -50,6 +53,12 @@ func newServeBuilder(v *flags.Values, env *shell.Env) *serveBuilder {
 			_, _ = io.ReadFull(env.Rand, id[:]) // likewise
 		}
 		b.salt = hex.EncodeToString(id[:])
+	}
+	if v.Given("simulate") {
+		o, built, err := simulated.Find(ctx, env, strings.TrimSpace(v.Text("simulate")))
+		if b.notActed = err; err == nil {
+			b.acted = simulated.ModelName(o, built)
+		}
 	}
 	return b
 }
@@ -128,11 +137,8 @@ func (b *serveBuilder) target() plan.Target {
 		t.LoRAAssignment = b.Text("lora-assignment")
 	}
 	b.address(&t)
-	if t.Simulated && t.Model == "" {
-		// What is wrong with it, crossChecks says.
-		if o, built, err := simulated.Find(t.Simulate); err == nil {
-			t.Model = simulated.ModelName(o, built)
-		}
+	if t.Model == "" {
+		t.Model = b.acted
 	}
 	return t
 }

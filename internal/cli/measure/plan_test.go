@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"context"
 	"math"
 	"os"
 	"reflect"
@@ -35,7 +36,7 @@ func servePlanOf(env *shell.Env, args ...string) (plan.Plan, Options, error) {
 	if err != nil {
 		return plan.Plan{}, Options{}, err
 	}
-	return Plan(env, v, nil)
+	return Plan(context.Background(), env, v, nil)
 }
 
 // TestServePlan checks what single flags do to the plan.

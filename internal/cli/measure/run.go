@@ -4,6 +4,7 @@
 package measure
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -18,11 +19,11 @@ import (
 )
 
 // Plan turns the flags into a plan and what goes beside it.
-func Plan(env *shell.Env, v *flags.Values, notes []string) (plan.Plan, Options, error) {
+func Plan(ctx context.Context, env *shell.Env, v *flags.Values, notes []string) (plan.Plan, Options, error) {
 	if err := v.Check(); err != nil {
 		return plan.Plan{}, Options{}, err
 	}
-	b := newServeBuilder(v, env)
+	b := newServeBuilder(ctx, v, env)
 	p, err := b.build(b.dataset())
 	if err != nil {
 		return plan.Plan{}, Options{}, err
@@ -92,7 +93,8 @@ func ChooseDataset(p plan.Plan, o Options) (plan.Plan, []string, error) {
 func World(e *shell.Env, abort <-chan struct{}) run.World {
 	return run.World{
 		Began: e.Now(), Program: shell.BuildVersion(), Args: RedactedArgs(e.Args),
-		Hub: e.Hub(), Proxy: e.Proxy(), Spare: e.Spare, Abort: abort, Engine: simulated.Engine,
+		Hub: e.Hub(), Proxy: e.Proxy(), Spare: e.Spare, Abort: abort,
+		Engine:   func(ctx context.Context, text string) (run.Engine, error) { return simulated.Engine(ctx, e, text) },
 		Capacity: machine.ReadCapacity(machine.CapacityFile(e.Getenv)),
 	}
 }

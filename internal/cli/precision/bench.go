@@ -65,7 +65,7 @@ type jobRun struct {
 
 // read makes the plan of a variant's runs of the flags that all variants share
 // and of what the variant says itself.
-func (l *laboratory) read(v *precision.Variant) (serving, error) {
+func (l *laboratory) read(ctx context.Context, v *precision.Variant) (serving, error) {
 	given := slices.Clone(l.spec.Bench)
 	for name, value := range map[string]string{"model": v.Model, "served-model-name": v.Served, "tokenizer": v.Tokenizer, "simulate": v.Simulate, "base-url": v.URL} {
 		if value != "" {
@@ -73,7 +73,7 @@ func (l *laboratory) read(v *precision.Variant) (serving, error) {
 		}
 	}
 	t := measure.Table()
-	p, o, err := measure.Plan(l.env, valuesOfFlags(t, given), nil)
+	p, o, err := measure.Plan(ctx, l.env, valuesOfFlags(t, given), nil)
 	if err == nil {
 		err = measure.CheckFiles(p)
 	}
@@ -134,7 +134,7 @@ func (l *laboratory) check(ctx context.Context) error {
 		if v.Unfit() != nil {
 			continue // its row will say so
 		}
-		read, err := l.read(v)
+		read, err := l.read(ctx, v)
 		if err != nil {
 			return shell.Usage(err)
 		}
@@ -148,7 +148,7 @@ func (l *laboratory) check(ctx context.Context) error {
 			l.first = v.Name
 		}
 		if l.lent == nil && p.Target.Simulated && p.Workload.Tokenizer == "" {
-			e, err := simulated.Engine(p.Target.Simulate)
+			e, err := simulated.Engine(ctx, l.env, p.Target.Simulate)
 			if err != nil {
 				return shell.Usage(err)
 			}
@@ -246,15 +246,15 @@ func (w *jobWatcher) Observe(e run.Event) {
 
 // running finds the simulator that is up for a job, in place of one that the run
 // starts.
-func (l *laboratory) running(url string) (func(string) (run.Engine, error), error) {
+func (l *laboratory) running(url string) (func(context.Context, string) (run.Engine, error), error) {
 	l.mu.Lock()
 	up := l.sims[url]
 	l.mu.Unlock()
 	if up == nil {
 		return nil, fmt.Errorf("no simulator is up at %s", url)
 	}
-	return func(text string) (run.Engine, error) {
-		e, err := simulated.Engine(text)
+	return func(ctx context.Context, text string) (run.Engine, error) {
+		e, err := simulated.Engine(ctx, l.env, text)
 		return lasting{e, up}, err
 	}, nil
 }

@@ -15,6 +15,7 @@ import (
 	"tokmeter/internal/cli/simulated"
 	"tokmeter/internal/experiment"
 	"tokmeter/internal/hub"
+	"tokmeter/internal/model/setup"
 	"tokmeter/internal/precision"
 )
 
@@ -40,19 +41,21 @@ func precisionSpec(c *shell.Call, ctx context.Context, env *shell.Env, args []st
 		return s, nil, shell.Usagef("", "--retry needs --resume DIR")
 	}
 	short := v.Given("variant") || v.Given("simulate")
+	find := func(e *setup.Setup) error { return simulated.FindModel(ctx, env, e) }
 	switch {
 	case len(args) > 1:
 		return s, nil, shell.Usagef("tokmeter precision SPEC.yaml", "precision wants one file, got %d words", len(args))
 	case len(args) == 1 && short:
 		return s, nil, shell.Usagef("leave one out", "the file %s names the variants, and so do --variant and --simulate", flags.Shorten(args[0]))
 	case len(args) == 1:
-		if s, err = readSpec(args[0]); err != nil {
+		if s, err = readSpec(args[0], find); err != nil {
 			return s, nil, err
 		}
 	case short:
 		if s.Variants, err = shortVariants(v); err != nil {
 			return s, nil, err
 		}
+		s.Find(find)
 	default:
 		return s, nil, shell.Usagef("tokmeter precision --simulate a10g --virtual shows one at once", "precision needs SPEC.yaml, --variant or --simulate")
 	}
@@ -71,12 +74,12 @@ func precisionSpec(c *shell.Call, ctx context.Context, env *shell.Env, args []st
 }
 
 // readSpec reads the file of a question.
-func readSpec(path string) (precision.Spec, error) {
+func readSpec(path string, find func(*setup.Setup) error) (precision.Spec, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return precision.Spec{}, shell.Usagef("examples/ has specs to begin with", "spec: %w", err)
 	}
-	s, err := precision.Read(path, text, benchNames())
+	s, err := precision.Read(path, text, benchNames(), find)
 	return s, shell.AsLines(err)
 }
 

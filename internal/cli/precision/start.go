@@ -61,12 +61,14 @@ func (s *simServer) Stop(context.Context) error {
 
 func (l *laboratory) startSim(ctx context.Context, v *precision.Variant) (experiment.Server, error) {
 	r := l.serveVariant(v.Name, "")
-	r.world.Engine = simulated.Resettable // between turns its cache is emptied
+	r.world.Engine = func(ctx context.Context, text string) (run.Engine, error) {
+		return simulated.Resettable(ctx, l.env, text) // between turns its cache is emptied
+	}
 	up, err := run.Simulate(ctx, r.plan, r.world)
 	if err != nil {
 		return nil, err
 	}
-	_, b, err := simulated.Find(r.plan.Target.Simulate)
+	_, b, err := simulated.Find(ctx, l.env, r.plan.Target.Simulate)
 	if err != nil {
 		return nil, errors.Join(err, up.Close())
 	}

@@ -66,7 +66,7 @@ func runReplay(ctx context.Context, c *shell.Call, env *shell.Env) error {
 	if s.Model == "" || s.GPU == "" {
 		return shell.Usagef("tokmeter sim models and tokmeter sim hardware list the names", "sim replay needs --model MODEL and --gpu CARD: one of them is missing, and no %s beside the requests names it", replay.MetaName)
 	}
-	_, missing := simulated.FindModel(ctx, env, &s)
+	missing := simulated.FindModel(ctx, env, &s)
 	b, err := s.Build()
 	if err != nil {
 		return shell.Usage(shell.AsLines(err), missing)

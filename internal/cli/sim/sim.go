@@ -140,10 +140,7 @@ func simEngine(ctx context.Context, c *shell.Call, o *sim.Options, model string,
 		if o.Setup, err = simulated.EngineSetup(v, model); err != nil {
 			return err
 		}
-		found, missing := simulated.FindModel(ctx, c.Env, &o.Setup)
-		if found != "" && len(o.Names) == 0 {
-			o.Names = []string{found}
-		}
+		missing := simulated.FindModel(ctx, c.Env, &o.Setup)
 		if _, err = o.Setup.Build(); err != nil && named {
 			return errors.Join(orCommand(c, o.Setup.Model, shell.AsLines(err)), missing)
 		}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,8 +21,8 @@ import (
 func findTokenizer(c *shell.Call, ctx context.Context, env *shell.Env, o *sim.Options) error {
 	name := c.Values.Text("tokenizer")
 	if name == "" {
-		if run.HasTokenizer(o.Setup.Model) {
-			name = o.Setup.Model
+		if folder := cmp.Or(o.Setup.Folder, o.Setup.Model); run.HasTokenizer(folder) {
+			name = folder
 		}
 	}
 	if name == "" {

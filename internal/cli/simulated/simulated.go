@@ -3,6 +3,8 @@
 package simulated
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,9 +35,10 @@ func unconfirmedConstants(b *setup.Built) []string {
 	return out
 }
 
-// Find reads what --simulate is given and finds the engine that it names;
-// built is nil at set times. The error is a usage error.
-func Find(text string) (o sim.Options, built *setup.Built, err error) {
+// Find reads what --simulate is given and finds the engine that it names, in the
+// catalogue, else as FindModel does; built is nil at set times. The error is a
+// usage error.
+func Find(ctx context.Context, env *shell.Env, text string) (o sim.Options, built *setup.Built, err error) {
 	if o, err = sim.ParseSimulate(text); err != nil && !strings.ContainsAny(text, "=/") {
 		return o, nil, fmt.Errorf("--simulate %q: want GPU/MODEL or GPU/MODEL/PRECISION, such as a10g/llama-3-8b/int4, or set times, such as ttft=50ms,itl=20ms", flags.Shorten(text))
 	}
@@ -45,8 +48,11 @@ func Find(text string) (o sim.Options, built *setup.Built, err error) {
 	if o.Fixed != nil {
 		return o, nil, nil
 	}
-	built, err = o.Setup.Build()
-	return o, built, shell.AsLines(err, "--simulate "+flags.Shorten(text)+": ")
+	missing := FindModel(ctx, env, &o.Setup)
+	if built, err = o.Setup.Build(); err == nil {
+		return o, built, nil
+	}
+	return o, built, shell.AsLines(errors.Join(err, missing), "--simulate "+flags.Shorten(text)+": ")
 }
 
 // ModelName is the name of the simulator's model.
@@ -67,14 +73,14 @@ type inside struct {
 }
 
 // Engine is the engine that --simulate names, as a run starts it.
-func Engine(text string) (run.Engine, error) {
-	o, built, err := Find(text)
+func Engine(ctx context.Context, env *shell.Env, text string) (run.Engine, error) {
+	o, built, err := Find(ctx, env, text)
 	return inside{o, built}, err
 }
 
-// Resettable is simulator for a server whose cache can be emptied.
-func Resettable(text string) (run.Engine, error) {
-	o, built, err := Find(text)
+// Resettable is Engine for a server whose cache can be emptied.
+func Resettable(ctx context.Context, env *shell.Env, text string) (run.Engine, error) {
+	o, built, err := Find(ctx, env, text)
 	o.DevMode = true
 	return inside{o, built}, err
 }

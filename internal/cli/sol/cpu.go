@@ -1,6 +1,7 @@
 package sol
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,8 +56,8 @@ func solCPU(c *shell.Call, ctx context.Context, env *shell.Env) error {
 		return shell.Usage(err)
 	}
 	if v.Given("model") {
-		_, missing := simulated.FindModel(ctx, env, &s)
-		if _, _, err := light.Shapes(s.Model, s.Precision); err != nil {
+		missing := simulated.FindModel(ctx, env, &s)
+		if _, _, err := light.Shapes(cmp.Or(s.Folder, s.Model), s.Precision); err != nil {
 			return shell.Usage(shell.AsLines(err), missing) // at once, and not after the probe
 		}
 	}

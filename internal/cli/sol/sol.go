@@ -106,7 +106,7 @@ func printSol(ctx context.Context, c *shell.Call, env *shell.Env) error {
 	if err != nil {
 		return shell.Usage(err)
 	}
-	_, missing := simulated.FindModel(ctx, env, &s)
+	missing := simulated.FindModel(ctx, env, &s)
 	q, err := question(v, env)
 	if err != nil {
 		return shell.Usage(err)

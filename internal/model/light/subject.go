@@ -1,6 +1,7 @@
 package light
 
 import (
+	"cmp"
 	"tokmeter/internal/model/roofline"
 	"tokmeter/internal/model/setup"
 )
@@ -30,7 +31,7 @@ func (s Subject) Find() (Found, error) {
 	case s.Setup.GPU != "":
 		f.Light, err = Build(s.Setup)
 	case s.Setup.Model != "":
-		f.Model, f.Precision, err = Shapes(s.Setup.Model, s.Setup.Precision)
+		f.Model, f.Precision, err = Shapes(cmp.Or(s.Setup.Folder, s.Setup.Model), s.Setup.Precision)
 	}
 	return f, err
 }

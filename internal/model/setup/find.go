@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,7 +20,7 @@ func (s Setup) find(p *problems) (m *roofline.Model, c *roofline.Card, precision
 	var err error
 	if s.Model == "" {
 		p.add("--model: name one: tokmeter sim models lists them")
-	} else if m, precision, notes, err = findModel(s.Model); err != nil {
+	} else if m, precision, notes, err = findModel(cmp.Or(s.Folder, s.Model)); err != nil {
 		p.add("--model: %v", err)
 	}
 	if s.Card != nil {

@@ -28,6 +28,7 @@ const (
 // which follows vLLM's rules for the card.
 type Setup struct {
 	Model        string              // name of the catalogue or of Hugging Face, or a path: a folder with config.json, or a YAML file
+	Folder       string              `json:",omitempty"` // of the config.json of a Model that the catalogue does not have; "" looks Model up
 	GPU          string              // name of the catalogue, or a path to a YAML file
 	Catalogue    *roofline.Catalogue `json:"-"` // of constants; nil for the embedded one
 	Card         *roofline.Card      `json:"-"` // in place of the one that GPU names; nil looks GPU up
