@@ -20,7 +20,7 @@ type tally struct {
 	dialect protocol.Dialect
 	ev      protocol.Event
 
-	marks   []mark
+	marks   marks
 	choices []choice
 	text    []byte // the answer of choice 0
 	texts   int    // events with text so far, for displays
@@ -48,25 +48,6 @@ type tally struct {
 	words    string         // the server's or our own words for failed
 }
 
-// A mark is one event with a choice.
-type mark struct {
-	at      record.Stamp
-	units   uint16 // choices in it that carry text, or in a blank mark: that do not
-	counted uint16 // tokens by the running usage
-	ids     uint16 // token ids sent
-	is      markIs
-}
-
-// markIs says what a mark is.
-type markIs uint16
-
-const (
-	isText   markIs = 1 << iota // it carries text
-	isBlank                     // it carries none, and may be a token nevertheless
-	isFinal                     // it carries a finish reason
-	isAnswer                    // its text is answer or tool call
-)
-
 // A choice is what is known of one of the answers in a stream.
 type choice struct {
 	used     int    // completion tokens by the last usage that came with it
@@ -76,10 +57,6 @@ type choice struct {
 	beside   []byte // what it wrote that is not the answer of choice 0
 }
 
-// maxMarks bounds what is allocated before the first event: a workload may ask
-// for far more tokens than come.
-const maxMarks = 1024
-
 // begin makes the tally ready for the answer whose outcome goes into rec,
 // which has WantPrompt and WantOutput.
 func (t *tally) begin(rec *record.Record, d protocol.Dialect) {
@@ -87,7 +64,7 @@ func (t *tally) begin(rec *record.Record, d protocol.Dialect) {
 	*t = tally{
 		rec:     rec,
 		dialect: d,
-		marks:   make([]mark, 0, want+4),
+		marks:   newMarks(want + 4),
 		choices: make([]choice, 0, 1),
 		text:    make([]byte, 0, 4*want),
 	}
@@ -119,7 +96,7 @@ func (t *tally) event(e wire.Event) (more bool) {
 	if err != nil {
 		return t.unread(e, err)
 	}
-	if t.ev.Kind == protocol.Ignore && len(t.marks) == 0 {
+	if t.ev.Kind == protocol.Ignore && t.marks.n == 0 {
 		t.unknown = append(t.unknown[:0], e.Data[:min(len(e.Data), maxShown)]...)
 	}
 	return t.note(&t.ev, e.At)
@@ -220,7 +197,7 @@ func (t *tally) note(ev *protocol.Event, at record.Stamp) (more bool) {
 		t.noUsage = true
 	}
 	t.running(ev, &m)
-	t.marks = append(t.marks, m)
+	t.marks.add(m)
 	return true
 }
 
@@ -313,4 +290,5 @@ func (t *tally) finish(timing record.Timing, err error) {
 		}
 	}
 	r.Outcome, r.Err = t.outcome(err)
+	t.marks, t.text, t.choices = marks{}, nil, nil // the record has what matters
 }

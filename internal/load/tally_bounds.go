@@ -31,7 +31,7 @@ func (t *tally) endless() bool {
 	switch {
 	case len(t.text)+t.beside > text:
 		t.fail(record.BadStream, fmt.Sprintf("the answer is longer than %d MiB, the most that is taken for %s", text>>20, t.asked()))
-	case len(t.marks) > events:
+	case t.marks.n > events:
 		t.fail(record.BadStream, fmt.Sprintf("the answer has more than %d events, the most that are taken for %s", events, t.asked()))
 	default:
 		return false

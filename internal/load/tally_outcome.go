@@ -50,7 +50,7 @@ func (t *tally) outcome(err error) (record.Outcome, string) {
 	case t.cut:
 		return record.CutShort, "the answer ended in the middle of an event"
 	}
-	if len(t.marks) == 0 {
+	if t.marks.n == 0 {
 		return record.CutShort, t.known("the stream ended without a token, a finish reason or [DONE]")
 	}
 	return record.CutShort, "the stream ended without a finish reason or [DONE]"
@@ -74,7 +74,7 @@ func (t *tally) well() (record.Outcome, string) {
 
 // known adds to words what the stream said that is nothing known.
 func (t *tally) known(words string) string {
-	if len(t.unknown) == 0 || len(t.marks) > 0 {
+	if len(t.unknown) == 0 || t.marks.n > 0 {
 		return words
 	}
 	return words + "; it said: " + excerpt.Bytes(excerpt.Squeeze(string(t.unknown)), maxShown)

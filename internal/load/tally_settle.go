@@ -7,8 +7,8 @@ import "tokmeter/internal/record"
 func (t *tally) settle() {
 	t.refuse()
 	var s sums
-	for i := range t.marks {
-		s.add(&t.marks[i])
+	for m := range t.marks.all() {
+		s.add(m)
 	}
 	r := t.rec
 	r.UsageAlone = t.alone.Present
@@ -17,7 +17,7 @@ func (t *tally) settle() {
 	u := t.usage()
 	r.CachedTokens, r.CachedTold = u.Cached, u.HasCached
 	v := t.verdict(&s)
-	t.fill(v, v.events(t.marks))
+	t.fill(v, v.events(&t.marks))
 }
 
 // sums are the totals over the events of an answer.
@@ -121,9 +121,9 @@ func (v *verdict) tokens(m *mark) (n uint16, carries bool) {
 }
 
 // events counts the events that carry tokens.
-func (v verdict) events(marks []mark) (n int) {
-	for i := range marks {
-		if _, carries := v.tokens(&marks[i]); carries {
+func (v verdict) events(all *marks) (n int) {
+	for m := range all.all() {
+		if _, carries := v.tokens(m); carries {
 			n++
 		}
 	}
@@ -137,15 +137,14 @@ func (t *tally) fill(v verdict, n int) {
 	if n > 0 {
 		r.Events, r.PerEvent = make([]record.Stamp, 0, n), make([]uint16, 0, n)
 	}
-	if len(t.marks) > n {
-		r.Bare = make([]record.Stamp, 0, len(t.marks)-n)
+	if t.marks.n > n {
+		r.Bare = make([]record.Stamp, 0, t.marks.n-n)
 	}
 	thinks := false
-	for i := range t.marks {
-		thinks = thinks || t.marks[i].is&(isText|isAnswer) == isText
+	for m := range t.marks.all() {
+		thinks = thinks || m.is&(isText|isAnswer) == isText
 	}
-	for i := range t.marks {
-		m := &t.marks[i]
+	for m := range t.marks.all() {
 		k, carries := v.tokens(m)
 		if !carries {
 			r.Bare = append(r.Bare, m.at)

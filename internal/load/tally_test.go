@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"tokmeter/internal/protocol"
 	"tokmeter/internal/record"
 	"tokmeter/internal/wire"
 )
@@ -200,9 +202,30 @@ func BenchmarkTally(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		tl.event(e)
-		if len(tl.marks) == maxMarks {
-			tl.marks, tl.text = tl.marks[:0], tl.text[:0]
+		if tl.marks.n == maxMarks {
+			tl.marks.blocks[0], tl.marks.n = tl.marks.blocks[0][:0], 0
+			tl.text = tl.text[:0]
 		}
+	}
+}
+
+// TestLongAnswer: the events of an answer of many blocks are all there, in order.
+func TestLongAnswer(t *testing.T) {
+	const n = 3*maxBlock + 7
+	d, err := protocol.New("vllm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := record.Record{WantOutput: 4}
+	var tl tally
+	tl.begin(&rec, d)
+	for i := range n {
+		tl.event(wire.Event{Data: []byte(evText), At: record.Stamp(i + 1)})
+	}
+	tl.event(wire.Event{Data: []byte(evDone), At: n})
+	tl.finish(record.Timing{Status: 200}, nil)
+	if rec.Outcome != record.OK || len(rec.Events) != n || rec.FirstToken != 1 || rec.LastToken != n || !slices.IsSorted(rec.Events) {
+		t.Errorf("%s: %d events from %d to %d", rec.Outcome, len(rec.Events), rec.FirstToken, rec.LastToken)
 	}
 }
 
