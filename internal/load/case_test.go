@@ -162,7 +162,7 @@ func TestTallyOfRecordings(t *testing.T) {
 		var tl tally
 		tl.begin(&rec, dialectOf(t, r.file))
 		err := replay(t, read(t, r.file), tl.event)
-		tl.finish(record.Timing{Status: 200}, err)
+		tl.finish(&record.Timing{Status: 200}, err)
 		return r.made(&rec)
 	})
 }
@@ -182,7 +182,7 @@ func follow(t testing.TB, backend string, events []string, err error) record.Rec
 			break
 		}
 	}
-	tl.finish(record.Timing{Status: 200}, err)
+	tl.finish(&record.Timing{Status: 200}, err)
 	return rec
 }
 

@@ -77,7 +77,7 @@ func TestFaults(t *testing.T) {
 				ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 				defer cancel()
 				timing, err := c.Do(ctx, wire.Call{Body: []byte("{}")}, tl.event)
-				tl.finish(timing, err)
+				tl.finish(&timing, err)
 				want.check(t, &rec)
 			})
 		}

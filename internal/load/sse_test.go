@@ -88,7 +88,7 @@ func TestRecordingsOverTheWire(t *testing.T) {
 				ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 				defer cancel()
 				timing, err := c.Do(ctx, wire.Call{Body: []byte("{}")}, tl.event)
-				tl.finish(timing, err)
+				tl.finish(&timing, err)
 				want.check(t, &rec)
 				if want.outcome == "" && !slices.IsSorted(rec.Events) {
 					t.Errorf("events are not in order: %v", rec.Events)

@@ -51,7 +51,7 @@ func (s *stream) exchange(ctx context.Context, ended func()) {
 	s.started = s.job.Clock.Now()
 	timing, err := s.job.Client.Do(ctx, s.call, s.event)
 	ended()
-	s.tally.finish(timing, err)
+	s.tally.finish(&timing, err)
 	if s.job.Mask != nil && s.rec.Err != "" {
 		s.rec.Err = s.job.Mask(s.rec.Err)
 	}

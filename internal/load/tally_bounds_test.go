@@ -54,7 +54,7 @@ func TestCountsThatCanNotBe(t *testing.T) {
 		for _, data := range []string{evText, evLast, evUsage(19_000), evDone} {
 			tl.event(wire.Event{Data: []byte(data), At: 1})
 		}
-		tl.finish(record.Timing{Status: 200, BytesIn: 400}, nil)
+		tl.finish(&record.Timing{Status: 200, BytesIn: 400}, nil)
 		if rec.OutputTokens.N != 19_000 || rec.Refused != 0 {
 			t.Errorf("got %+v, refused %d", rec.OutputTokens, rec.Refused)
 		}
@@ -90,7 +90,7 @@ func TestAnswerWithoutEnd(t *testing.T) {
 		if tl.event(wire.Event{Data: data, At: 1}) {
 			t.Errorf("%s: it goes on after its end", row.why)
 		}
-		tl.finish(record.Timing{Status: 200}, nil)
+		tl.finish(&record.Timing{Status: 200}, nil)
 		if rec.Outcome != record.BadStream || !strings.Contains(rec.Err, row.words) {
 			t.Errorf("%s: got %s, %q", row.why, rec.Outcome, rec.Err)
 		}

@@ -151,7 +151,7 @@ func TestTallyNamedErrorEvent(t *testing.T) {
 		var tl tally
 		tl.begin(&rec, completions())
 		tl.event(wire.Event{Name: []byte("error"), Data: []byte(tt.data), At: 1})
-		tl.finish(record.Timing{}, nil)
+		tl.finish(&record.Timing{}, nil)
 		if rec.Outcome != record.StreamError || rec.Err != tt.want {
 			t.Errorf("%s: got %s (%s), want stream_error (%s)", tt.why, rec.Outcome, rec.Err, tt.want)
 		}
@@ -223,7 +223,7 @@ func TestLongAnswer(t *testing.T) {
 		tl.event(wire.Event{Data: []byte(evText), At: record.Stamp(i + 1)})
 	}
 	tl.event(wire.Event{Data: []byte(evDone), At: n})
-	tl.finish(record.Timing{Status: 200}, nil)
+	tl.finish(&record.Timing{Status: 200}, nil)
 	if rec.Outcome != record.OK || len(rec.Events) != n || rec.FirstToken != 1 || rec.LastToken != n || !slices.IsSorted(rec.Events) {
 		t.Errorf("%s: %d events from %d to %d", rec.Outcome, len(rec.Events), rec.FirstToken, rec.LastToken)
 	}
@@ -253,7 +253,7 @@ func FuzzTally(f *testing.F) {
 			of := [...]record.Outcome{record.Refused, record.Reset, record.Timeout, record.HTTPError, record.CutShort, record.BadStream, record.Cancelled}
 			err = &wire.Error{Outcome: of[n%len(of)], Err: errors.New("why")}
 		}
-		tl.finish(record.Timing{}, err)
+		tl.finish(&record.Timing{}, err)
 		checkRecord(t, &rec, choices)
 	})
 }
