@@ -37,7 +37,7 @@ func rooms() []room {
 		{"target", "origin", "network clock goroutines disk"},
 		{"load", "plan workload schedule protocol wire record alarm excerpt", "clock goroutines"},
 		{"metrics", "record stats plan model schedule scrape", ""},
-		{"compare", "metrics record result stats excerpt", "disk"},
+		{"compare", "metrics record result stats excerpt atomicfile", "disk"},
 		{"result", "record metrics model stats plan excerpt", "disk"},
 		{"report", "result metrics model plan record python lock atomicfile excerpt", "disk clock"},
 		{"live", "metrics record", "clock goroutines"},

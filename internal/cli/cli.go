@@ -20,6 +20,7 @@ import (
 	"tokmeter/internal/cli/bench"
 	"tokmeter/internal/cli/compare"
 	"tokmeter/internal/cli/flags"
+	"tokmeter/internal/cli/history"
 	"tokmeter/internal/cli/precision"
 	"tokmeter/internal/cli/report"
 	"tokmeter/internal/cli/selftest"
@@ -60,6 +61,7 @@ func commands() []shell.Command {
 			report.Command(),
 			compare.Command(),
 			ab.Command(),
+			history.Command(),
 		},
 		sim.Commands(),
 		[]shell.Command{

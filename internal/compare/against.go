@@ -76,7 +76,7 @@ func against(base *Side, s Side, o Options) Against {
 	out.Notes = notes(base, &s)
 	list, asked := o.Only, o.Only != nil
 	if !asked {
-		list = quantities()
+		list = Usual()
 	}
 	for _, q := range list {
 		why := unequal(base, &s, q.Metric)
@@ -129,7 +129,7 @@ func unequal(a, b *Side, m Metric) string {
 
 // compareQuantity makes a row, with the probability of it alone.
 func compareQuantity(base, s *Side, q Quantity, o Options) Row {
-	r := Row{Quantity: q}
+	r := Row{Quantity: q, Rounds: min(len(base.Results), len(s.Results))}
 	r.A, r.B = pooled(base, q), pooled(s, q)
 	r.Change, r.Basis = change(base, s, q, r.A, r.B)
 	if r.Basis != OfRounds {

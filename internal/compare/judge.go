@@ -44,9 +44,10 @@ type Row struct {
 	// interval.
 	Detectable float64
 	Basis      Basis
+	Rounds     int // runs of the side that has fewer
 	Verdict    Verdict
-	// More is how many times as many requests would decide what can't be told;
-	// 0 where none is needed, infinite where only more runs would.
+	// More is how many times as many requests, or runs where Basis is OfRounds, would
+	// decide what can't be told; 0 where none is needed, infinite where none would.
 	More float64
 	Why  string // there is no verdict; "" where there is one
 }

@@ -113,8 +113,8 @@ func statOf(text string) (stats.Statistic, bool) {
 	return stats.Statistic(p), true
 }
 
-// quantities are those that are compared where nobody asks for others.
-func quantities() []Quantity {
+// Usual are the quantities that are compared where nobody asks for others.
+func Usual() []Quantity {
 	return []Quantity{
 		{TTFT, stats.OfMean}, {TTFT, 50}, {TTFT, 90}, {TTFT, 99},
 		{TPOT, stats.OfMean}, {TPOT, 50}, {TPOT, 99},

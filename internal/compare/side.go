@@ -134,6 +134,15 @@ func (r *Result) value(q Quantity) stats.Interval {
 	return none
 }
 
+// Number is a quantity as the run has it, without its interval; NaN where it has
+// none.
+func (r *Result) Number(q Quantity) float64 {
+	if told, ok := r.Told[q]; ok && q.Metric != Success {
+		return told
+	}
+	return r.value(q).Value
+}
+
 // mostGaps is how many values an interval is drawn of.
 const mostGaps = 200_000
 

@@ -26,7 +26,7 @@ func Command() shell.Command {
 
   tokmeter bench serve --base-url http://localhost:8000 --request-rate 4
   tokmeter bench serve --simulate h100-sxm/llama-3-8b/fp8 --num-prompts 100`,
-		Flags: measure.Table(),
+		Flags: append(measure.Table(), baselineFlags()...),
 		First: []string{"base-url", "api-key", "model", "simulate", "virtual", "dataset-name", "dataset-path", "random-input-len", "random-output-len", "num-prompts", "request-rate", "max-concurrency", "gpu", "save-result"},
 		Run:   runBench,
 	}
@@ -48,17 +48,21 @@ func runBench(ctx context.Context, c *shell.Call) error {
 		return err
 	}
 	shell.PrintNotes(env.Stderr, notes)
+	base, err := readBaseline(env, c.Values, p, o.Runs)
+	if err != nil {
+		return shell.Usage(err)
+	}
 	ctx, second, release := env.Interruptible(ctx)
 	defer release()
 	if o.Runs > 1 && !o.DryRun {
 		return shell.KeepInterrupt(ctx, repeat(ctx, env, p, o, second))
 	}
-	return shell.KeepInterrupt(ctx, runServe(ctx, env, p, o, second))
+	return shell.KeepInterrupt(ctx, runServe(ctx, env, p, o, base, second))
 }
 
 // runServe does the run that p describes, prints its result and says how it
 // went. The first interrupt cancels ctx, the second one closes abort.
-func runServe(ctx context.Context, env *shell.Env, p plan.Plan, o measure.Options, abort <-chan struct{}) error {
+func runServe(ctx context.Context, env *shell.Env, p plan.Plan, o measure.Options, base *baseline, abort <-chan struct{}) error {
 	shared := *env
 	shared.Stderr = &shell.LockedWriter{W: env.Stderr}
 	env = &shared
@@ -74,7 +78,12 @@ func runServe(ctx context.Context, env *shell.Env, p plan.Plan, o measure.Option
 		out, err = run.Run(ctx, p, w, see)
 	}
 	if out.Begun {
-		return errors.Join(err, measure.Finish(env, out, see))
+		dir := out.Dir
+		err = errors.Join(err, measure.Finish(env, out, see))
+		if base == nil || err != nil || dir == "" {
+			return err
+		}
+		return base.conclude(env, dir)
 	}
 	for _, dir := range made {
 		_ = os.Remove(dir) // unless something is in it

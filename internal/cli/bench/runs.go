@@ -27,7 +27,7 @@ func repeat(ctx context.Context, env *shell.Env, p plan.Plan, o measure.Options,
 			break
 		}
 		fmt.Fprint(env.Stdout, shell.Line("Run %d of %d", k+1, o.Runs))
-		if err := runServe(ctx, env, ofRun(p, o, env, k), o, abort); err != nil {
+		if err := runServe(ctx, env, ofRun(p, o, env, k), o, nil, abort); err != nil {
 			errs = append(errs, fmt.Errorf("run %d of %d: %w", k+1, o.Runs, err))
 			if len(sums) == 0 {
 				break // what the first run can't do, the others can't

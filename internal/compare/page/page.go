@@ -112,17 +112,20 @@ func percent(share float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f
 // more is what would decide.
 func more(r *compare.Row) string {
 	const most = 100
-	n := r.Change.N
+	n, what := r.Change.N, "requests"
 	if n <= 0 {
 		n = min(r.A.N, r.B.N)
+	}
+	if r.Basis == compare.OfRounds {
+		n, what = r.Rounds, "rounds"
 	}
 	switch extra := float64(n) * (r.More - 1); {
 	case math.IsInf(r.More, 1), n <= 0:
 		return "too few requests that are independent"
 	case r.More > most:
-		return fmt.Sprintf("more than %d times the requests would not tell it either", most)
+		return fmt.Sprintf("%d times the %s would not tell it either", most, what)
 	default:
-		return fmt.Sprintf("needs about %d more requests", max(1, int(math.Ceil(extra))))
+		return fmt.Sprintf("needs about %d more %s", max(1, int(math.Ceil(extra))), what)
 	}
 }
 
