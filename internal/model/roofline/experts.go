@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // An expertConfig is what a config.json says of a mixture of experts. Every
@@ -133,7 +134,7 @@ func (c *config) checkExperts(members map[string]json.RawMessage) error {
 			return nil
 		}
 		if key, value := speaker(members); key != "" {
-			return fault("it says %s: %.60s, and no number of experts under a known name", key, value)
+			return fault("it says %s: %.60s, and no number of experts under a known name", flat(key), flat(string(value)))
 		}
 		for _, name := range append(slices.Clone(c.Architectures), c.ModelType) {
 			if isMixtureName(name) {
@@ -151,12 +152,12 @@ func (c *config) checkExperts(members map[string]json.RawMessage) error {
 			continue
 		}
 		if strings.Contains(low, "zero_expert") || strings.Contains(low, "identity_expert") || strings.Contains(low, "copy_expert") {
-			return fault("it says %s: %.60s", key, members[key])
+			return fault("it says %s: %.60s", flat(key), flat(string(members[key])))
 		}
 		var v counted
 		if low != "moe_layer_freq" && low != "mlp_only_layers" && low != "moe_layers" && low != "moe_layer_start_index" && low != "moe_layer_end_index" &&
 			v.UnmarshalJSON(members[key]) == nil && differs(v.list) {
-			return fault("%s differs from layer to layer or from modality to modality", key)
+			return fault("%s differs from layer to layer or from modality to modality", flat(key))
 		}
 	}
 	if n := c.count(); c.MoEExperts != nil && len(c.MoEExperts.list) > 1 && len(c.MoEExperts.list) != first(c.Layers) && n > 0 {
@@ -194,6 +195,11 @@ func speaker(members map[string]json.RawMessage) (key string, value json.RawMess
 		}
 	}
 	return "", nil
+}
+
+// flat shows foreign text on one line, without control characters.
+func flat(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }), " ")
 }
 
 // speaks reports whether a member of the file tells of experts: a number above

@@ -138,6 +138,8 @@ func FuzzReadModel(f *testing.F) {
 	f.Add([]byte(`{"model_type":"llama","hidden_size":64,"num_hidden_layers":2,"num_attention_heads":4,"intermediate_size":128,"vocab_size":1000,"sliding_window":5,"quantization_config":{"quant_method":"gptq","bits":8}}`))
 	f.Add([]byte(`{"text_config":{"model_type":"qwen3_moe","hidden_size":8,"num_hidden_layers":2,"num_attention_heads":4,"head_dim":2,"num_experts":4,"num_experts_per_tok":2,"moe_intermediate_size":8,"vocab_size":10,"decoder_sparse_step":2,"intermediate_size":3}}`))
 	f.Add([]byte(`{"model_type":"a\nb"}`))
+	f.Add([]byte(`{"\n":{"moe":2}}`))
+	f.Add([]byte(`{"num_experts":4,"zero_expert\n":2}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, _, err := ReadModel(data)
 		if err != nil {
