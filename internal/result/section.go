@@ -80,6 +80,7 @@ func parts() []part {
 		speedOfLight(),
 		dataset(),
 		tokens(),
+		answers(),
 		client(),
 		simulator(),
 		verdict(),
