@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestRepeats has what is garbage and what is not.
-func TestRepeats(t *testing.T) {
+// TestOneThingOverAndOver has what is garbage and what is not.
+func TestOneThingOverAndOver(t *testing.T) {
 	for name, c := range map[string]struct {
 		text string
 		want bool
