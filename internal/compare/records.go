@@ -5,6 +5,7 @@ import (
 
 	"tokmeter/internal/metrics"
 	"tokmeter/internal/record"
+	"tokmeter/internal/stats"
 )
 
 // FromRecords makes a run of records, by the definitions of metrics: v is the
@@ -25,10 +26,7 @@ func FromRecords(recs record.Pass, v metrics.View, s metrics.Summary) (Run, erro
 		}
 		if q.OK {
 			ttft, e2el := v.TTFT(rec), v.Latency(rec)
-			q.TTFT, q.E2EL = ttft*ms, e2el*ms
-			if q.Output > 1 {
-				q.TPOT = (e2el - ttft) / float64(q.Output-1) * ms
-			}
+			q.TTFT, q.TPOT, q.E2EL = ttft*ms, stats.TPOT(ttft, e2el, float64(q.Output))*ms, e2el*ms
 		}
 		r.Requests = append(r.Requests, q)
 	}

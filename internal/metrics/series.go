@@ -149,7 +149,7 @@ func appendPerToken(dst []float64, e *entry) []float64 {
 // tpot is the time per output token after the first of an answer of n tokens, in
 // seconds.
 func (v View) tpot(r *record.Record, n int) float64 {
-	return (v.Latency(r) - v.TTFT(r)) / float64(n-1)
+	return stats.TPOT(v.TTFT(r), v.Latency(r), float64(n))
 }
 
 // percentilesOf are those that the plan asks for, P99 when it names none.

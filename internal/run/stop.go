@@ -86,7 +86,7 @@ func (s *stopper) latency(metric string, r *record.Record) (ms float64, ok bool)
 		return whole * 1e3, true
 	}
 	n := s.view.Output(r).N - r.Unstreamed
-	return (whole - ttft) / float64(n-1) * 1e3, n > 1
+	return stats.TPOT(ttft, whole, float64(n)) * 1e3, n > 1
 }
 
 // decide says which rule ends the run after so much time; "" for none.

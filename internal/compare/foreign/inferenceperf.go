@@ -2,6 +2,7 @@ package foreign
 
 import (
 	"tokmeter/internal/compare"
+	"tokmeter/internal/stats"
 )
 
 // inferencePerf reads inference-perf's summary_lifecycle_metrics.json or a stage's,
@@ -112,7 +113,7 @@ func chunks(r *compare.Result, lines []object) {
 		last := times[len(times)-1]
 		q.ttft, q.e2el = (times[0]-start)*ms, (last-start)*ms
 		tokens := first(info.at("server_usage").num("completion_tokens"), info.num("output_tokens"))
-		q.tpot = perToken(q.e2el, q.ttft, tokens)
+		q.tpot = stats.TPOT(q.ttft, q.e2el, tokens)
 		for i := 1; i < len(times); i++ {
 			q.gaps = append(q.gaps, (times[i]-times[i-1])*ms)
 		}

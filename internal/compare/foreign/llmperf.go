@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tokmeter/internal/compare"
+	"tokmeter/internal/stats"
 )
 
 // llmPerf reads llmperf's summary, in seconds, and its file of individual
@@ -79,7 +80,7 @@ func llmPerfLines(docs []document) []request {
 					continue
 				}
 				q := request{sent: float64(len(out)), ttft: o.num("ttft_s") * ms, e2el: o.num("end_to_end_latency_s") * ms, failed: o.m["error_code"] != nil}
-				q.tpot = perToken(q.e2el, q.ttft, o.num("number_output_tokens"))
+				q.tpot = stats.TPOT(q.ttft, q.e2el, o.num("number_output_tokens"))
 				out = append(out, q)
 			}
 		}

@@ -110,11 +110,3 @@ func series(r *compare.Result, all []request) {
 		r.Series[compare.ITL] = gaps
 	}
 }
-
-// perToken is TPOT without the first token, of times in milliseconds.
-func perToken(e2el, ttft, tokens float64) float64 {
-	if !(tokens > 1) {
-		return math.NaN()
-	}
-	return (e2el - ttft) / (tokens - 1)
-}

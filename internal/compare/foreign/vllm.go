@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tokmeter/internal/compare"
+	"tokmeter/internal/stats"
 )
 
 // vLLM reads what vllm bench serve writes, in Python or Rust, and what the older
@@ -137,7 +138,7 @@ func arrays(r *compare.Result, o object) {
 		if i < len(starts) {
 			q.sent = starts[i]
 		}
-		q.tpot = perToken(q.e2el, q.ttft, lens[i])
+		q.tpot = stats.TPOT(q.ttft, q.e2el, lens[i])
 		all[i] = q
 	}
 	series(r, bySending(all))

@@ -21,6 +21,7 @@ import (
 
 	"tokmeter/internal/model/roofline"
 	"tokmeter/internal/model/setup"
+	"tokmeter/internal/stats"
 )
 
 // Policy is whose schedule the limit under load follows.
@@ -130,7 +131,7 @@ func (l *Light) then(ttft float64, prompt, output int) Times {
 	from := max(prompt, 1)
 	to := from + output - 1
 	l.grow(to)
-	t.TPOT = (l.sums[to] - l.sums[from]) / float64(output-1)
+	t.TPOT = stats.TPOT(l.sums[from], l.sums[to], float64(output))
 	t.E2EL += l.sums[to] - l.sums[from]
 	return t
 }

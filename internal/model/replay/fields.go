@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tokmeter/internal/excerpt"
+	"tokmeter/internal/stats"
 )
 
 // A name is a field that a file may use and what its value is multiplied by.
@@ -270,11 +271,7 @@ func (f fields) measured(b *builder, output int) (Measured, error) {
 	}
 	if q := first - queued; q >= 0 && last >= first {
 		b.measured, b.queued = true, true
-		m = Measured{TTFT: q, TPOT: math.NaN(), E2EL: last - queued}
-		if output > 1 {
-			m.TPOT = (last - first) / float64(output-1)
-		}
-		return m, nil
+		return Measured{TTFT: q, TPOT: stats.TPOT(first, last, float64(output)), E2EL: last - queued}, nil
 	}
 	for _, x := range []struct {
 		to    *float64
@@ -354,10 +351,7 @@ func (b *builder) sent(s Sent) error {
 	m := Measured{TTFT: math.NaN(), TPOT: math.NaN(), E2EL: math.NaN()}
 	if s.First > s.At && s.Last >= s.First {
 		b.measured = true
-		m.TTFT, m.E2EL = s.First-s.At, s.Last-s.At
-		if s.Output > 1 {
-			m.TPOT = (s.Last - s.First) / float64(s.Output-1)
-		}
+		m = Measured{TTFT: s.First - s.At, TPOT: stats.TPOT(s.First, s.Last, float64(s.Output)), E2EL: s.Last - s.At}
 	}
 	b.add("run", a, m)
 	return nil

@@ -7,7 +7,7 @@
 // engine could never serve. No clock, no goroutine.
 package replay
 
-import "math"
+import "tokmeter/internal/stats"
 
 // An Arrival is one request as a file of requests has it.
 type Arrival struct {
@@ -43,12 +43,7 @@ func (t Timing) E2EL() float64 { return t.Last - t.Arrived }
 
 // TPOT is the time of a token after the first one, in seconds: NaN where there
 // is none.
-func (t Timing) TPOT() float64 {
-	if t.Output < 2 {
-		return math.NaN()
-	}
-	return (t.Last - t.First) / float64(t.Output-1)
-}
+func (t Timing) TPOT() float64 { return stats.TPOT(t.First, t.Last, float64(t.Output)) }
 
 // A Measured is what a real engine took for one request, in seconds; NaN where
 // it is not known.
