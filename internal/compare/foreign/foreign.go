@@ -82,6 +82,11 @@ func Read(files []File) ([]compare.Result, error) {
 	}
 	for _, f := range formats() {
 		if results := f.read(docs); len(results) > 0 {
+			for i := range results {
+				if r := &results[i]; r.Requests >= 0 && r.Failed > r.Requests {
+					r.Requests, r.Failed = -1, -1 // a file that contradicts itself tells neither
+				}
+			}
 			return results, nil
 		}
 	}
