@@ -27,8 +27,9 @@ type link interface {
 	// begin starts counting for a request.
 	begin()
 	// converse writes a request and pushes what comes back into r until that is
-	// over, which the end of ctx brings about. The error is of the write.
-	converse(ctx context.Context, request []byte, r *reply) error
+	// over, which the end of ctx brings about. It calls wrote once it needs the
+	// request no more, long before the answer is over. The error is of the write.
+	converse(ctx context.Context, request []byte, wrote func(), r *reply) error
 	// hurry has the reply under way end with errDeadline after d.
 	hurry(d time.Duration)
 	// rest readies the link for another request. It reports whether it can be.
@@ -69,10 +70,12 @@ func (k *conn) exchange(ctx context.Context, to *target, c Call, fn Handler, t *
 	request := client.scratch.Get().(*[]byte)
 	*request = to.appendRequest((*request)[:0], c)
 	r := newReply(k.cutter, client.cfg.Reader != ReadEvents, fn, k.raw.hurry)
-	writeErr := k.raw.converse(ctx, *request, r)
-	if cap(*request) <= keepRequest {
-		client.scratch.Put(request)
-	}
+	writeErr := k.raw.converse(ctx, *request, func() {
+		if cap(*request) <= keepRequest {
+			client.scratch.Put(request)
+		}
+		request = nil
+	}, r)
 	sent := t.Sent
 	k.raw.account(t)
 	if t.Redirects > 0 {

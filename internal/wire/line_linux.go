@@ -90,7 +90,7 @@ func (ln *line) unasked(status int, first record.Stamp) bool {
 func (ln *line) untaken(n int64) (none, known bool) { return untakenAt(ln.fd, n) }
 
 // converse writes the request and waits until the loop has read the reply.
-func (ln *line) converse(ctx context.Context, request []byte, r *reply) error {
+func (ln *line) converse(ctx context.Context, request []byte, wrote func(), r *reply) error {
 	var ended atomic.Bool
 	abort := job{what: jobStop, line: ln, reply: r}
 	stop := context.AfterFunc(ctx, func() {
@@ -106,6 +106,7 @@ func (ln *line) converse(ctx context.Context, request []byte, r *reply) error {
 	}
 	err := ln.write(request)
 	ln.wrote = ln.loop.clock.Now()
+	wrote()
 	ln.blocked.Store(false)
 	if ln.unread.Swap(false) || ln.failed.Load() != nil {
 		ln.loop.post(job{what: jobRead, line: ln, reply: r})

@@ -32,13 +32,14 @@ func (p *pulled) account(t *record.Timing) {
 	t.Sent, t.Wrote = record.Stamp(p.sent.Load()), record.Stamp(p.wrote.Load())
 }
 
-func (p *pulled) converse(ctx context.Context, request []byte, r *reply) error {
+func (p *pulled) converse(ctx context.Context, request []byte, wrote func(), r *reply) error {
 	aborted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		p.abort()
 		close(aborted)
 	})
 	_, err := p.rw.Write(request)
+	wrote()
 	for !r.isOver() {
 		p.read(r)
 	}
