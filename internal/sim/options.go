@@ -70,7 +70,7 @@ func set(o *Options, key, value string) error {
 		{"engine", &s.Engine}, {"tp", &s.TP}, {"tensor_parallel_size", &s.TP}, {"dp", &s.DP}, {"data_parallel_size", &s.DP}, {"enforce_eager", &s.Eager},
 		{"quantization", &s.Quantization}, {"kernel", &s.Quantization}, {"host_step_ms", &s.HostMs}, {"host_seq_us", &s.HostSeqUs},
 		{"kv", &s.KV}, {"kv_cache_dtype", &s.KV}, {"precision", &s.Precision}, {"async", &s.Async}, {"async_scheduling", &s.Async},
-		{"host_ms", &s.HostMs}, {"gpu_memory_utilization", &s.MemoryUtilization},
+		{"host_ms", &s.HostMs}, {"host", &s.HostProfile}, {"gpu_memory_utilization", &s.MemoryUtilization},
 		{"num_gpu_blocks_override", &s.Blocks}, {"blocks", &s.Blocks}, {"block_size", &s.BlockSize},
 		{"max_model_len", &s.MaxModelLen}, {"max_num_seqs", &s.MaxSeqs}, {"max_num_batched_tokens", &s.MaxBatchedTokens},
 		{"enable_prefix_caching", &s.PrefixCaching}, {"enable_chunked_prefill", &s.ChunkedPrefill},

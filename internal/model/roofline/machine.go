@@ -190,6 +190,10 @@ func (m *Machine) setHost() error {
 	if s.Eager {
 		m.host += eagerLayer * float64(s.Model.Layers)
 	}
+	if s.HostFactor > 0 && s.HostFactor != 1 {
+		m.host, m.hostSeq = m.host*s.HostFactor, m.hostSeq*s.HostFactor
+		m.hostFrom = From{fmt.Sprintf("%g times: %s", s.HostFactor, m.hostFrom.Source), false}
+	}
 	if s.Host != nil {
 		m.host, m.hostSeq, m.hostFrom = *s.Host, 0, user
 	}

@@ -45,8 +45,10 @@ type Setup struct {
 	Async     bool     // the host's time overlaps with the step's
 	Host      *float64 // seconds of the host a step, in place of the engine's; nil for those
 	HostSeq   *float64 // seconds of the host a sequence of a step, likewise
-	Kernel    string   // of weight-only matrices: marlin or "", machete, gptq, awq
-	MaxSeqs   int      // sequences that the engine samples at once: part of its memory; 0 means 256
+	// HostFactor multiplies the host's times that no pointer above gives; 0 is 1.
+	HostFactor float64
+	Kernel     string // of weight-only matrices: marlin or "", machete, gptq, awq
+	MaxSeqs    int    // sequences that the engine samples at once: part of its memory; 0 means 256
 }
 
 // Frontend is the seconds that a request spends between socket and scheduler, and

@@ -40,6 +40,9 @@ func (s Setup) check(p *problems) {
 	if err != nil {
 		p.add("--engine %v", err)
 	}
+	if _, err := hostProfileOf(s.HostProfile); err != nil {
+		p.add("host %v", err)
+	}
 	choice("--scheduling-policy", s.Policy, "fcfs", "priority")
 	if s.Constants > roofline.Ideal {
 		p.add("--constants %d: want measured, datasheet or ideal", s.Constants)

@@ -43,6 +43,7 @@ type Setup struct {
 	Constants    roofline.Constants
 	HostMs       *float64 // host time of a step in ms, in place of the engine's
 	HostSeqUs    *float64 // host time of a sequence of a step in microseconds, likewise
+	HostProfile  string   `json:",omitempty"` // fast, typical or slow: a factor on the engine's host times; "" is typical
 	Quantization string   // --quantization: how the weights are stored and which kernel multiplies them, by the engine's name
 
 	MemoryUtilization   float64 // --gpu-memory-utilization, default 0.9
@@ -128,6 +129,9 @@ func (b *Built) fillMachine() error {
 		host := *s.HostSeqUs / 1e6
 		r.HostSeq = &host
 	}
+	h, _ := hostProfileOf(s.HostProfile) // check has read it
+	r.HostFactor = h.factor
+	b.noteHost()
 	if s.Quantization != "" {
 		_, r.Kernel, _ = quantizationOf(s.Quantization)
 	}
