@@ -56,6 +56,9 @@ type Job struct {
 	Clock    Clock
 	// Mask takes the user's secrets out of a server's words; nil leaves them.
 	Mask func(string) string
+	// Punctual says that due times do not follow the answers: no request waits for a
+	// connection that is being watched.
+	Punctual bool
 	// MaxConcurrency is how many requests of Pace may be under way at once; the
 	// others wait in the order in which they were due. 0 means no limit.
 	MaxConcurrency int

@@ -115,6 +115,7 @@ func (r *run) release(ctx context.Context, w waiter) (all bool) {
 // follow is the goroutine of a stream that was let go.
 func (r *run) follow(s *stream) {
 	r.Progress.InFlight.Add(1)
+	s.call.Punctual = r.Punctual
 	s.exchange(r.calls, func() {
 		r.Progress.InFlight.Add(-1)
 		// The next request must not wait for this one's record.

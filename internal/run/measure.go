@@ -52,6 +52,7 @@ func (j *job) measure(ctx context.Context, r prepared, d *directory) (s sent, er
 		Source: requests, Requests: r.due.Len(), Pace: r.due.Pace(), Busiest: r.due.Busiest,
 		Client: client, Dialect: dialect, Sink: s.records, Progress: j.world.Progress, Clock: clock,
 		Mask:           p.Target.Mask,
+		Punctual:       p.Load.OpenLoop(),
 		MaxConcurrency: p.Load.MaxConcurrency,
 		Timeout:        p.Target.RequestTimeout,
 		Grace:          p.Load.Grace, Abort: j.world.Abort,

@@ -24,9 +24,11 @@ const hastyWithin = record.Stamp(time.Second)
 // manners are how a server treats a connection after an answer that promised to
 // keep it. A request on a connection that the server is about to close may be
 // lost, and must not be sent again once the server may have read it; so none is
-// reused before one was seen idle and open for a moment, and none of a server
-// that closed one right after its answer. The one is waited for: while it is
-// open, a server may have no thread for another.
+// reused before one, the witness, was seen idle and open for a moment, and none of a
+// server that closed one right after its answer. The witness is
+// waited for: while it is open, a server may have no thread for another. A call
+// that is due goes past it on a connection of its own, and the witness ends once
+// it has rested.
 type manners struct{ state atomic.Uint32 }
 
 const (

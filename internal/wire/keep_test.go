@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"runtime"
@@ -346,4 +347,43 @@ func TestLearnStops(t *testing.T) {
 			t.Errorf("got %v, want cancelled", err)
 		}
 	})
+}
+
+// TestPunctual: a call that is due goes past a connection that must rest, on one of
+// its own, and learns of the server nevertheless. A server that has a thread for one
+// connection alone gets it back once the watched one has rested.
+func TestPunctual(t *testing.T) {
+	t.Parallel()
+	for _, threads := range []int{1, 8} {
+		t.Run(fmt.Sprintf("%d threads", threads), func(t *testing.T) {
+			bothClients(t, func(t *testing.T, open func(Config) Client) {
+				if _, std := open(Config{URL: "http://127.0.0.1:9/"}).(*std); std && threads == 1 {
+					t.Skip("net/http's witness is ended by the next call alone")
+				}
+				free := make(chan struct{}, threads)
+				s := newRawServer(t, nil, func(c net.Conn, n int) {
+					free <- struct{}{}
+					defer func() { <-free }()
+					always(sized("data: x\n\n"))(c, n)
+				})
+				c := open(Config{URL: s.url("/")})
+				for i := range 4 {
+					r := do(t, c, within(t, 5*time.Second), Call{Punctual: true})
+					if r.err != nil {
+						t.Fatalf("call %d: %v", i, r.err)
+					}
+					if i == 1 && r.timing.Reused {
+						t.Error("the second call took the connection that must rest")
+					}
+				}
+				time.Sleep(2 * restFor)
+				do(t, c, within(t, 5*time.Second), Call{Punctual: true})
+				if r := do(t, c, within(t, 5*time.Second), Call{Punctual: true}); r.err != nil || !r.timing.Reused {
+					if _, std := c.(*std); r.err != nil || !std {
+						t.Errorf("%v, reused %v; want the server known to keep connections", r.err, r.timing.Reused)
+					}
+				}
+			})
+		})
+	}
 }

@@ -82,7 +82,7 @@ func (c *native) send(ctx context.Context, to *target, call Call, event Handler,
 		}
 		var k *conn
 		if !again {
-			k = to.pool.get(ctx, t)
+			k = to.pool.get(ctx, call.Punctual, t)
 		}
 		if k == nil {
 			dialed := c.cfg.Clock.Now()

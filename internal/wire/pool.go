@@ -24,9 +24,10 @@ type pool struct {
 	tls    *tls.Config // nil for plain HTTP
 	manners
 
-	mu    sync.Mutex
-	used  []*conn // one at most, the witness, while manners are unknown
-	ahead []*conn
+	mu      sync.Mutex
+	used    []*conn // one at most, the witness, while manners are unknown
+	ahead   []*conn
+	judging bool // a goroutine waits for the witness to have rested
 }
 
 // noteEnd keeps whether a server ended a connection in haste.
@@ -38,16 +39,12 @@ func (p *pool) noteEnd(k *conn) {
 
 // get takes an idle connection that is open, nil when there is none. Those that
 // the server has ended, or on which it spoke without being asked, are thrown
-// away and counted, whether they had carried a request or were made ahead.
-func (p *pool) get(ctx context.Context, t *record.Timing) *conn {
-	return p.getRested(ctx, restFor, t)
-}
-
-// getRested waits until a used connection has rested, while manners are unknown.
-func (p *pool) getRested(ctx context.Context, rest time.Duration, t *record.Timing) *conn {
-	for k := p.pop(); k != nil; k = p.pop() {
+// away and counted, whether they had carried a request or were made ahead. A
+// witness that has not rested is waited for, but a punctual call goes past it.
+func (p *pool) get(ctx context.Context, punctual bool, t *record.Timing) *conn {
+	for k := p.pop(punctual); k != nil; k = p.pop(punctual) {
 		if k.used && p.unknown() {
-			pause(ctx, rest-p.client.cfg.Clock.Now().Sub(k.rested))
+			pause(ctx, restFor-p.restOf(k))
 		}
 		switch now := p.client.cfg.Clock.Now(); {
 		case k.used && k.expires < now:
@@ -65,17 +62,49 @@ func (p *pool) getRested(ctx context.Context, rest time.Duration, t *record.Timi
 	return nil
 }
 
-func (p *pool) pop() (k *conn) {
+// pop takes a connection out, none that must rest if it is to go past such.
+func (p *pool) pop(past bool) (k *conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if n := len(p.used); n > 0 {
+	past = past && len(p.used) > 0 && p.unknown() && p.restOf(p.used[0]) < restFor
+	if n := len(p.used); n > 0 && !past {
 		k, p.used[n-1] = p.used[n-1], nil
 		p.used = p.used[:n-1]
 	} else if len(p.ahead) > 0 {
 		k, p.ahead[0] = p.ahead[0], nil
 		p.ahead = p.ahead[1:]
 	}
+	if past && !p.judging {
+		p.judging = true
+		p.client.calls.work.Add(1)
+		time.AfterFunc(restFor-p.restOf(p.used[0]), p.judge)
+	}
 	return k
+}
+
+// restOf is how long a connection has been idle.
+func (p *pool) restOf(k *conn) time.Duration { return p.client.cfg.Clock.Now().Sub(k.rested) }
+
+// judge ends a witness that a request went past, once it has rested: a server may
+// have no thread for another connection while it is open.
+func (p *pool) judge() {
+	defer p.client.calls.work.Done()
+	p.mu.Lock()
+	p.judging = false
+	var k *conn
+	if p.unknown() && len(p.used) > 0 {
+		k, p.used = p.used[0], nil
+	}
+	p.mu.Unlock()
+	if k == nil {
+		return
+	}
+	if k.raw.open() {
+		p.sawOpen(p.client.cfg.Clock.Now() - k.rested)
+	} else {
+		p.noteEnd(k)
+	}
+	k.raw.Close()
 }
 
 // put keeps k for the next call, unless there is no use for it.
@@ -102,14 +131,22 @@ func (p *pool) put(k *conn) {
 // has had an answer: then no request that is measured finds it out.
 func (p *pool) learn(ctx context.Context) {
 	p.mu.Lock()
-	asked := p.unknown() && len(p.used) > 0
+	var k *conn
+	if p.unknown() && len(p.used) > 0 {
+		k, p.used = p.used[0], nil
+	}
 	p.mu.Unlock()
-	if !asked {
+	if k == nil {
 		return
 	}
-	if k := p.getRested(ctx, watchFor, new(record.Timing)); k != nil {
-		p.put(k)
+	pause(ctx, watchFor-p.restOf(k))
+	if !k.raw.open() {
+		p.noteEnd(k)
+		k.raw.Close()
+		return
 	}
+	p.sawOpen(p.client.cfg.Clock.Now() - k.rested)
+	p.put(k)
 }
 
 func (p *pool) len() int {

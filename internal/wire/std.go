@@ -190,7 +190,7 @@ func (c *std) try(ctx context.Context, to *target, call Call, fn Handler, t *rec
 	if err != nil {
 		return "", badStream{err}
 	}
-	through, watched := c.through(ctx, to)
+	through, watched := c.through(ctx, to, call.Punctual)
 	kept := false
 	defer func() { c.rest(w, watched, kept) }()
 	resp, err := through.RoundTrip(req)

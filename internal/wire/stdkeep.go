@@ -83,12 +83,14 @@ func (i *idleness) open() (since record.Stamp, open bool) {
 
 // through gives the transport for a call, and whether the call's connection is
 // to be the witness.
-func (c *std) through(ctx context.Context, to *target) (tr *http.Transport, watched bool) {
+func (c *std) through(ctx context.Context, to *target, punctual bool) (tr *http.Transport, watched bool) {
 	if to.url.Scheme == "https" && c.unknown() {
 		// HTTP/2 has one connection for all calls.
 		return c.keep, false
 	}
-	c.learn(ctx, restFor)
+	if !punctual || c.rested() {
+		c.learn(ctx, restFor)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -101,6 +103,17 @@ func (c *std) through(ctx context.Context, to *target) (tr *http.Transport, watc
 	}
 	c.watching = true
 	return c.keep, true
+}
+
+// rested reports whether there is a witness that has rested, or ended.
+func (c *std) rested() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.witness == nil {
+		return false
+	}
+	since, open := c.witness.idle.open()
+	return !open || c.cfg.Clock.Now().Sub(since) >= restFor
 }
 
 // rest notes the end of a call: kept says that its connection may carry another.

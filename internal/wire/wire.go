@@ -27,6 +27,10 @@ import (
 type Call struct {
 	ID   string // value of x-request-id; "" sends none
 	Body []byte
+	// Punctual says that the call has a moment at which it is due: it makes a
+	// connection of its own where another call would wait until the server is known
+	// to keep one.
+	Punctual bool
 }
 
 // An Event is one server-sent event. Name and Data point into a buffer that is
