@@ -19,7 +19,7 @@ func (r *Run) setup() (setup.Setup, error) {
 	no := false
 	switch {
 	case before(r.version(), [2]int{0, 8}):
-		s.Engine = setup.EngineV02024
+		s.Engine = fmt.Sprintf("vllm-0.%d", r.version()[1])
 	case before(r.version(), [2]int{0, 14}):
 		s.Async = &no
 	}

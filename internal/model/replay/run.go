@@ -65,7 +65,7 @@ func Run(b *setup.Built, arrivals []Arrival, o Options) (*Result, error) {
 		return nil, err
 	}
 	r := &run{
-		sched: s, machine: b.Machine, frontend: b.FrontendOf, o: o, acceptance: b.Setup.Acceptance,
+		sched: s, machine: b.Machine, late: b.ToldLate, frontend: b.FrontendOf, o: o, acceptance: b.Setup.Acceptance,
 		arrivals: arrivals, order: make([]int, len(arrivals)), result: &Result{Timings: make([]Timing, len(arrivals))},
 	}
 	for i := range r.order {
@@ -98,6 +98,9 @@ type run struct {
 	freed    float64 // when the last of them ended that others waited for
 	live     int     // in the engine
 	now      float64
+	late     bool    // tokens are told when the step after theirs ends
+	held     news    // of the last step, where they are told late
+	last     float64 // seconds that it took
 	rng      uint64
 
 	zeros  []int // the prompt of requests that do not say theirs
@@ -109,7 +112,8 @@ type run struct {
 type slot struct {
 	req   sched.Request
 	index int
-	made  int // output tokens told so far
+	made  int // output tokens made so far
+	told  int // of them, those that the client was told
 }
 
 // all runs until every request has its last token.
@@ -119,6 +123,10 @@ func (r *run) all() error {
 	for {
 		if err := r.admit(); err != nil {
 			return err
+		}
+		if r.live == 0 && !r.held.empty() {
+			r.now += r.last // the step that the engine runs before it knows that all have ended
+			r.tell(&r.held, r.now)
 		}
 		if r.live == 0 {
 			at, any := r.ready()
@@ -135,6 +143,7 @@ func (r *run) all() error {
 			again := len(st.Preempted) > 0
 			r.result.Preemptions += len(st.Preempted)
 			r.sched.Commit(r)
+			r.tell(&r.held, r.now)
 			at, any := r.ready()
 			switch {
 			case again && empty < 2*r.live+2:
@@ -227,32 +236,14 @@ func (r *run) step(st *sched.Step) {
 	r.result.Computed += computed
 	r.result.Busy += cost.Total
 	r.now = end
-	done := r.sched.Commit(r)
-	for i := range st.Shares {
-		q := st.Shares[i].Request
-		s, ok := q.Owner.(*slot)
-		if !ok || len(q.Output) == s.made {
-			continue
-		}
-		t := &r.result.Timings[s.index]
-		if s.made == 0 {
-			t.First = end
-		}
-		if r.o.Token != nil {
-			r.o.Token(s.index, end, len(q.Output)-s.made)
-		}
-		t.Last, s.made = end, len(q.Output)
-		r.result.Duration = end
+	if r.late {
+		r.tell(&r.held, end)
+		r.last = cost.Total
 	}
-	for _, q := range done {
-		s := q.Owner.(*slot)
-		t := &r.result.Timings[s.index]
-		t.Output, t.Cached, t.Preemptions = len(q.Output), q.Cached, q.Preemptions
-		r.live--
-		if r.o.Ended != nil {
-			r.o.Ended(s.index, *t)
-		}
-		r.leave(end)
+	r.held.gather(st, r.sched.Commit(r))
+	r.live -= len(r.held.ended)
+	if !r.late {
+		r.tell(&r.held, end)
 	}
 }
 

@@ -71,6 +71,7 @@ type Built struct {
 	Machine       *roofline.Machine
 	Frontend      float64  // seconds from a request's arrival at the socket to the scheduler: HTTP
 	FrontendToken float64  // seconds more a token of its prompt: tokenization
+	ToldLate      bool     // a token reaches its client when the step after its own ends
 	Notes         []string // what the user should know: unconfirmed constants, what was cut
 }
 
@@ -161,6 +162,10 @@ func (b *Built) fillEngine(precision string) {
 	if s.Engine != "" && s.Engine != g.profile {
 		s.Version = s.Engine
 		b.note("engine %s: the rules of %s, %s scheduling", s.Engine, g.profile, map[bool]string{false: "synchronous", true: "asynchronous"}[g.async])
+	}
+	if g.late && s.Constants != roofline.Ideal {
+		b.ToldLate = true
+		b.note("on the virtual clock a token is told when the step after its own ends (asynchronous output processing of vLLM 0.6 and 0.7); the served engine tells it at once")
 	}
 	s.Engine = g.profile
 	v0 := s.Engine == EngineV02024

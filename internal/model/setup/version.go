@@ -9,15 +9,17 @@ import (
 // vLLM's versions at which an engine changed its manners: V1 became the default
 // with 0.8, and scheduling a step ahead of the one that runs with 0.14.
 const (
+	firstLate  = 6 // use_async_output_proc, on by default until V1
 	firstV1    = 8
 	firstAsync = 14
 )
 
 // A generation is what follows from an engine's name: the profile whose rules it
-// follows, and whether it schedules asynchronously.
+// follows, and how it schedules and tells.
 type generation struct {
 	profile string
 	async   bool
+	late    bool // a token is told when the step after its own ends: V0's asynchronous output processing
 }
 
 // generationOf reads the name of an engine: vllm for the one of today, a profile,
@@ -25,9 +27,9 @@ type generation struct {
 func generationOf(name string) (generation, error) {
 	switch name {
 	case "", "vllm", EngineV1:
-		return generation{EngineV1, true}, nil
+		return generation{profile: EngineV1, async: true}, nil
 	case EngineV02024:
-		return generation{EngineV02024, false}, nil
+		return generation{profile: EngineV02024}, nil
 	}
 	unknown := fmt.Errorf("%q: want one of %s, %s, vllm, or a version such as vllm-0.7 or vllm-0.19.1", name, EngineV1, EngineV02024)
 	text, ok := strings.CutPrefix(name, "vllm-")
@@ -45,7 +47,7 @@ func generationOf(name string) (generation, error) {
 	case minor < 5:
 		return generation{}, fmt.Errorf("%q: versions before 0.5 are not known: want vllm-0.5 or later", name)
 	case minor < firstV1:
-		return generation{EngineV02024, false}, nil
+		return generation{profile: EngineV02024, late: minor >= firstLate}, nil
 	}
-	return generation{EngineV1, minor >= firstAsync}, nil
+	return generation{profile: EngineV1, async: minor >= firstAsync}, nil
 }
