@@ -1,9 +1,11 @@
 package sim
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"os"
 
 	"tokmeter/internal/atomicfile"
 	"tokmeter/internal/cli/flags"
@@ -23,7 +25,7 @@ rates of its kernels and what its host takes, and writes them as a card for --gp
 Three or four runs tell enough: one request at a time, a rate that the server holds,
 many at once, and one with long prompts.`,
 		Flags: calibrateTable(),
-		About: "Each `RUN` is the folder of a run, or a result saved with `--save-detailed`. All are of one card, model, precision and engine. What no run can tell apart, such as the host's time of a step and the bytes of the weights of one model, may be shared between the two in another way; the times that follow are right all the same.",
+		About: "Each `RUN` is the folder of a run, a result saved with `--save-detailed`, or the JSON of `vllm bench forward`, whose times of kernels tell nothing of the host. All are of one card, model, precision and engine. What no run can tell apart, such as the host's time of a step and the bytes of the weights of one model, may be shared between the two in another way; the times that follow are right all the same.",
 		Run: func(_ context.Context, c *shell.Call) error {
 			if err := c.Values.Check(); err != nil {
 				return shell.Usage(err)
@@ -43,7 +45,7 @@ many at once, and one with long prompts.`,
 func calibrateTable() flags.Table {
 	const group = "calibration options"
 	own := flags.Table{
-		{Name: "runs", Group: group, Kind: flags.Words1, Meta: "RUN", Origin: flags.Own, Help: "Folders of runs, or results saved with --save-detailed."},
+		{Name: "runs", Group: group, Kind: flags.Words1, Meta: "RUN", Origin: flags.Own, Help: "Folders of runs, results saved with --save-detailed, or files of vllm bench forward."},
 		{Name: "output", Group: group, Kind: flags.File, Origin: flags.Own, Help: "Where to write the card, for --gpu."},
 		{Name: "name", Group: group, Meta: "NAME", Origin: flags.Own, Default: "calibrated", Help: "What the card is called."},
 	}
@@ -79,6 +81,14 @@ func calibrate(c *shell.Call) error {
 func readSamples(env *shell.Env, paths []string, s setup.Setup) ([]*fit.Sample, error) {
 	var out []*fit.Sample
 	for _, path := range paths {
+		batches, err := readBatches(path)
+		if err != nil {
+			return nil, fmt.Errorf("--runs %s: %w", path, err)
+		}
+		if batches != nil {
+			out = append(out, &fit.Sample{Name: path, Setup: s, Batches: batches})
+			continue
+		}
 		f, err := simulated.ReadArrivals(env, path)
 		if err != nil {
 			return nil, fmt.Errorf("--runs: %w", err)
@@ -86,6 +96,22 @@ func readSamples(env *shell.Env, paths []string, s setup.Setup) ([]*fit.Sample, 
 		out = append(out, &fit.Sample{Name: path, Setup: s, Arrivals: f.Arrivals, Measured: f.Measured})
 	}
 	return out, nil
+}
+
+// mostForward bounds a file of vllm bench forward, which has a line a case.
+const mostForward = 1 << 20
+
+// readBatches reads a file that vllm bench forward wrote; nil for any other.
+func readBatches(path string) ([]fit.Batch, error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > mostForward {
+		return nil, nil // what it is, ReadArrivals says
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil || !bytes.HasPrefix(bytes.TrimSpace(raw), []byte("[")) || !bytes.Contains(raw, []byte(`"median_us"`)) {
+		return nil, err
+	}
+	return fit.ReadForward(raw)
 }
 
 // printCalibration tells what moved, and how near the runs are before and after.

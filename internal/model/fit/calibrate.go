@@ -20,6 +20,7 @@ type Sample struct {
 	Setup    setup.Setup
 	Arrivals []replay.Arrival
 	Measured []replay.Measured // one for each arrival
+	Batches  []Batch           // steps timed without a server, in place of arrivals
 
 	card   string
 	points []weighted
@@ -41,6 +42,13 @@ func sampleMetrics(ttft, tpot []float64) Metrics {
 
 // prepare turns what was measured into points.
 func (s *Sample) prepare(card string) error {
+	s.card = card
+	if len(s.Batches) > 0 {
+		for _, b := range s.Batches {
+			s.points = append(s.points, weighted{Point{ID: s.Name + "." + b.Case, Metric: b.Case, Value: b.MedianUs}, 1})
+		}
+		return nil
+	}
 	if len(s.Arrivals) != len(s.Measured) || len(s.Arrivals) == 0 {
 		return fmt.Errorf("%s: no request has measured times: give a run directory, or a result saved with --save-detailed", s.Name)
 	}
@@ -52,7 +60,6 @@ func (s *Sample) prepare(card string) error {
 	if len(m) == 0 {
 		return fmt.Errorf("%s: no request has a measured TTFT or TPOT", s.Name)
 	}
-	s.card = card
 	for name, weight := range map[string]float64{"tpot_ms_mean": 1, "tpot_ms_p50": 0.5, "ttft_ms_p50": 0.5, "ttft_ms_mean": 0.5} {
 		if v, ok := m[name]; ok {
 			s.points = append(s.points, weighted{Point{ID: s.Name + "." + name, Metric: name, Value: v}, weight})
@@ -72,6 +79,9 @@ func (s *Sample) simulate(cat *roofline.Catalogue) (Metrics, error) {
 	b, err := u.Build()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name, err)
+	}
+	if len(s.Batches) > 0 {
+		return s.forward(b), nil
 	}
 	res, err := replay.Run(b, s.Arrivals, replay.Options{})
 	if err != nil {
