@@ -61,7 +61,7 @@ func rooms() []room {
 // pure is the folders that touch nothing although their room may: they are
 // given what they read, and time is a number to them.
 func pure() []string {
-	return []string{"compare", "compare/foreign", "compare/page", "precision/page", "precision/table", "model/light", "model/replay", "model/roofline", "model/sched", "model/steps",
+	return []string{"compare", "compare/foreign", "compare/page", "precision/page", "precision/table", "model/expect", "model/light", "model/replay", "model/roofline", "model/sched", "model/steps",
 		"sim/call", "sim/exposition", "sim/fault", "sim/prompt", "sim/text", "sim/truth"}
 }
 

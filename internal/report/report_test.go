@@ -145,8 +145,8 @@ func TestKeys(t *testing.T) {
 	if diff := cmp.Diff(vllm, got[:len(vllm)]); diff != "" {
 		t.Errorf("vLLM's keys (-vLLM +got):\n%s", diff)
 	}
-	if want := []string{"ended", "warnings"}; !slices.Equal(got[len(got)-2:], want) {
-		t.Errorf("the last keys are %q, want %q", got[len(got)-2:], want)
+	if want := []string{"ended", "warnings", "expected"}; !slices.Equal(got[len(got)-3:], want) {
+		t.Errorf("the last keys are %q, want %q", got[len(got)-3:], want)
 	}
 	var v struct {
 		Burstiness any            `json:"burstiness"`

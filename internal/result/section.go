@@ -86,6 +86,7 @@ func parts() []part {
 		verdict(),
 		outcomes(),
 		warnings(),
+		expected(),
 	}
 }
 

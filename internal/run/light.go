@@ -30,9 +30,29 @@ func subject(l plan.Light, e Engine) light.Subject {
 	if !y.Named {
 		return light.Subject{Setup: *e.Setup(), Named: true}
 	}
+	return ofEngine(y, *e.Setup(), l)
+}
+
+// ofEngine fills in what the plan leaves out by the simulated engine: all of its
+// settings where the card is its own, else its model alone, for they follow from the
+// card.
+func ofEngine(y light.Subject, s setup.Setup, l plan.Light) light.Subject {
 	if y.Setup.Model == "" {
-		y.Setup.Model, y.Setup.Folder = e.Setup().Model, e.Setup().Folder
+		y.Setup.Model, y.Setup.Folder = s.Model, s.Folder
 	}
+	if s.GPU != l.GPU || y.Setup.Model != s.Model {
+		return y
+	}
+	if l.Precision != "" {
+		s.Precision = l.Precision
+	}
+	if l.KVCache != "" {
+		s.KV = l.KVCache
+	}
+	if l.TP != 0 {
+		s.TP = l.TP
+	}
+	y.Setup = s
 	return y
 }
 
