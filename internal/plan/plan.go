@@ -146,6 +146,9 @@ type Trace struct {
 	InputLength string  `json:"label_input_length"`
 	OutputLen   string  `json:"label_output_length"`
 	HashIDs     string  `json:"label_hash_ids"`
+	// The user gave these: what the form of the file suggests is not followed.
+	ChunkSizeGiven  bool `json:"chunk_hash_size_given,omitempty"`
+	MultiplierGiven bool `json:"sec_multiplier_given,omitempty"`
 }
 
 // A Goal is a limit on one latency of a request, for goodput.

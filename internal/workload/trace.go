@@ -73,13 +73,10 @@ func (b *builder) timedTrace(ctx context.Context) error {
 	return nil
 }
 
-// Mooncake's traces have a hash for each 512 tokens and count milliseconds; the
-// others are vLLM's defaults.
+// Mooncake's traces have a hash for each 512 tokens and count milliseconds.
 const (
 	mooncakeChunk      = 512
 	mooncakeMultiplier = 0.001
-	defaultChunk       = 16
-	defaultMultiplier  = 1
 )
 
 // isMooncake reports whether a trace is one of Mooncake's: every prompt has as
@@ -97,14 +94,14 @@ func isMooncake(entries []dataset.TraceEntry) bool {
 	return several
 }
 
-// takeMooncake sets Mooncake's units where the plan has the defaults.
+// takeMooncake sets Mooncake's units where the user gave none.
 func (b *builder) takeMooncake(t *plan.Trace) {
 	var taken []string
-	if t.ChunkSize == defaultChunk {
+	if !t.ChunkSizeGiven {
 		t.ChunkSize = mooncakeChunk
 		taken = append(taken, "each hash stands for 512 tokens (--timed-trace-chunk-hash-size)")
 	}
-	if t.Multiplier == defaultMultiplier {
+	if !t.MultiplierGiven {
 		t.Multiplier = mooncakeMultiplier
 		taken = append(taken, "times are milliseconds (--timed-trace-sec-multiplier)")
 	}

@@ -360,8 +360,8 @@ func TestTokenIDs(t *testing.T) {
 	}
 }
 
-// TestMooncake: the units of Mooncake's traces are found out, unless the plan has
-// others, and a line without hashes has a prompt of its length.
+// TestMooncake: the units of Mooncake's traces are found out, unless the user
+// gave others, and a line without hashes has a prompt of its length.
 func TestMooncake(t *testing.T) {
 	const data = `{"timestamp": 27482, "input_length": 700, "output_length": 1, "hash_ids": [46, 47]}
 {"timestamp": 30482, "input_length": 40, "output_length": 2, "hash_ids": [46]}
@@ -388,9 +388,13 @@ func TestMooncake(t *testing.T) {
 	if a, b := s.Items[2].Prompt.IDs, s.Items[3].Prompt.IDs; cmp.Equal(a, b) {
 		t.Error("two prompts without hashes are equal")
 	}
-	p.Workload.Trace.ChunkSize, p.Workload.Trace.Multiplier = 512, 0.01
+	p.Workload.Trace.Multiplier, p.Workload.Trace.MultiplierGiven = 0.01, true
 	if got := mustBuild(t, p, data, nil).Times()[1]; got != 30*time.Second {
-		t.Errorf("a multiplier of the plan's: got %v, want 30 s", got)
+		t.Errorf("a multiplier of the user's: got %v, want 30 s", got)
+	}
+	p.Workload.Trace.Multiplier, p.Workload.Trace.ChunkSizeGiven = 1, true
+	if s := mustBuild(t, p, data, nil); s.Times()[1] != 3000*time.Second || lengths(s)[0] != 32 {
+		t.Errorf("the defaults, given by the user: got %v and %v, want 3000 s and 32 tokens", s.Times()[1], lengths(s)[0])
 	}
 	p.Compat = "vllm"
 	p.Workload.Trace.ChunkSize, p.Workload.Trace.Multiplier = 16, 1

@@ -72,6 +72,9 @@ func (b *serveBuilder) workload(dataset string) plan.Workload {
 			InputLength: b.Text("timed-trace-label-input-length"),
 			OutputLen:   b.Text("timed-trace-label-output-length"),
 			HashIDs:     b.Text("timed-trace-label-hash-ids"),
+
+			ChunkSizeGiven:  b.Given("timed-trace-chunk-hash-size"),
+			MultiplierGiven: b.Given("timed-trace-sec-multiplier"),
 		},
 	}
 	if dataset == "requests" && !b.Given("num-prompts") {
