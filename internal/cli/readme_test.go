@@ -50,7 +50,7 @@ func runIn(t *testing.T, dir string, args []string, env ...string) string {
 var (
 	digits  = regexp.MustCompile(`[0-9]+`)
 	filler  = regexp.MustCompile(` {2,}|-{2,}`)
-	differs = regexp.MustCompile(`^(Warning|Verdict|Intervals|Steady state): |^ `)
+	differs = regexp.MustCompile(`^(Warning|Verdict|Intervals|Steady state|ITL per Token): |^ `)
 	joined  = regexp.MustCompile(`(?m)^-+Inter-token Latency per Token-+\n(?:[^-\n].*\n)*`)
 )
 
