@@ -81,6 +81,8 @@ func statusHint(status int, said string) string {
 	switch {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		return "set OPENAI_API_KEY, or --header Authorization=…"
+	case status == http.StatusBadRequest && said == "HTTP 400 Bad Request":
+		return "it says no reason: one that wants a UUID as x-request-id, as llama-cpp-python does, takes --header x-request-id=UUID"
 	case status == http.StatusBadRequest && strings.Contains(said, "HTTPS"):
 		return "the server speaks TLS: try https:// in --base-url"
 	}

@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash"
+	"slices"
 	"strconv"
+	"strings"
 
 	"tokmeter/internal/plan"
 	"tokmeter/internal/protocol"
@@ -17,13 +19,14 @@ type Stream struct {
 	set     *Set
 	dialect protocol.Dialect
 	plan    *plan.Plan
+	bare    bool // requests carry no id of their own
 	next    int
 	err     error
 }
 
 // Source makes the requests of the set in dialect d and with the target of p.
 // Request i has the id prefix+i; under --compat vllm those of prefix_repetition
-// have none (quirk Q18). What the dialect can't ask is an error.
+// have none (quirk Q18), and nowhere else where --header gives one. What the dialect can't ask is an error.
 func (s *Set) Source(d protocol.Dialect, p *plan.Plan) (*Stream, error) {
 	var seen [4]bool
 	for i := range s.Items {
@@ -36,7 +39,9 @@ func (s *Set) Source(d protocol.Dialect, p *plan.Plan) (*Stream, error) {
 			return nil, err
 		}
 	}
-	return &Stream{set: s, dialect: d, plan: p}, nil
+	given := func(h plan.Header) bool { return strings.EqualFold(h.Name, "x-request-id") }
+	bare := s.bare || !p.CompatVLLM() && slices.ContainsFunc(p.Target.Headers, given)
+	return &Stream{set: s, dialect: d, plan: p, bare: bare}, nil
 }
 
 // kindOf is the form in which a prompt asks.
@@ -75,7 +80,7 @@ func (s *Stream) Skip() (Request, bool) {
 	}
 	it := &s.set.Items[s.next]
 	r := Request{Index: s.next, Model: it.Model, WantPrompt: it.PromptLen, WantOutput: it.OutputLen}
-	if !s.set.bare {
+	if !s.bare {
 		r.ID = s.plan.Target.RequestIDPrefix + strconv.Itoa(s.next)
 	}
 	s.next++

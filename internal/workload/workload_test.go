@@ -419,3 +419,24 @@ func TestTraceOrder(t *testing.T) {
 		t.Errorf("as vLLM: %s", diff)
 	}
 }
+
+// TestRequestIDs: each request has an id of its own, unless the user gives one for
+// all of them; vLLM's client puts its own over that.
+func TestRequestIDs(t *testing.T) {
+	for _, tt := range []struct{ header, compat, want string }{
+		{"", "", "r-0"},
+		{"X-Other", "", "r-0"},
+		{"x-request-ID", "", ""},
+		{"x-request-ID", "vllm", "r-0"},
+	} {
+		p := basePlan("random")
+		p.Target.RequestIDPrefix, p.Compat = "r-", tt.compat
+		if tt.header != "" {
+			p.Target.Headers = []plan.Header{{Name: tt.header, Value: "x"}}
+		}
+		d, _ := protocol.New("openai")
+		if rs := requests(t, mustBuild(t, p, "", nil), d, p); rs[0].ID != tt.want {
+			t.Errorf("with the header %q and compat %q: got %q, want %q", tt.header, tt.compat, rs[0].ID, tt.want)
+		}
+	}
+}

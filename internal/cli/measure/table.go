@@ -26,7 +26,7 @@ func serverFlags() flags.Table {
 		{Name: "host", Group: g, Default: "127.0.0.1", Help: "Name or address of the server; IPv6 with or without brackets."},
 		{Name: "port", Group: g, Kind: flags.Integer, Default: "8000", Help: "Port of the server."},
 		{Name: "endpoint", Group: g, Default: "/v1/completions", Meta: "PATH", Help: "Path of the API, perhaps with a query. Follows --backend by itself where it is not given."},
-		{Name: "header", Group: g, Kind: flags.Words, Meta: "KEY=VALUE", Help: "Headers of every request. They win over those that the backend and OPENAI_API_KEY set. Values are never written into files."},
+		{Name: "header", Group: g, Kind: flags.Words, Meta: "KEY=VALUE", Help: "Headers of every request. They win over those that the backend and OPENAI_API_KEY set; x-request-id takes the place of the requests' own ids. Values are never written into files."},
 		{Name: "api-key", Group: g, Origin: flags.Own, Meta: "KEY", Help: "Key of the server, sent as a bearer token; in place of OPENAI_API_KEY, which other users of the machine can't see. It is never written into files."},
 		{Name: "no-probe", Group: g, Kind: flags.Toggle, Origin: flags.Own, Help: "Do not ask the server for one token of a model that it does not list before the run."},
 		{Name: "model", Group: g, Help: "Name of the model. Where it is not given, the first one that the server lists."},
