@@ -110,6 +110,11 @@ func TestFailures(t *testing.T) {
 			w.badRun = w.dies
 		}, func(s *Spec) { s.Warm = WarmRule{Most: 2, Batch: 2, Within: 0.1} },
 			"aaaa cccc", map[string]string{"b": "its engine ended during the warm-up: out of memory"}, nil, 6},
+		{"an engine whose end fails the requests of its warm-up is given up at once", func(w *world) {
+			w.dies = func(j Job) bool { return j.Kind == Warm && j.Variant.Name == "b" }
+			w.silent = w.dies
+		}, func(s *Spec) { s.Warm = WarmRule{Most: 2, Batch: 2, Within: 0.1} },
+			"aaaa cccc", map[string]string{"b": "its engine ended during the warm-up: out of memory"}, nil, 6},
 		{"a run without a good request is none", func(w *world) {
 			w.silent = func(j Job) bool { return j.Variant.Name == "b" && j.Round == 1 }
 		}, nil, "aaaa bbb cccc", nil, []string{"b: round 2 at 1 request/s: none of its 2 requests succeeded"}, 9},

@@ -141,7 +141,7 @@ func (x *driver) run(ctx context.Context, b *seat, j Job) (Outcome, error) {
 	}
 	o, err := x.deps.Runner.Run(ctx, j)
 	end := b.server.Err()
-	if err != nil {
+	if err != nil || lostLast(o.Run) {
 		end = b.server.Ended(ctx)
 	}
 	switch {
