@@ -4,7 +4,7 @@
 #
 #   e2e/precision-llama-cpp.sh [FLAG...]     flags go to tokmeter precision
 #
-# It needs what e2e/engines/llama-cpp.sh needs, 3 GB of disk and some five
+# It needs what e2e/engines/llama-cpp.sh needs, 3 GB of disk and some eight
 # minutes on two cores. llama-server is taken where it was compiled
 # (llama-cpp.sh DIR build), else the same server from a wheel. A table whose
 # order is not that of the bytes, or where a speedup is neither told nor withheld
