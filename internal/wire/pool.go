@@ -91,20 +91,32 @@ func (p *pool) judge() {
 	defer p.client.calls.work.Done()
 	p.mu.Lock()
 	p.judging = false
-	var k *conn
+	p.mu.Unlock()
+	if k := p.takeWitness(); k != nil {
+		p.look(k)
+		k.raw.Close()
+	}
+}
+
+// takeWitness takes the witness out, nil where there is none.
+func (p *pool) takeWitness() (k *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.unknown() && len(p.used) > 0 {
 		k, p.used = p.used[0], nil
 	}
-	p.mu.Unlock()
-	if k == nil {
-		return
-	}
-	if k.raw.open() {
+	return k
+}
+
+// look learns from an idle connection whether the server keeps it, and reports
+// whether it is open.
+func (p *pool) look(k *conn) (open bool) {
+	if open = k.raw.open(); open {
 		p.sawOpen(p.client.cfg.Clock.Now() - k.rested)
 	} else {
 		p.noteEnd(k)
 	}
-	k.raw.Close()
+	return open
 }
 
 // put keeps k for the next call, unless there is no use for it.
@@ -130,23 +142,16 @@ func (p *pool) put(k *conn) {
 // learn waits until it is known whether the server keeps connections, where one
 // has had an answer: then no request that is measured finds it out.
 func (p *pool) learn(ctx context.Context) {
-	p.mu.Lock()
-	var k *conn
-	if p.unknown() && len(p.used) > 0 {
-		k, p.used = p.used[0], nil
-	}
-	p.mu.Unlock()
+	k := p.takeWitness()
 	if k == nil {
 		return
 	}
 	pause(ctx, watchFor-p.restOf(k))
-	if !k.raw.open() {
-		p.noteEnd(k)
+	if p.look(k) {
+		p.put(k)
+	} else {
 		k.raw.Close()
-		return
 	}
-	p.sawOpen(p.client.cfg.Clock.Now() - k.rested)
-	p.put(k)
 }
 
 func (p *pool) len() int {
