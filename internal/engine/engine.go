@@ -268,6 +268,21 @@ func (e *Engine) Err() error {
 	return e.died
 }
 
+// newsOfEnd is how long the news of an end may take after the last answer.
+const newsOfEnd = 2 * time.Second
+
+// Ended is Err for who saw a request fail: it waits a moment for the news of an
+// end, which comes after the connections that are refused.
+func (e *Engine) Ended(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, newsOfEnd)
+	defer cancel()
+	select {
+	case <-e.Done():
+	case <-ctx.Done():
+	}
+	return e.Err()
+}
+
 // Tail is the last n lines of the log, at most 2,000, oldest first, without
 // colours; of a progress bar the last state.
 func (e *Engine) Tail(n int) []string { return e.book.tail(n) }

@@ -140,10 +140,7 @@ func (x *driver) run(ctx context.Context, b *seat, j Job) (Outcome, error) {
 		}
 	}
 	o, err := x.deps.Runner.Run(ctx, j)
-	end := b.server.Err()
-	if err != nil || lostLast(o.Run) {
-		end = b.server.Ended(ctx)
-	}
+	end := ended(ctx, b.server, o, err)
 	switch {
 	case end != nil:
 		return o, fmt.Errorf("its engine ended during the run: %w", end)
@@ -153,6 +150,27 @@ func (x *driver) run(ctx context.Context, b *seat, j Job) (Outcome, error) {
 		return o, fmt.Errorf("none of its %d requests succeeded", len(o.Run.Requests))
 	}
 	return o, nil
+}
+
+// ended says why the engine of a job has ended; nil where it is up. Where the job
+// failed, or the request that was sent last, the news of an end is waited for.
+func ended(ctx context.Context, s Server, o Outcome, failed error) error {
+	if failed != nil || lostLast(o.Run) {
+		return s.Ended(ctx)
+	}
+	return s.Err()
+}
+
+// lostLast reports whether the request that was sent last failed, as it does where
+// the engine ended on the way.
+func lostLast(r compare.Run) bool {
+	var last compare.Request
+	for i, q := range r.Requests {
+		if i == 0 || q.Sent >= last.Sent {
+			last = q
+		}
+	}
+	return len(r.Requests) > 0 && !last.OK
 }
 
 // salt is that of a round and load, equal for all variants. The first prompts

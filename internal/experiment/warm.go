@@ -35,11 +35,7 @@ func (x *driver) warm(ctx context.Context, b *seat, v Variant, round int) (warni
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, cause
 		}
-		end := b.server.Err()
-		if err != nil || lostLast(o.Run) {
-			end = b.server.Ended(ctx)
-		}
-		if end != nil {
+		if end := ended(ctx, b.server, o, err); end != nil {
 			return nil, fmt.Errorf("its engine ended during the warm-up: %w", end)
 		}
 		if err != nil {
@@ -53,18 +49,6 @@ func (x *driver) warm(ctx context.Context, b *seat, v Variant, round int) (warni
 		last = now
 	}
 	return []compare.Warning{{Code: WarnWarmUp, Text: fmt.Sprintf("%s: not warm after %d batches of %d requests: its first times may be too long", v.Name, r.Most, r.Batch)}}, nil
-}
-
-// lostLast reports whether the request that was sent last failed, as it does where
-// the engine ended on the way.
-func lostLast(r compare.Run) bool {
-	var last compare.Request
-	for i, q := range r.Requests {
-		if i == 0 || q.Sent >= last.Sent {
-			last = q
-		}
-	}
-	return len(r.Requests) > 0 && !last.OK
 }
 
 // perToken is NaN where nothing was answered.

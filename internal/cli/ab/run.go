@@ -60,19 +60,6 @@ func (s started) Facts() experiment.Facts {
 	return experiment.Facts{Version: strings.TrimSpace(f.Engine + " " + f.Version), Args: f.Args, Card: f.Card}
 }
 
-// Ended waits for the engine's end as long as the news of it may take.
-func (s started) Ended(ctx context.Context) error {
-	select {
-	case <-s.Done():
-	case <-ctx.Done():
-	case <-time.After(newsOfEnd):
-	}
-	return s.Err()
-}
-
-// newsOfEnd is how long the news of an engine's end may take after the last answer.
-const newsOfEnd = 2 * time.Second
-
 // Stop ends the engine.
 func (s started) Stop(ctx context.Context) error {
 	_, err := s.Engine.Stop(ctx)

@@ -137,17 +137,6 @@ func (e *started) Facts() experiment.Facts {
 	return experiment.Facts{Version: version, Args: f.Args, Card: f.Card, Cards: cards, Kernel: f.Kernel, WeightBytes: f.WeightBytes}
 }
 
-// Ended waits for the engine's end as long as the news of it may take.
-func (e *started) Ended(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	select {
-	case <-e.Done():
-	case <-ctx.Done():
-	}
-	return e.Err()
-}
-
 // Stop ends the engine; the second interrupt leaves the time out that it is
 // given for it.
 func (e *started) Stop(ctx context.Context) error {
