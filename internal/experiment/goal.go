@@ -24,31 +24,19 @@ func ParseGoals(text string) ([]plan.SLO, error) {
 	return all, nil
 }
 
-// met reports whether a run keeps a goal. A request that failed is over every
-// limit. TPOT is of requests that have one, and of failed ones. A run without a
-// single good request keeps no goal.
+// met reports whether a run keeps a goal. TPOT is of requests that have one, and of
+// failed ones.
 func met(g plan.SLO, r compare.Run) bool {
-	n, within, good, sum := 0, 0, 0, 0.0
+	count := g.Count()
 	for _, q := range r.Requests {
-		x := latency(g, q)
-		switch {
-		case !q.OK:
-			n, sum = n+1, math.Inf(1)
-		case math.IsNaN(x):
-		default:
-			n, good, sum = n+1, good+1, sum+x
-			if x <= g.Limit {
-				within++
-			}
+		if x := latency(g, q); !q.OK {
+			count.Fail()
+		} else if !math.IsNaN(x) {
+			count.Add(x)
 		}
 	}
-	if good == 0 {
-		return false
-	}
-	if g.Percentile == 0 {
-		return sum/float64(n) <= g.Limit
-	}
-	return plan.Within(g.Percentile, within, n)
+	_, met := count.Result()
+	return met
 }
 
 func latency(g plan.SLO, q compare.Request) float64 {

@@ -35,70 +35,52 @@ func (r SLOResult) String() string {
 	return fmt.Sprintf("%s %s: %s", r.SLO, met, was)
 }
 
-// A sloScan counts the requests within each limit of a latency.
+// A sloScan counts for each limit of a latency.
 type sloScan struct {
 	view   View
 	slos   []plan.SLO
-	n      []int // requests that have the latency, or failed
-	failed int
-	within []int
-	sum    []float64 // ms
+	counts []plan.SLOCount
 }
 
 func newSLOs(v View, slos []plan.SLO) *sloScan {
-	return &sloScan{view: v, slos: slos, n: make([]int, len(slos)), within: make([]int, len(slos)), sum: make([]float64, len(slos))}
+	x := &sloScan{view: v, slos: slos}
+	for _, s := range slos {
+		x.counts = append(x.counts, s.Count())
+	}
+	return x
 }
 
 func (x *sloScan) turn() bool { return false }
 
 func (x *sloScan) take(e *entry) {
-	if !e.ok {
-		x.failed++
-		return
-	}
-	tokens := x.view.paced(e.Record)
 	for i, s := range x.slos {
-		var value float64
-		switch s.Metric {
-		case "ttft":
-			value = x.view.TTFT(e.Record)
-		case "tpot":
-			if tokens < 2 {
-				continue
-			}
-			value = x.view.tpot(e.Record, tokens)
-		case "e2el":
-			value = x.view.Latency(e.Record)
-		default:
+		if !e.ok {
+			x.counts[i].Fail()
 			continue
 		}
-		value *= msPerSecond
-		x.n[i]++
-		x.sum[i] += value
-		if value <= s.Limit {
-			x.within[i]++
+		switch ID(s.Metric) {
+		case TTFT:
+			x.counts[i].Add(x.view.TTFT(e.Record) * msPerSecond)
+		case TPOT:
+			if n := x.view.paced(e.Record); n > 1 {
+				x.counts[i].Add(x.view.tpot(e.Record, n) * msPerSecond)
+			}
+		case E2EL:
+			x.counts[i].Add(x.view.Latency(e.Record) * msPerSecond)
 		}
 	}
 }
 
-// results judges the limits; s has the rates. A run without a successful request
-// meets none.
+// results judges the limits; s has the rates.
 func (x *sloScan) results(s *Summary) []SLOResult {
 	var out []SLOResult
 	for i, slo := range x.slos {
 		r := SLOResult{SLO: slo}
-		n := x.n[i] + x.failed
-		switch {
-		case !slo.Latency():
+		if slo.Latency() {
+			r.Value, r.Met = x.counts[i].Result()
+		} else {
 			r.Value = rateOf(s, slo.Metric)
 			r.Met = r.Value >= slo.Limit
-		case x.n[i] == 0:
-		case slo.Percentile == 0:
-			r.Value = x.sum[i] / float64(x.n[i])
-			r.Met = x.failed == 0 && r.Value <= slo.Limit
-		default:
-			r.Value = float64(x.within[i]) / float64(n)
-			r.Met = plan.Within(slo.Percentile, x.within[i], n)
 		}
 		out = append(out, r)
 	}

@@ -112,11 +112,43 @@ func parseSLO(text string) (SLO, error) {
 	return SLO{Metric: name, Limit: x}, nil
 }
 
-// Within reports whether the percentile p of n values, by nearest rank, is within a
-// limit that so many of them are within.
-func Within(p float64, within, n int) bool {
+// An SLOCount counts what decides about a limit of a latency. A request that failed
+// is over every limit.
+type SLOCount struct {
+	slo            SLO
+	n, failed, met int
+	sum            float64 // ms, of the n
+}
+
+// Count begins to count for the limit.
+func (s SLO) Count() SLOCount { return SLOCount{slo: s} }
+
+// Add counts the latency of a successful request, in milliseconds.
+func (c *SLOCount) Add(ms float64) {
+	c.n++
+	c.sum += ms
+	if ms <= c.slo.Limit {
+		c.met++
+	}
+}
+
+// Fail counts a request that failed.
+func (c *SLOCount) Fail() { c.failed++ }
+
+// Result is the mean in milliseconds of a limit on the mean, else the share of the
+// requests within the limit; and whether the limit was met, by nearest rank. Without
+// a successful request it is not.
+func (c *SLOCount) Result() (value float64, met bool) {
+	if c.n == 0 {
+		return 0, false
+	}
+	if c.slo.Percentile == 0 {
+		mean := c.sum / float64(c.n)
+		return mean, c.failed == 0 && mean <= c.slo.Limit
+	}
+	n := float64(c.n + c.failed)
 	// The little that is taken off takes up the rounding of 0.01 × 99 × n.
-	return float64(within)*100 >= p*float64(n)*(1-1e-12)
+	return float64(c.met) / n, float64(c.met)*100 >= c.slo.Percentile*n*(1-1e-12)
 }
 
 // statisticOf is the percentile that mean (0), median or pN stands for.

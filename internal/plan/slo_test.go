@@ -85,7 +85,7 @@ func FuzzParseSLOs(f *testing.F) {
 	})
 }
 
-func TestWithin(t *testing.T) {
+func TestSLOCount(t *testing.T) {
 	tests := []struct {
 		p         float64
 		within, n int
@@ -94,8 +94,22 @@ func TestWithin(t *testing.T) {
 		{99, 99, 100, true}, {99, 98, 100, false}, {50, 1, 2, true}, {51, 1, 2, false}, {100, 3, 3, true}, {100, 2, 3, false},
 	}
 	for _, tt := range tests {
-		if got := Within(tt.p, tt.within, tt.n); got != tt.want {
-			t.Errorf("P%v with %d of %d: got %v, want %v", tt.p, tt.within, tt.n, got, tt.want)
+		for _, over := range []string{"slow", "failed"} {
+			c := SLO{"ttft", tt.p, 10}.Count()
+			for i := range tt.n {
+				switch {
+				case i < tt.within:
+					c.Add(10)
+				case over == "slow":
+					c.Add(10.1)
+				default:
+					c.Fail()
+				}
+			}
+			share, got := c.Result()
+			if got != tt.want || share != float64(tt.within)/float64(tt.n) {
+				t.Errorf("P%v with %d of %d, the others %s: got %v and %v, want %v", tt.p, tt.within, tt.n, over, got, share, tt.want)
+			}
 		}
 	}
 }
