@@ -80,11 +80,12 @@ func parseSLO(text string) (SLO, error) {
 		if sign == '>' {
 			return s, fmt.Errorf("the limit of a latency is the most that is allowed: want <")
 		}
-		p, err := statisticOf(statistic)
-		if err != nil {
-			return s, err
+		p, ok := statisticOf(statistic)
+		if !ok {
+			return s, fmt.Errorf("which statistic? want _mean, _median or a percentile such as _p99")
 		}
 		s.Percentile = p
+		var err error
 		s.Limit, err = milliseconds(limit)
 		if err != nil {
 			return s, fmt.Errorf("the limit: want a time above 0, such as 500ms or 0.5s, got %q", limit)
@@ -152,19 +153,16 @@ func (c *SLOCount) Result() (value float64, met bool) {
 }
 
 // statisticOf is the percentile that mean (0), median or pN stands for.
-func statisticOf(text string) (float64, error) {
+func statisticOf(text string) (percentile float64, ok bool) {
 	switch text {
 	case "mean":
-		return 0, nil
+		return 0, true
 	case "median":
-		return 50, nil
+		return 50, true
 	}
 	p, isP := strings.CutPrefix(text, "p")
 	x, err := strconv.ParseFloat(p, 64)
-	if !isP || err != nil || !(x > 0 && x <= 100) {
-		return 0, fmt.Errorf("which statistic? want _mean, _median or a percentile such as _p99")
-	}
-	return x, nil
+	return x, isP && err == nil && x > 0 && x <= 100
 }
 
 // shortWord is the beginning of a word that may be long.

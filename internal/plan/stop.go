@@ -55,19 +55,14 @@ func ParseUntil(text string) (Until, error) {
 		return u, fmt.Errorf("%q: the latency must be one of %s; "+want, text, strings.Join(SLOLatencies(), ", "))
 	}
 	u.Metric = metric
-	switch p, isP := strings.CutPrefix(statistic, "p"); {
-	case statistic == "mean":
-	case statistic == "median":
-		u.Percentile = 50
-	case isP:
-		x, err := strconv.ParseFloat(p, 64)
-		if err != nil || !(x > 0 && x < 100) {
-			return u, fmt.Errorf("%q: a percentile is above 0 and below 100; "+want, text)
-		}
-		u.Percentile = x
-	default:
+	p, ok := statisticOf(statistic)
+	switch {
+	case !ok && !strings.HasPrefix(statistic, "p"):
 		return u, fmt.Errorf("%q: the statistic must be mean, median or pN; "+want, text)
+	case !ok || p == 100:
+		return u, fmt.Errorf("%q: a percentile is above 0 and below 100; "+want, text)
 	}
+	u.Percentile = p
 	rest := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(compact[at:], "±"), "+-"), "+/-")
 	if below, isBelow := strings.CutPrefix(rest, "<"); isBelow {
 		x, err := milliseconds(strings.TrimPrefix(below, "="))
