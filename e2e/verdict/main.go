@@ -15,8 +15,8 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"math"
-	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -27,6 +27,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"tokmeter/internal/selftest"
+	"tokmeter/internal/stats"
 )
 
 func main() {
@@ -113,7 +116,7 @@ type said struct {
 
 // one makes one run.
 func one(ctx context.Context, program, url, dir string, d disturbance) (s said, err error) {
-	if err := ask(ctx, http.MethodDelete, url, nil); err != nil {
+	if err := selftest.Forget(ctx, url); err != nil {
 		return s, err
 	}
 	file := filepath.Join(dir, "result.json")
@@ -178,41 +181,11 @@ func pause(ctx context.Context, p *os.Process) {
 
 // offOf is how far a mean TTFT is from that of the requests that the server answered.
 func offOf(ctx context.Context, url string, mean float64) (float64, error) {
-	var truth struct {
-		Requests []struct {
-			Arrived int64   `json:"arrived_ns"`
-			Sent    []int64 `json:"sent_ns"`
-		} `json:"requests"`
-	}
-	if err := ask(ctx, http.MethodGet, url, &truth); err != nil {
+	truth, err := selftest.Truth(ctx, url)
+	if err != nil || len(truth) == 0 {
 		return 0, err
 	}
-	sum, n := 0.0, 0
-	for _, r := range truth.Requests {
-		if len(r.Sent) > 0 {
-			sum, n = sum+float64(r.Sent[0]-r.Arrived)/1e6, n+1
-		}
-	}
-	if n == 0 {
-		return 0, nil
-	}
-	return mean - sum/float64(n), nil
-}
-
-func ask(ctx context.Context, method, url string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, method, url+"/sim/truth", nil)
-	if err != nil {
-		return err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	if into == nil {
-		return nil
-	}
-	return json.NewDecoder(res.Body).Decode(into)
+	return mean - stats.Mean(slices.Collect(maps.Values(truth))), nil
 }
 
 // serve starts the server of known times.

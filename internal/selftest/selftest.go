@@ -98,7 +98,7 @@ func next(streams int) int {
 
 // level is one run.
 func level(ctx context.Context, url string, w run.World, streams int) (l machine.Level, cores float64, err error) {
-	if err := forget(ctx, url); err != nil {
+	if err := Forget(ctx, url); err != nil {
 		return l, 0, err
 	}
 	out, err := run.Run(ctx, planOf(url, streams), w, silent{})
@@ -118,7 +118,7 @@ func level(ctx context.Context, url string, w run.World, streams int) (l machine
 		}
 		return l, 0, fmt.Errorf("%d of %d requests failed", s.Failed, s.Requests)
 	}
-	truth, err := askTruth(ctx, url)
+	truth, err := Truth(ctx, url)
 	if err != nil {
 		return l, 0, err
 	}
@@ -169,7 +169,9 @@ type trueRequest struct {
 	Sent    []int64 `json:"sent_ns"`
 }
 
-func askTruth(ctx context.Context, url string) (map[string]float64, error) {
+// Truth asks a simulated server for the true TTFT of each request that it
+// answered, in milliseconds, by x-request-id.
+func Truth(ctx context.Context, url string) (map[string]float64, error) {
 	var answer struct {
 		Requests []trueRequest `json:"requests"`
 	}
@@ -185,7 +187,8 @@ func askTruth(ctx context.Context, url string) (map[string]float64, error) {
 	return out, nil
 }
 
-func forget(ctx context.Context, url string) error { return ask(ctx, http.MethodDelete, url, nil) }
+// Forget has a simulated server forget what it knows of requests.
+func Forget(ctx context.Context, url string) error { return ask(ctx, http.MethodDelete, url, nil) }
 
 func ask(ctx context.Context, method, url string, into any) error {
 	req, err := http.NewRequestWithContext(ctx, method, url+"/sim/truth", nil)
